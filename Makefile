@@ -1,0 +1,47 @@
+# Everything runs from .venv, made here from requirements.lock (hashes checked). Needs Python 3.11+, make and pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test check lint types contracts bench lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: $(READY)  ## make .venv with everything in it
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(READY)
+
+demo: $(READY)  ## run the whole product against the local Egnyte sandbox
+	@$(BIN)/signalpost demo
+
+test: $(READY)  ## run the whole test suite
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs src tests bench
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint contracts types test  ## what CI runs
+
+bench: $(READY)  ## run the benchmarks; results in bench/results/
+	$(BIN)/python -m bench
+
+lock: $(READY)  ## renew requirements.lock (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --python-version 3.11 pyproject.toml --group dev -o requirements.lock
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,94 @@
+"""Errors, grouped by what to do next (docs/architecture.md has the table: error -> what we do -> what is seen)."""
+
+from __future__ import annotations
+
+
+class SignalpostError(Exception):
+    """Root of all errors the product raises on purpose. ``str()`` of it may be shown to anybody."""
+
+
+class ConfigurationError(SignalpostError):
+    """The installation is set up wrongly: mend what the message names and start again."""
+
+
+class RequestError(SignalpostError):
+    """The caller must change the request.
+
+    ``status`` is the HTTP status of the answer; ``provider_message`` the provider's own words, if it spoke.
+    """
+
+    status = 400
+
+    def __init__(self, message: str, *, provider_message: str | None = None) -> None:
+        super().__init__(message)
+        self.provider_message = provider_message
+
+
+class InvalidRequestError(RequestError):
+    """A value is wrong: the message names the field, the value and what would be right."""
+
+
+class UnauthenticatedError(RequestError):
+    """Secrets are missing or wrong."""
+
+    status = 401
+
+
+class ForbiddenError(RequestError):
+    """The caller is known but may not do this (a disabled instance, say)."""
+
+    status = 403
+
+
+class NotFoundError(RequestError):
+    """There is no such thing, or it is not the caller's."""
+
+    status = 404
+
+
+class ConflictError(RequestError):
+    """The thing's present state does not allow it."""
+
+    status = 409
+
+
+class TooLargeError(RequestError):
+    """The body is larger than allowed."""
+
+    status = 413
+
+
+class ProviderError(SignalpostError):
+    """A call to the provider did not give what was asked. Subclasses say what to do."""
+
+
+class NeedsAuthorisationError(ProviderError):
+    """The provider no longer accepts our credentials: polling stops until somebody authorises again."""
+
+
+class RetryLaterError(ProviderError):
+    """The provider cannot answer now: back off, for ``after_seconds`` at least if it named a time."""
+
+    def __init__(self, message: str, *, after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
+
+
+class WatermarkLostError(ProviderError):
+    """The provider no longer keeps what follows our watermark: record a gap, go on from the oldest kept."""
+
+
+class AccessRefusedError(ProviderError):
+    """The provider refuses this call to this account: a permission or scope is missing."""
+
+
+class ConnectorError(ProviderError):
+    """The provider's answer breaks its contract, or the connector has a fault: tell, back off."""
+
+
+class AddressRefusedError(SignalpostError):
+    """An outgoing address is not allowed (private network, bad host): nothing was sent."""
+
+
+class FencedError(SignalpostError):
+    """Somebody else has moved the row on since we read it: drop our work, they have it."""
