@@ -92,3 +92,9 @@ class AddressRefusedError(SignalpostError):
 
 class FencedError(SignalpostError):
     """Somebody else has moved the row on since we read it: drop our work, they have it."""
+
+
+class UnavailableError(RequestError):
+    """What the request needs (the provider, the database) cannot be reached now: nothing was done, try again."""
+
+    status = 500

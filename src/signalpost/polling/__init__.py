@@ -1,1 +1,1 @@
-""""""
+"""Finding what changed: when to poll, what was read, which events it becomes."""

@@ -1,0 +1,138 @@
+"""The web application: routes, errors in one shape, a limit on bodies, an id for every request."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from signalpost import __version__
+from signalpost.api import elements, events, health, instances
+from signalpost.api.parts import ApiParts
+from signalpost.model.errors import ConfigurationError, RequestError, TooLargeError
+from signalpost.observe import get_logger
+
+log = get_logger("api")
+
+BASE_PATH = "/elements/api-v2"
+MOST_BODY_BYTES = 1_000_000
+
+
+class RequestFrame:
+    """Gives each request an id, refuses bodies over 1 MB, and turns what nobody caught into an answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Frame one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+        taken = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MOST_BODY_BYTES:
+                text = f"the body is larger than {MOST_BODY_BYTES:,} bytes"
+                raise TooLargeError(text)
+            return message
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (b"elements-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive_bounded, send_with_id)
+        except Exception as error:
+            if started:
+                raise
+            status, body = describe(error, request_id)
+            if status >= 500:  # noqa: PLR2004 - our own faults
+                log.exception("request.failed", request=request_id, path=scope["path"])
+            await JSONResponse(body, status)(scope, receive, send_with_id)
+
+
+def describe(error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
+    """Give the status and the body of an error (open-connectors.md 3.3)."""
+    status, message, provider_message = (
+        500,
+        "something went wrong here; the log has it under this requestId",
+        None,
+    )
+    if isinstance(error, RequestError):
+        status, message, provider_message = error.status, str(error), error.provider_message
+    elif isinstance(error, ConfigurationError):
+        message = str(error)
+    elif isinstance(error, HTTPException):
+        status, message = error.status_code, str(error.detail)
+    elif isinstance(error, RequestValidationError):
+        status, message = 400, _describe_validation(error)
+    body = {"requestId": request_id, "message": message}
+    if provider_message is not None:
+        body["providerMessage"] = provider_message
+    return status, body
+
+
+def _describe_validation(error: RequestValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
+    if first["type"] == "json_invalid":
+        return f"the body is not JSON: {first.get('ctx', {}).get('error', first['msg'])} (character {place})"
+    # The value is shown only where it cannot hold a secret.
+    shown = f" (given: {str(first['input'])[:50]!r})" if place in {"tags", "name", "element"} else ""
+    return f"{place or 'body'}: {first['msg'][:1].lower()}{first['msg'][1:]}{shown}"
+
+
+async def _answer_error(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, HTTPException) and error.status_code == 404:  # noqa: PLR2004 - Not Found
+        error = HTTPException(404, f"there is nothing at {request.method} {request.url.path[:200]}")
+    status, body = describe(error, request.state.request_id)
+    headers = getattr(error, "headers", None)
+    return JSONResponse(body, status, headers=headers)
+
+
+def build_app(parts: ApiParts) -> FastAPI:
+    """Build the application on its parts."""
+    app = build_routes()
+    app.state.parts = parts
+    return app
+
+
+def build_routes() -> FastAPI:
+    """Build the application without its parts: enough to print the OpenAPI document."""
+    app = FastAPI(
+        title="Signalpost",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{BASE_PATH}/openapi.json",
+        strict_content_type=False,
+    )
+    api = APIRouter(prefix=BASE_PATH)
+    api.include_router(elements.router)
+    # The event routes come first: /instances/events must not be taken for the instance "events".
+    api.include_router(events.router)
+    api.include_router(instances.router)
+    app.include_router(api)
+    app.include_router(health.router)
+    for kind in (RequestError, ConfigurationError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _answer_error)
+    app.add_middleware(RequestFrame)
+    return app

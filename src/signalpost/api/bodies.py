@@ -1,0 +1,75 @@
+"""Request bodies: the fields we read; all others are taken and left alone, as clients send back what they got."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from signalpost.instances.wishes import Wish
+
+
+class Body(BaseModel):
+    """A body whose unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True, coerce_numbers_to_str=True)
+
+
+class ElementBody(Body):
+    """``{"key": "egnyte"}`` or ``{"id": 4016}``."""
+
+    key: str | None = None
+    id: str | None = None
+
+
+class ProviderBody(Body):
+    """What the provider's consent page returned."""
+
+    code: str | None = None
+
+
+class InstanceBody(Body):
+    """The body of ``POST``, ``PUT`` and ``PATCH /instances`` (the seed's two requests)."""
+
+    element: ElementBody | None = None
+    provider: ProviderBody | None = Field(default=None, alias="providerData")
+    configuration: dict[str, Any] | None = None
+    tags: list[str] | None = None
+    name: str | None = None
+    external_authentication: str | None = Field(default=None, alias="externalAuthentication")
+
+    def to_wish(self, *, connector: str | None = None) -> Wish:
+        """Give what the caller asks for; an empty name or code counts as not said."""
+        named = (self.element.key or self.element.id) if self.element else None
+        return Wish(
+            connector=connector or named,
+            name=self.name if self.name and self.name.strip() else None,
+            tags=self.tags,
+            configuration=self.configuration,
+            code=(self.provider.code or "").strip() or None if self.provider else None,
+            external=self.external_authentication == "initial",
+        )
+
+
+class PropertyBody(Body):
+    """The body of ``PATCH /instances/{id}/configuration/{configId}``."""
+
+    property_value: Any = Field(default=None, alias="propertyValue")
+
+
+class AuthorizationBody(Body):
+    """The body of ``POST /elements/{keyOrId}/oauth/url``."""
+
+    api_key: str | None = Field(default=None, alias="apiKey")
+    callback_url: str | None = Field(default=None, alias="callbackUrl")
+    scope: str | None = None
+    state: str | None = None
+    site_address: str | None = Field(default=None, alias="siteAddress")
+    subdomain: str | None = None
+
+
+class CallbackBody(Body):
+    """The body of ``POST /instances/test-callback``."""
+
+    url: str
+    configuration: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,93 @@
+"""Connectors, and the consent page of each (``/elements``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from signalpost.api.bodies import AuthorizationBody
+from signalpost.api.paging import read_paging, write_paging
+from signalpost.api.parts import Asking, Parts
+from signalpost.api.shapes import show_connector, show_connector_whole
+from signalpost.instances.oauth2 import write_authorization_url
+from signalpost.model.errors import InvalidRequestError
+
+router = APIRouter(prefix="/elements", tags=["elements"])
+
+Text = Annotated[str | None, Query()]
+
+
+@router.get("")
+async def list_elements(
+    parts: Parts,
+    caller: Asking,
+    response: Response,
+    page_size: Annotated[str | None, Query(alias="pageSize")] = None,
+    next_page: Annotated[str | None, Query(alias="nextPage")] = None,
+    page: Text = None,
+) -> list[dict[str, Any]]:
+    """List the connectors installed."""
+    paging = read_paging(page_size, next_page, page)
+    found = sorted(parts.registry, key=lambda connector: connector.id)
+    after = paging.after[0] if paging.after else 0
+    shown = [each for each in found if each.id > after][paging.offset : paging.offset + paging.size]
+    write_paging(response, paging, shown, [shown[-1].id] if shown and shown[-1] is not found[-1] else None)
+    return [show_connector(each) for each in shown]
+
+
+@router.get("/{key_or_id}")
+async def read_element(parts: Parts, caller: Asking, key_or_id: str) -> dict[str, Any]:
+    """Show a connector with its fields and what can be polled."""
+    return show_connector_whole(parts.registry.find(key_or_id))
+
+
+@router.get("/{key_or_id}/oauth/url")
+async def read_authorization_url(
+    parts: Parts,
+    caller: Asking,
+    key_or_id: str,
+    api_key: Annotated[str | None, Query(alias="apiKey")] = None,
+    callback_url: Annotated[str | None, Query(alias="callbackUrl")] = None,
+    scope: Text = None,
+    state: Text = None,
+    site_address: Annotated[str | None, Query(alias="siteAddress")] = None,
+    subdomain: Text = None,
+) -> dict[str, str]:
+    """Give the address of the provider's consent page."""
+    asked = AuthorizationBody(
+        apiKey=api_key,
+        callbackUrl=callback_url,
+        scope=scope,
+        state=state,
+        siteAddress=site_address,
+        subdomain=subdomain,
+    )
+    return _write(parts, key_or_id, asked)
+
+
+@router.post("/{key_or_id}/oauth/url")
+async def make_authorization_url(
+    parts: Parts, caller: Asking, key_or_id: str, body: AuthorizationBody
+) -> dict[str, str]:
+    """Give the address of the provider's consent page; the same as GET, for long values."""
+    return _write(parts, key_or_id, body)
+
+
+def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody) -> dict[str, str]:
+    connector = parts.registry.find(key_or_id)
+    required: Mapping[str, str | None] = {"apiKey": asked.api_key, "callbackUrl": asked.callback_url}
+    for name, value in required.items():
+        if not value:
+            message = f"{name}: it is missing; give apiKey and callbackUrl of the application you registered"
+            raise InvalidRequestError(message)
+    configuration = {
+        "oauth.api.key": asked.api_key or "",
+        "oauth.callback.url": asked.callback_url or "",
+        "subdomain": asked.subdomain or asked.site_address or "",
+    }
+    url = write_authorization_url(
+        connector, configuration, state=asked.state or connector.key, scope=asked.scope
+    )
+    return {"element": connector.key, "oauthUrl": url}

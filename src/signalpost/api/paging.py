@@ -1,0 +1,74 @@
+"""Pages of lists: ``pageSize`` with ``nextPage`` or ``page`` (open-connectors.md 3.3)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+from signalpost.model.errors import InvalidRequestError
+
+DEFAULT_PAGE_SIZE = 200
+MOST_PAGE_SIZE = 200
+MOST_PAGE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page is asked for: what follows the position ``after`` (numbers; empty: from the start)."""
+
+    size: int
+    after: tuple[int, ...]
+    offset: int
+
+
+def read_paging(page_size: str | None, next_page: str | None, page: str | None) -> Paging:
+    """Read the paging parameters.
+
+    Raises:
+        InvalidRequestError: a number is out of range, or the token is not one of ours.
+    """
+    size = _read_number("pageSize", page_size, DEFAULT_PAGE_SIZE, MOST_PAGE_SIZE)
+    if next_page:
+        after, size_before = _read_token(next_page)
+        return Paging(size if page_size else size_before, after, 0)
+    return Paging(size, (), (_read_number("page", page, 1, MOST_PAGE) - 1) * size)
+
+
+def write_paging(
+    response: Response, paging: Paging, items: Sequence[Any], last: Sequence[int] | None
+) -> None:
+    """Set the headers of a page; ``last`` is the position of its last item when more may follow."""
+    response.headers["Elements-Returned-Count"] = str(len(items))
+    if last is not None and len(items) >= paging.size:
+        token = orjson.dumps({"after": list(last), "pageSize": paging.size})
+        response.headers["Elements-Next-Page-Token"] = base64.urlsafe_b64encode(token).decode()
+
+
+def _read_number(field: str, text: str | None, default: int, most: int) -> int:
+    if not text:
+        return default
+    number = int(text[:9]) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= most or str(number) != text.lstrip("0"):
+        message = f"{field}: {text[:50]!r} is not a whole number from 1 to {most:,}"
+        raise InvalidRequestError(message)
+    return number
+
+
+def _read_token(token: str) -> tuple[tuple[int, ...], int]:
+    try:
+        value = orjson.loads(base64.urlsafe_b64decode(token))
+        after = tuple(int(number) for number in value["after"])
+        size = int(value["pageSize"])
+    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        message = "nextPage: this is not a token that a page of ours gave (Elements-Next-Page-Token)"
+        raise InvalidRequestError(message) from error
+    if not 1 <= size <= MOST_PAGE_SIZE or len(after) > 2 or not all(0 <= each < 2**62 for each in after):  # noqa: PLR2004 - positions have two numbers at most
+        message = "nextPage: this is not a token that a page of ours gave (Elements-Next-Page-Token)"
+        raise InvalidRequestError(message)
+    return after, size

@@ -1,0 +1,130 @@
+"""What the routes work with, and who is asking: FastAPI dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Request
+
+from signalpost.api.authentication import read_authorization
+from signalpost.connectors.base import Connector
+from signalpost.connectors.registry import Registry
+from signalpost.delivery.sample import Sampler
+from signalpost.instances.lifecycle import Lifecycle
+from signalpost.model.errors import ForbiddenError, InvalidRequestError, NotFoundError, UnauthenticatedError
+from signalpost.model.ids import InstanceId
+from signalpost.model.instance import Caller, Instance
+from signalpost.observe import Metrics
+from signalpost.store.database import Health
+from signalpost.store.event_log import EventLog
+from signalpost.store.instances import Instances
+from signalpost.store.organizations import Organizations
+
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """Everything the API calls. No rule lives in the routes: they read, call, and show."""
+
+    registry: Registry
+    organizations: Organizations
+    instances: Instances
+    lifecycle: Lifecycle
+    event_log: EventLog
+    sampler: Sampler
+    metrics: Metrics
+    health: Health
+    metrics_token: str | None
+
+
+def give_parts(request: Request) -> ApiParts:
+    """Give the parts of the app that answers."""
+    return cast("ApiParts", request.app.state.parts)
+
+
+Parts = Annotated[ApiParts, Depends(give_parts)]
+
+
+async def find_caller(parts: Parts, authorization: Annotated[str | None, Header()] = None) -> Caller:
+    """Find who asks.
+
+    Raises:
+        UnauthenticatedError: secrets are missing or wrong, or the instance token is nobody's.
+    """
+    secrets = read_authorization(authorization)
+    assert secrets.user is not None
+    caller = None
+    if secrets.organization is not None:
+        caller = await parts.organizations.find_user(secrets.organization, secrets.user)
+        if caller is None:
+            message = "the user secret and the organization secret do not belong together, or one is wrong"
+            raise UnauthenticatedError(message)
+    if secrets.element is not None:
+        by_token = await parts.organizations.find_instance_user(secrets.user, secrets.element)
+        if by_token is None or (caller is not None and caller.organization_id != by_token.organization_id):
+            message = "the instance token is wrong, or its instance was deleted"
+            raise UnauthenticatedError(message)
+        caller = by_token
+    assert caller is not None
+    return caller
+
+
+Asking = Annotated[Caller, Depends(find_caller)]
+
+
+async def find_own_instance(parts: Parts, caller: Asking) -> Instance:
+    """Find the instance whose token came with the request.
+
+    Raises:
+        UnauthenticatedError: none came. ForbiddenError: it is disabled.
+    """
+    if caller.instance_id is None:
+        message = "this call needs an instance token: Authorization: User ..., Element <instance token>"
+        raise UnauthenticatedError(message)
+    instance = await parts.instances.find(caller.organization_id, caller.instance_id)
+    if instance is None:
+        message = "the instance was deleted"
+        raise UnauthenticatedError(message)
+    if instance.disabled:
+        message = f"instance {instance.id} is disabled; enable it with PUT /instances/{instance.id}/enabled"
+        raise ForbiddenError(message)
+    return instance
+
+
+Own = Annotated[Instance, Depends(find_own_instance)]
+
+
+def read_id(field: str, text: str) -> int:
+    """Read an id from a path.
+
+    Raises:
+        InvalidRequestError: it is no whole number of 64 bits.
+    """
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1  # noqa: PLR2004 - 64 bits
+    if not 0 <= number <= LARGEST_ID:
+        message = f"{field}: {text[:50]!r} is not a whole number"
+        raise InvalidRequestError(message)
+    return number
+
+
+async def find_instance(parts: Parts, caller: Asking, instance_id: str) -> Instance:
+    """Find the instance that the path names.
+
+    Raises:
+        NotFoundError: there is none, or it is another organization's.
+    """
+    instance = await parts.instances.find(caller.organization_id, InstanceId(read_id("id", instance_id)))
+    if instance is None:
+        message = f"there is no instance {instance_id}"
+        raise NotFoundError(message)
+    return instance
+
+
+Named = Annotated[Instance, Depends(find_instance)]
+
+
+def connector_of(parts: ApiParts, instance: Instance) -> Connector:
+    """Give an instance's connector."""
+    return parts.registry.find(instance.connector)

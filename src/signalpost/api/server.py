@@ -1,0 +1,79 @@
+"""The web server around the application: bound first, stopped in order, signals left to the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from signalpost.model.errors import ConfigurationError
+
+STOP_SECONDS = 2
+"""How long requests in hand may go on after a stop was asked for."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the address to listen on.
+
+    Raises:
+        ConfigurationError: it cannot be had.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        message = f"SIGNALPOST_HOST, SIGNALPOST_PORT: cannot listen on {host}:{port} ({error.strerror})"
+        raise ConfigurationError(message) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: ours stop everything in order. Says when it accepts requests."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+async def serve_app(
+    app: FastAPI, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
+) -> None:
+    """Serve until ``stop`` is set; ``on_ready`` is told the URL once requests are accepted."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            lifespan="off",
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    starting = asyncio.create_task(server.ready.wait())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if server.ready.is_set():
+        host, port = listener.getsockname()[:2]
+        on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    starting.cancel()
+    stopping.cancel()
+    server.should_exit = True
+    await serving

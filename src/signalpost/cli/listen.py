@@ -1,0 +1,248 @@
+"""``signalpost listen``: the far end of the flow, a callback that verifies, shows and writes down what arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+import uvloop
+from aiohttp import web
+from rich.console import Console
+from rich.text import Text
+
+from signalpost.delivery.sign import verify
+from signalpost.model.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+LARGEST_BODY_BYTES = 32 * 1024 * 1024
+STOP_SECONDS = 2
+"""How long answers in hand may take after a stop was asked for."""
+MARKS = {
+    True: ("signature valid", "green"),
+    False: ("SIGNATURE INVALID", "bold red"),
+    None: ("not verified", "yellow"),
+}
+
+
+class Listener:
+    """A running receiver: ``url`` to POST to, and ``received``, all notifications so far in order of arrival.
+
+    Each is what is also written to the JSONL file, ``{"receivedAt", "valid", "headers", "body"}``: ``valid`` is None
+    without a key, ``body`` the parsed JSON, or text if it is none. ``status`` and ``delay_seconds`` may be changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str | None,
+        status: int,
+        delay_seconds: float,
+        lines: IO[bytes] | None,
+        on_notification: Callable[[dict[str, Any]], None] | None,
+        keep: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self.url = ""
+        self.received: list[dict[str, Any]] = []
+        self.status = status
+        self.delay_seconds = delay_seconds
+        self._key = key
+        self._lines = lines
+        self._on_notification = on_notification
+        self._keep = keep
+        self._clock = clock
+
+    async def take(self, request: web.BaseRequest) -> web.Response:
+        """Take one notification: write it down, then answer."""
+        if request.method != "POST":
+            return web.Response(status=405, text="notifications are sent by POST", headers={"Allow": "POST"})
+        body = await request.read()
+        now = self._clock()
+        headers = dict(request.headers)
+        received = {
+            "receivedAt": _write_time(now),
+            "valid": None if self._key is None else verify(headers, body, [self._key], now=now),
+            "headers": headers,
+            "body": _read_body(body),
+        }
+        if self._lines is not None:
+            self._lines.write(orjson.dumps(received) + b"\n")
+            self._lines.flush()
+        if self._keep:
+            self.received.append(received)
+        if self._on_notification is not None:
+            self._on_notification(received)
+        if self.delay_seconds:
+            await asyncio.sleep(self.delay_seconds)
+        return web.Response(status=self.status)
+
+
+@asynccontextmanager
+async def run_listener(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    key: str | None = None,
+    status: int = 200,
+    delay_seconds: float = 0,
+    jsonl: Path | None = None,
+    on_notification: Callable[[dict[str, Any]], None] | None = None,
+    *,
+    keep: bool = True,
+    clock: Callable[[], float] = time.time,
+) -> AsyncIterator[Listener]:
+    """Receive notifications while the context is open; ``port`` 0 takes a free one.
+
+    Without ``keep``, ``received`` stays empty: for a receiver that runs for long. ``clock`` gives Unix seconds.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on, or the file not be written.
+
+    """
+    with _open_lines(jsonl) as lines:
+        listener = Listener(
+            key=key,
+            status=status,
+            delay_seconds=delay_seconds,
+            lines=lines,
+            on_notification=on_notification,
+            keep=keep,
+            clock=clock,
+        )
+        app = web.Application(client_max_size=LARGEST_BODY_BYTES)
+        app.router.add_route("*", "/{path:.*}", listener.take)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
+        await runner.setup()
+        try:
+            listener.url = await _bind(runner, host, port)
+            yield listener
+        finally:
+            await runner.cleanup()
+
+
+async def _bind(runner: web.AppRunner, host: str, port: int) -> str:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        message = (
+            f"--host, --port: cannot listen on {host}:{port} ({error.strerror}); --port 0 takes a free port"
+        )
+        raise ConfigurationError(message) from error
+    bound_host, bound_port = runner.addresses[0][:2]
+    return f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
+
+
+def _open_lines(path: Path | None) -> contextlib.AbstractContextManager[IO[bytes] | None]:
+    if path is None:
+        return contextlib.nullcontext()
+    try:
+        return path.open("ab")
+    except OSError as error:
+        message = f"--jsonl: cannot write to {path} ({error.strerror}); name a file in a folder that exists"
+        raise ConfigurationError(message) from error
+
+
+def _write_time(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _read_body(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body.decode(errors="replace")
+
+
+def describe(received: dict[str, Any]) -> Text:
+    """Say in a line or two what arrived: when, whether the signature is valid, and the events."""
+    mark, style = MARKS[received["valid"]]
+    events = list_events(received["body"])
+    count = "1 event" if len(events) == 1 else f"{len(events)} events"
+    text = Text.assemble(received["receivedAt"], "  ", (mark, style), f"  {count}")
+    if events:
+        text.append("\n  " + ", ".join(events))
+    return text
+
+
+def list_events(body: Any) -> list[str]:
+    """List the events of a notification in any of our formats, each as ``TYPE object-id``; none in other bodies."""
+    if isinstance(body, dict) and isinstance(body.get("message"), dict):
+        rows, names = body["message"].get("events"), ("eventType", "objectId")
+    elif isinstance(body, dict) and isinstance(body.get("data"), dict):
+        rows, names = body["data"].get("events"), ("eventType", "objectId")
+    else:
+        rows, names = body, ("type", "subject")
+    if not isinstance(rows, list):
+        return []
+    return [" ".join(_show(row.get(name)) for name in names) for row in rows if isinstance(row, dict)]
+
+
+def _show(value: Any) -> str:
+    # What a stranger sends must not reach a terminal as it is: it could hold escape sequences.
+    return repr(str(value))[1:-1][:200]
+
+
+def listen(
+    host: Annotated[
+        str, typer.Option(envvar="SIGNALPOST_LISTEN_HOST", help="Address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="SIGNALPOST_LISTEN_PORT", min=0, max=65535, help="0 takes a free one.")
+    ] = 8099,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SIGNALPOST_LISTEN_KEY", help="Signature key to verify with; else nothing is verified."
+        ),
+    ] = None,
+    jsonl: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SIGNALPOST_LISTEN_JSONL",
+            dir_okay=False,
+            help="File to append each notification to, a JSON line each.",
+        ),
+    ] = None,
+    status: Annotated[
+        int, typer.Option(envvar="SIGNALPOST_LISTEN_STATUS", min=200, max=599, help="Status to answer with.")
+    ] = 200,
+    delay: Annotated[
+        float, typer.Option(envvar="SIGNALPOST_LISTEN_DELAY", min=0, help="Seconds to wait before answering.")
+    ] = 0,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", envvar="SIGNALPOST_LISTEN_QUIET", help="Do not print the notifications."),
+    ] = False,
+) -> None:
+    """Receive notifications: verify their signatures, print them, write them down. Ends on SIGTERM or SIGINT."""
+    console = Console(highlight=False, soft_wrap=True)
+    running = run_listener(
+        host,
+        port,
+        key=key,
+        status=status,
+        delay_seconds=delay,
+        jsonl=jsonl,
+        on_notification=None if quiet else lambda received: console.print(describe(received)),
+        keep=False,
+    )
+    uvloop.run(_run_until_stopped(running))
+
+
+async def _run_until_stopped(running: contextlib.AbstractAsyncContextManager[Listener]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running as listener:
+        print(f"listening on {listener.url}", flush=True)
+        await stop.wait()

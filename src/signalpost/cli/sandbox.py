@@ -1,0 +1,63 @@
+"""``signalpost sandbox``: simulated providers, run from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from signalpost.sandbox.egnyte import serve
+
+app = typer.Typer(no_args_is_help=True, help="Run a simulated provider.")
+
+
+@app.callback()
+def choose_provider() -> None:
+    """Run a simulated provider."""
+
+
+@app.command()
+def egnyte(
+    host: Annotated[
+        str, typer.Option(envvar="SIGNALPOST_SANDBOX_HOST", help="Address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="SIGNALPOST_SANDBOX_PORT", min=0, max=65535, help="0 takes a free one.")
+    ] = 8090,
+    domain: Annotated[
+        str, typer.Option(envvar="SIGNALPOST_SANDBOX_DOMAIN", help="Name of the simulated domain.")
+    ] = "acme",
+    seed: Annotated[
+        int, typer.Option(envvar="SIGNALPOST_SANDBOX_SEED", help="The same seed gives the same changes.")
+    ] = 1,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SIGNALPOST_SANDBOX_STATE",
+            dir_okay=False,
+            help="File to keep the state in; else in memory.",
+        ),
+    ] = None,
+    realistic: Annotated[
+        bool,
+        typer.Option(
+            "--realistic",
+            envvar="SIGNALPOST_SANDBOX_REALISTIC",
+            help="Egnyte's own limits: 2 calls a second, 1,000 a day.",
+        ),
+    ] = False,
+) -> None:
+    """Run a simulated Egnyte until it is told to stop. Steer it under /_sandbox/, which lists what it can do."""
+    uvloop.run(
+        serve(
+            host,
+            port,
+            domain=domain,
+            seed=seed,
+            state_path=state,
+            realistic=realistic,
+            on_ready=lambda url: print(f"sandbox ready on {url}", flush=True),
+        )
+    )

@@ -1,0 +1,82 @@
+"""Running the service: all roles in one process, or apart on one database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from typing import Annotated
+
+import typer
+import uvloop
+
+from signalpost.api.server import bind, serve_app
+from signalpost.cli.options import DataDirectory, Host, Port
+from signalpost.model.errors import ConfigurationError
+from signalpost.observe import configure_logging
+from signalpost.settings import Settings, load_settings
+from signalpost.wiring import open_service
+
+ALL_ROLES = frozenset({"poll", "deliver"})
+
+
+def serve(host: Host = None, port: Port = None, data_dir: DataDirectory = None) -> None:
+    """Run everything in one process; PostgreSQL is embedded unless SIGNALPOST_DATABASE_URL is set."""
+    settings = load_settings(host=host, port=port, data_dir=data_dir)
+    run(settings, ALL_ROLES, with_api=True)
+
+
+def api(host: Host = None, port: Port = None) -> None:
+    """Run the API alone, on SIGNALPOST_DATABASE_URL."""
+    run(_require_database(load_settings(host=host, port=port)), frozenset(), with_api=True)
+
+
+def worker(
+    roles: Annotated[
+        str, typer.Option(envvar="SIGNALPOST_ROLES", help="What it does: poll, deliver, or both.")
+    ] = "poll,deliver",
+) -> None:
+    """Run polls and deliveries alone, on SIGNALPOST_DATABASE_URL; any number of workers may run."""
+    wanted = frozenset(role.strip() for role in roles.split(",") if role.strip())
+    if not wanted or not wanted <= ALL_ROLES:
+        message = f"--roles: {roles[:50]!r} is no list of poll and deliver"
+        raise ConfigurationError(message)
+    run(_require_database(load_settings()), wanted, with_api=False)
+
+
+def _require_database(settings: Settings) -> Settings:
+    if settings.database_url is None:
+        message = "SIGNALPOST_DATABASE_URL is not set: processes apart need a database in common (or use: signalpost serve)"
+        raise ConfigurationError(message)
+    return settings
+
+
+def run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> None:
+    """Run until SIGTERM or SIGINT."""
+    configure_logging(level=settings.log_level, json_lines=settings.log_json)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(settings, roles, with_api=with_api))
+
+
+async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    # Bound before anything is started: a port in use is told at once, and nothing is half up.
+    listener = bind(settings.host, settings.port) if with_api else None
+    async with open_service(settings, roles) as service:
+        await service.runtime.start()
+        try:
+            if listener is not None:
+                await serve_app(service.app, listener, stop, _say_ready)
+            else:
+                print(f"signalpost worker ready ({', '.join(sorted(roles))})", flush=True)
+                await stop.wait()
+        finally:
+            await service.runtime.stop()
+
+
+def _say_ready(url: str) -> None:
+    print(f"signalpost ready on {url}", flush=True)

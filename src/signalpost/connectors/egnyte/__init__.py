@@ -1,0 +1,110 @@
+"""Egnyte: the declaration. ``resources`` has what it reads, ``client`` its calls, ``changes`` turns rows to changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from signalpost.connectors.base import (
+    Authorization,
+    Feed,
+    Field,
+    FieldKind,
+    Quota,
+    Resource,
+    Session,
+)
+from signalpost.connectors.egnyte.client import EgnyteClient, classify, read_quota
+from signalpost.connectors.egnyte.resources import EVENTS, EventFeed
+from signalpost.model.errors import ConnectorError, InvalidRequestError
+from signalpost.model.instance import Account, Tokens
+from signalpost.outbound import Answer
+
+DEFAULT_URL = "https://{subdomain}.egnyte.com"
+# One DNS label: no dot, slash, @, # or letters beyond ASCII can turn it into another host (egnyte-api.md 1.1).
+SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+class EgnyteConnector:
+    """Egnyte Connect, by its public API (``reference/egnyte-api.md``)."""
+
+    key = "egnyte"
+    id = 4016
+    name = "Egnyte"
+    description = "Files, folders and notes of an Egnyte domain: what was created, changed, moved, deleted."
+    hub = "documents"
+    calls_per_second = 2.0
+    resources = (EVENTS,)
+    fields = (
+        Field("oauth.api.key", "API Key", required=True, secret=True),
+        Field("oauth.api.secret", "API Secret", FieldKind.SECRET, required=True, secret=True),
+        Field("oauth.callback.url", "Callback URL", FieldKind.URL, required=True),
+        Field("subdomain", "The Egnyte Subdomain", required=True),
+        Field("oauth.scope", "Scope", default="Egnyte.filesystem Egnyte.link"),
+    )
+
+    def __init__(self, url: str | None = None) -> None:
+        """Take the provider's address: ``{subdomain}`` in it is replaced; another than Egnyte's own is a sandbox."""
+        self._url = (url or DEFAULT_URL).rstrip("/")
+
+    def find_host(self, configuration: Mapping[str, str]) -> str:
+        """Give the base URL of the domain (see ``base.Connector``)."""
+        subdomain = configuration.get("subdomain", "").strip().lower()
+        if not SUBDOMAIN.fullmatch(subdomain):
+            message = (
+                f"subdomain: {subdomain[:100]!r} is not an Egnyte subdomain; give the part of the address between"
+                " https:// and .egnyte.com alone (letters, digits, - and _), as in 'acme'"
+            )
+            raise InvalidRequestError(message)
+        return self._url.replace("{subdomain}", subdomain)
+
+    def find_authorization(self, configuration: Mapping[str, str]) -> Authorization:
+        """Authorize and token address are one at Egnyte (egnyte-api.md 1.2).
+
+        Without a subdomain its place in the address stays empty, for clients that fill it in themselves, as they had
+        to at the original (open-connectors.md 4).
+        """
+        given = configuration.get("subdomain")
+        host = self.find_host(configuration) if given else self._url.replace("{subdomain}", "")
+        url = f"{host}/puboauth/token"
+        scopes = configuration.get("oauth.scope") or "Egnyte.filesystem Egnyte.link"
+        return Authorization(url, url, tuple(scopes.split()))
+
+    def read_tokens(self, answer: Mapping[str, Any], now: datetime) -> Tokens:
+        """Read both of Egnyte's regimes: never expiring (``-1``, no refresh token), and 30 days with one."""
+        access_token = answer.get("access_token")
+        if not isinstance(access_token, str) or not access_token:
+            message = "Egnyte's token endpoint answered without an access_token"
+            raise ConnectorError(message)
+        refresh_token = answer.get("refresh_token")
+        try:
+            lifetime_seconds = float(answer.get("expires_in") or -1)
+        except (TypeError, ValueError):
+            lifetime_seconds = -1
+        return Tokens(
+            access_token=access_token,
+            refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
+            expires_at=now + timedelta(seconds=lifetime_seconds) if lifetime_seconds > 0 else None,
+        )
+
+    async def identify(self, session: Session) -> Account:
+        """Ask who we are: works with any scope (egnyte-api.md 1.6)."""
+        user = await EgnyteClient(session).read_user()
+        return Account(id=str(user["id"]), label=str(user.get("username") or user["id"]))
+
+    def open_feed(
+        self, resource: Resource, configuration: Mapping[str, Any], parameters: Mapping[str, str]
+    ) -> Feed:
+        """Open ``events``, the one resource there is."""
+        assert resource is EVENTS
+        return EventFeed(parameters, str(configuration.get("idField") or EVENTS.id_field))
+
+    def classify(self, answer: Answer) -> Exception | None:
+        """Tell Egnyte's refusals apart by header first (egnyte-api.md 6)."""
+        return classify(answer)
+
+    def read_quota(self, answer: Answer) -> Quota:
+        """Read ``X-AccessToken-QPS-Allotted``."""
+        return read_quota(answer)

@@ -1,0 +1,79 @@
+"""The body of a notification, in the form that Open Connectors sends (open-connectors.md 1.1). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from signalpost.model.delivery import DeliveredEvent, Notification
+
+SENDER = "notifications@signalpost.invalid"
+SECONDS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+
+
+def format_java_date(moment: datetime) -> str:
+    """Write a time as Java's ``Date.toString()`` does: ``Tue Mar 05 10:16:02 UTC 2024``."""
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.weekday()]
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{day} {months[moment.month - 1]} {moment:%d %H:%M:%S} UTC {moment.year:04d}"
+
+
+def write_open_connectors(notification: Notification) -> bytes:
+    """Write the Open Connectors envelope, as JSON.
+
+    Beyond the original's fields each event has ``id`` (the same at every repetition) and ``sequence`` (rising by
+    one per instance; a number left out is a recorded gap). ``raw`` holds the records of this notification's
+    events, or the whole page where the instance asks for it. The same notification always gives the same bytes.
+    """
+    context = notification.context
+    polled_at = notification.polled_at.astimezone(UTC)
+    first = notification.events[0]
+    if context.full_raw:
+        records: Sequence[str] = notification.records
+    else:
+        records = [notification.records[event.record_index] for event in notification.events]
+    raw = {
+        context.resource: [orjson.Fragment(record) for record in records],
+        "pollDate": int(polled_at.timestamp() * 1000),
+        "objectType": context.resource,
+    }
+    instance_id = notification.instance_id
+    body = {
+        "severity": "medium",
+        "createdDate": format_java_date(notification.created_at.astimezone(UTC)),
+        "topic": f"instance-{instance_id}-{context.connector}-events",
+        "action": "create",
+        "id": str(notification.id),
+        "message": {
+            "elementKey": context.connector,
+            "accountId": context.organization_id,
+            "eventId": str(first.id),
+            "companyId": context.organization_id,
+            "instanceId": instance_id,
+            "instance_id": instance_id,
+            "instanceName": context.instance_name,
+            "instanceTags": list(context.instance_tags),
+            "raw": raw,
+            "userId": context.user_id,
+            "events": [_write_event(event, notification, polled_at) for event in notification.events],
+        },
+        "user": SENDER,
+    }
+    return orjson.dumps(body, option=SECONDS)
+
+
+def _write_event(event: DeliveredEvent, notification: Notification, polled_at: datetime) -> dict[str, object]:
+    context = notification.context
+    return {
+        "date": event.occurred_at,
+        "elementKey": context.connector,
+        "pollDate": polled_at,
+        "eventType": event.event_type,
+        "hubKey": context.hub,
+        "objectId": event.object_id,
+        "objectType": event.object_type,
+        "id": str(event.id),
+        "sequence": event.sequence,
+    }

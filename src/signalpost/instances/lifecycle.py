@@ -1,0 +1,198 @@
+"""An instance's life: connected, changed, authorised again. Everything is checked before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from signalpost.connectors.base import Connector, Session
+from signalpost.connectors.registry import Registry
+from signalpost.instances.oauth2 import OAuth2
+from signalpost.instances.wishes import (
+    GIVEN_TOKENS,
+    Wish,
+    check_required,
+    clean_tags,
+    clean_text,
+    merge_configuration,
+    take_tokens,
+    with_defaults,
+)
+from signalpost.model.configuration import ALWAYS_SECRET
+from signalpost.model.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    ProviderError,
+    RetryLaterError,
+    UnavailableError,
+)
+from signalpost.model.instance import Account, Caller, Instance, Tokens
+from signalpost.observe import get_logger
+from signalpost.store.instances import InstanceDraft, Instances
+from signalpost.store.vault import make_secret
+
+log = get_logger("instances")
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlan:
+    """The part of a configuration that concerns polling and delivery, read and checked."""
+
+    interval_seconds: float
+    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    callback_url: str | None = None
+    full_raw: bool = False
+
+
+class ReadPlan(Protocol):
+    """Reads and checks the event part of a configuration (wiring gives it: it spans polling and delivery)."""
+
+    async def __call__(self, configuration: Mapping[str, str], connector: Connector) -> EventPlan:
+        """Read it; raises InvalidRequestError naming the field."""
+        ...
+
+
+OpenFirstSession = Callable[[Connector, Mapping[str, str], str], Session]
+"""Opens a session for a connector, a configuration and an access token, before there is an instance."""
+
+
+class Lifecycle:
+    """Connects and changes instances."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        instances: Instances,
+        oauth2: OAuth2,
+        read_plan: ReadPlan,
+        open_session: OpenFirstSession,
+    ) -> None:
+        self._registry = registry
+        self._instances = instances
+        self._oauth2 = oauth2
+        self._read_plan = read_plan
+        self._open_session = open_session
+
+    async def create(self, caller: Caller, wish: Wish) -> Instance:
+        """Check everything, exchange the code, call the provider once, and only then store the instance.
+
+        Raises:
+            InvalidRequestError, NotFoundError: the wish is wrong; nothing was stored.
+            UnavailableError: the provider cannot answer now; nothing was stored.
+        """
+        if not wish.connector:
+            message = 'element.key: it is missing; say which connector, as in {"element": {"key": "egnyte"}}'
+            raise InvalidRequestError(message)
+        connector = self._registry.find(wish.connector)
+        given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
+        draft = await self._check(connector, wish, with_defaults(given, connector))
+        tokens = await self._authorise(connector, wish, given)
+        draft = await self._identify(connector, draft, tokens)
+        instance = await self._instances.create(
+            draft,
+            organization_id=caller.organization_id,
+            user_id=caller.user_id,
+            token=make_secret(),
+            tokens=tokens,
+        )
+        log.info("instance.created", instance=instance.id, connector=connector.key)
+        return instance
+
+    async def change(self, instance: Instance, wish: Wish, *, whole: bool) -> Instance:
+        """Change an instance: PUT (``whole``) replaces its configuration, PATCH changes what is named.
+
+        Watermarks of resources that stay are kept. With a code it is authorised again, as the same account.
+
+        Raises:
+            InvalidRequestError: the wish is wrong; nothing was changed.
+            ConflictError: the new authorisation is for another account.
+            NotFoundError: the instance was deleted meanwhile.
+        """
+        connector = self._registry.find(instance.connector)
+        if wish.connector and self._registry.find(wish.connector).key != connector.key:
+            message = f"element: an instance of {connector.key} cannot become one of {wish.connector[:100]!r}"
+            raise InvalidRequestError(message)
+        configuration = dict(instance.configuration)
+        if wish.configuration is not None:
+            given = merge_configuration(wish.configuration, configuration, connector, whole=whole)
+            configuration = with_defaults(given, connector)
+        draft = await self._check(connector, wish, configuration, instance)
+        tokens = None
+        if wish.code is not None or wish.external:
+            tokens = await self._authorise(connector, wish, configuration)
+            draft = await self._identify(connector, draft, tokens)
+            if draft.account.id != instance.account.id:
+                message = (
+                    f"providerData.code: it authorises {draft.account.label!r}, but this instance acts as"
+                    f" {instance.account.label!r}; create another instance for another account"
+                )
+                raise ConflictError(message)
+        elif connector.find_host(configuration) != connector.find_host(instance.configuration):
+            message = (
+                "configuration: another domain needs a new authorisation; send providerData.code with it"
+            )
+            raise InvalidRequestError(message)
+        changed = await self._instances.update(instance, draft, tokens=tokens)
+        if changed is None:
+            message = f"instance {instance.id} was deleted meanwhile"
+            raise NotFoundError(message)
+        log.info("instance.changed", instance=instance.id, authorised=tokens is not None)
+        return changed
+
+    async def _check(
+        self,
+        connector: Connector,
+        wish: Wish,
+        configuration: Mapping[str, str],
+        before: Instance | None = None,
+    ) -> InstanceDraft:
+        configuration = {key: value for key, value in configuration.items() if key not in GIVEN_TOKENS}
+        check_required(configuration, connector)
+        connector.find_host(configuration)
+        plan = await self._read_plan(configuration, connector)
+        name = wish.name if wish.name is not None else (before.name if before else connector.name)
+        tags = wish.tags if wish.tags is not None else (before.tags if before else ())
+        return InstanceDraft(
+            connector=connector.key,
+            name=clean_text("name", name),
+            tags=clean_tags(tags),
+            configuration=configuration,
+            secret_keys=ALWAYS_SECRET | {each.key for each in connector.fields if each.secret},
+            account=before.account if before else Account("", ""),
+            interval_seconds=plan.interval_seconds,
+            resources=plan.resources,
+            callback_url=plan.callback_url,
+            full_raw=plan.full_raw,
+        )
+
+    async def _authorise(self, connector: Connector, wish: Wish, configuration: Mapping[str, str]) -> Tokens:
+        if wish.external:
+            return take_tokens(configuration)
+        if not wish.code:
+            message = (
+                "providerData.code: it is missing; give the code that the provider's consent page returned"
+            )
+            raise InvalidRequestError(message)
+        try:
+            return await self._oauth2.exchange_code(connector, configuration, wish.code)
+        except ProviderError as error:
+            raise _refusal(f"providerData.code: {connector.name} did not accept it", error) from error
+
+    async def _identify(self, connector: Connector, draft: InstanceDraft, tokens: Tokens) -> InstanceDraft:
+        """Test the connection by one call, and learn which account it is."""
+        session = self._open_session(connector, draft.configuration, tokens.access_token)
+        try:
+            account = await connector.identify(session)
+        except ProviderError as error:
+            raise _refusal(f"{connector.name} refused the first call with the new token", error) from error
+        host = connector.find_host(draft.configuration)
+        return replace(draft, account=Account(id=f"{host}#{account.id}", label=account.label))
+
+
+def _refusal(what: str, error: ProviderError) -> InvalidRequestError | UnavailableError:
+    if isinstance(error, RetryLaterError):
+        return UnavailableError(f"{what}: it cannot answer now; try again", provider_message=str(error))
+    return InvalidRequestError(what, provider_message=str(error))

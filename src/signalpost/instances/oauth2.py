@@ -1,0 +1,142 @@
+"""OAuth2, code flow: the address to send the person to, the code's exchange, the refresh (RFC 6749, 4.1 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from urllib.parse import urlencode
+
+import orjson
+
+from signalpost.connectors.base import Connector
+from signalpost.model.errors import (
+    AddressRefusedError,
+    ConnectorError,
+    NeedsAuthorisationError,
+    RetryLaterError,
+)
+from signalpost.model.instance import Tokens
+from signalpost.outbound import Answer, Outbound, OutboundError
+
+MAX_ANSWER_BYTES = 64 * 1024
+# 429 everywhere; 409 is what Egnyte's token endpoint answers (egnyte-api.md 1.8).
+THROTTLED = frozenset({409, 429})
+REFUSED = frozenset({400, 401})
+
+
+def write_authorization_url(
+    connector: Connector, configuration: Mapping[str, str], *, state: str, scope: str | None
+) -> str:
+    """Give the provider's consent page for ``configuration`` (``oauth.api.key``, ``oauth.callback.url``, ...)."""
+    authorization = connector.find_authorization(configuration)
+    return (
+        authorization.authorize_url
+        + "?"
+        + urlencode(
+            {
+                "client_id": configuration.get("oauth.api.key", ""),
+                "redirect_uri": configuration.get("oauth.callback.url", ""),
+                "scope": scope or " ".join(authorization.scopes),
+                "state": state,
+                "response_type": "code",
+            }
+        )
+    )
+
+
+class OAuth2:
+    """Talks to token endpoints."""
+
+    def __init__(self, outbound: Outbound, clock: Callable[[], datetime]) -> None:
+        self._outbound = outbound
+        self._clock = clock
+
+    async def exchange_code(
+        self, connector: Connector, configuration: Mapping[str, str], code: str
+    ) -> Tokens:
+        """Exchange the code that the consent gave.
+
+        Raises:
+            NeedsAuthorisationError: the provider refuses the code or the application's key; its words are in it.
+            RetryLaterError: it cannot answer now.
+            ConnectorError: its answer is not understood.
+        """
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": configuration.get("oauth.callback.url", ""),
+        }
+        return await self._ask(connector, configuration, form)
+
+    async def refresh(
+        self, connector: Connector, configuration: Mapping[str, str], refresh_token: str
+    ) -> Tokens:
+        """Get new tokens; the old refresh token stays in them where the provider gives no new one.
+
+        Raises as ``exchange_code``.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        tokens = await self._ask(connector, configuration, form)
+        if tokens.refresh_token is not None:
+            return tokens
+        return Tokens(tokens.access_token, refresh_token, tokens.expires_at)
+
+    async def _ask(
+        self, connector: Connector, configuration: Mapping[str, str], form: Mapping[str, str]
+    ) -> Tokens:
+        url = connector.find_authorization(configuration).token_url
+        body = urlencode(
+            {
+                **form,
+                "client_id": configuration.get("oauth.api.key", ""),
+                "client_secret": configuration.get("oauth.api.secret", ""),
+            }
+        ).encode()
+        try:
+            answer = await self._outbound.request(
+                "POST",
+                url,
+                headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+                body=body,
+                max_bytes=MAX_ANSWER_BYTES,
+            )
+        except OutboundError as error:
+            message = f"{connector.name}'s token endpoint did not answer: {error}"
+            raise RetryLaterError(message) from error
+        except AddressRefusedError as error:
+            message = f"{connector.name}'s token endpoint must not be called: {error}"
+            raise ConnectorError(message) from error
+        return self._read(connector, answer)
+
+    def _read(self, connector: Connector, answer: Answer) -> Tokens:
+        # The body is quoted in errors only where no token can be in it.
+        if answer.status in THROTTLED:
+            text = answer.headers.get("Retry-After", "")
+            after_seconds = float(text) if text.isascii() and text.isdigit() else None
+            message = f"{connector.name}'s token endpoint asks us to slow down ({answer.status})"
+            raise RetryLaterError(message, after_seconds=after_seconds)
+        if answer.status in REFUSED:
+            raise NeedsAuthorisationError(_read_refusal(answer))
+        failure = connector.classify(answer)
+        if failure is not None:
+            raise failure
+        try:
+            value = orjson.loads(answer.body)
+        except orjson.JSONDecodeError as error:
+            message = f"{connector.name}'s token endpoint answered with no valid JSON"
+            raise ConnectorError(message) from error
+        if not isinstance(value, dict):
+            message = f"{connector.name}'s token endpoint answered with JSON that is no object"
+            raise ConnectorError(message)
+        return connector.read_tokens(value, self._clock())
+
+
+def _read_refusal(answer: Answer) -> str:
+    """Give the provider's words of a refusal (RFC 6749, 5.2), or the start of its body."""
+    try:
+        value = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        value = None
+    if isinstance(value, dict) and isinstance(value.get("error"), str):
+        return ": ".join(str(value[key]) for key in ("error", "error_description") if value.get(key))[:500]
+    return answer.excerpt(300) or f"status {answer.status} without a word"

@@ -1,0 +1,134 @@
+"""What a caller asks for, cleaned: names, tags, configuration. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from signalpost.connectors.base import Connector
+from signalpost.model.configuration import (
+    DEFAULT_INTERVAL_MINUTES,
+    EVENTS_ENABLED,
+    MASK,
+    POLL_INTERVAL,
+    VENDOR_TYPE,
+    stringify,
+)
+from signalpost.model.errors import InvalidRequestError
+from signalpost.model.instance import Tokens
+
+MARKUP = re.compile(r"<[^>]*>")
+LONGEST_NAME = 255
+LONGEST_KEY = 200
+MOST_TAGS = 50
+
+EVENT_DEFAULTS = {
+    EVENTS_ENABLED: "false",
+    VENDOR_TYPE: "polling",
+    POLL_INTERVAL: str(DEFAULT_INTERVAL_MINUTES),
+}
+"""The seed's parameter table, and open-connectors.md 1.6."""
+
+ACCESS_TOKEN = "oauth.user.token"  # noqa: S105 - the name of a field
+REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105 - the name of a field
+GIVEN_TOKENS = frozenset({ACCESS_TOKEN, REFRESH_TOKEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller asks for; None where nothing was said. ``external``: the tokens stand in the configuration."""
+
+    connector: str | None = None
+    name: str | None = None
+    tags: Sequence[str] | None = None
+    configuration: Mapping[str, Any] | None = None
+    code: str | None = None
+    external: bool = False
+
+
+def merge_configuration(
+    given: Mapping[str, Any], before: Mapping[str, str], connector: Connector, *, whole: bool
+) -> dict[str, str]:
+    """Give the new configuration: ``given`` over ``before``.
+
+    A masked value stands for the one before; null or empty removes. When ``given`` is the ``whole``, of ``before``
+    only the connector's own fields stay where they are not named (a client that echoes what it read loses nothing).
+
+    Raises:
+        InvalidRequestError: a name is too long, or a masked value stands for nothing.
+    """
+    own = {each.key for each in connector.fields}
+    merged = {key: value for key, value in before.items() if not whole or key in own}
+    for key, value in given.items():
+        if len(key) > LONGEST_KEY or "\x00" in key:
+            message = f"configuration: the name {key[:50]!r}... is longer than {LONGEST_KEY} characters or has a NUL"
+            raise InvalidRequestError(message)
+        text = stringify(value)
+        if text == MASK:
+            if key not in before:
+                message = f"configuration.{key}: {MASK} stands for a value kept before, and there is none"
+                raise InvalidRequestError(message)
+            text = before[key]
+        if "\x00" in text:
+            message = f"configuration.{key}: it holds a NUL character, which cannot be kept"
+            raise InvalidRequestError(message)
+        merged[key] = text
+    return {key: text for key, text in merged.items() if text.strip()}
+
+
+def with_defaults(configuration: Mapping[str, str], connector: Connector) -> dict[str, str]:
+    """Fill in the defaults of the events framework and of the connector."""
+    own = {each.key: each.default for each in connector.fields if each.default is not None}
+    return {**EVENT_DEFAULTS, **own, **configuration}
+
+
+def check_required(configuration: Mapping[str, str], connector: Connector) -> None:
+    """Check that every required field is there.
+
+    Raises:
+        InvalidRequestError: one is missing.
+    """
+    for each in connector.fields:
+        if each.required and not configuration.get(each.key, "").strip():
+            message = f"configuration.{each.key}: it is missing ({each.label})"
+            raise InvalidRequestError(message)
+
+
+def take_tokens(configuration: Mapping[str, str]) -> Tokens:
+    """Take tokens that the caller brings along (``externalAuthentication``, open-connectors.md 3.4).
+
+    Raises:
+        InvalidRequestError: there is no access token.
+    """
+    access_token = configuration.get(ACCESS_TOKEN, "")
+    if not access_token:
+        message = (
+            f"configuration.{ACCESS_TOKEN}: it is missing; externalAuthentication needs the provider's token"
+        )
+        raise InvalidRequestError(message)
+    return Tokens(access_token, configuration.get(REFRESH_TOKEN) or None, None)
+
+
+def clean_text(field: str, text: str) -> str:
+    """Strip markup from a name or tag, as the original does (open-connectors.md 3.2).
+
+    Raises:
+        InvalidRequestError: nothing is left, it is too long, or holds control characters.
+    """
+    cleaned = MARKUP.sub("", text).strip()
+    if not cleaned or len(cleaned) > LONGEST_NAME or not cleaned.isprintable():
+        message = (
+            f"{field}: {cleaned[:50]!r} must have 1 to {LONGEST_NAME} printable characters besides markup"
+        )
+        raise InvalidRequestError(message)
+    return cleaned
+
+
+def clean_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Clean tags; empty ones are left out (the seed's own template has one)."""
+    if len(tags) > MOST_TAGS:
+        message = f"tags: {len(tags)} are given; at most {MOST_TAGS} are kept"
+        raise InvalidRequestError(message)
+    return tuple(clean_text("tags", tag) for tag in tags if tag.strip())

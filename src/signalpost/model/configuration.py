@@ -1,0 +1,78 @@
+"""An instance's configuration: values as text, as Open Connectors keeps them, and read strictly where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from signalpost.model.errors import InvalidRequestError
+
+MASK = "********"
+
+EVENTS_ENABLED = "event.notification.enabled"
+CALLBACK_URL = "event.notification.callback.url"
+SIGNATURE_KEY = "event.notification.signature.key"
+BASIC_USERNAME = "event.notification.basic.username"
+BASIC_PASSWORD = "event.notification.basic.password"  # noqa: S105 - the name of a field
+RAW = "event.notification.raw"
+POLL_INTERVAL = "event.poller.refresh_interval"
+POLLER_CONFIGURATION = "event.poller.configuration"
+VENDOR_TYPE = "event.vendor.type"
+
+DEFAULT_INTERVAL_MINUTES = 15
+MOST_MINUTES = 60 * 24 * 31
+
+# Masked whatever the connector declares: nobody needs them back, everybody could misuse them.
+ALWAYS_SECRET = frozenset({SIGNATURE_KEY, BASIC_PASSWORD})
+
+
+def stringify(value: Any) -> str:
+    """Give a configuration value as the text it is kept as: ``true``, ``15``, JSON for objects, nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()
+
+
+def read_boolean(configuration: Mapping[str, str], key: str, *, default: bool) -> bool:
+    """Read ``true`` or ``false`` in any letter case; empty or absent is ``default``.
+
+    Raises:
+        InvalidRequestError: it is something else.
+    """
+    text = configuration.get(key, "").strip().lower()
+    if not text:
+        return default
+    if text in {"true", "false"}:
+        return text == "true"
+    message = f"{key}: {text[:100]!r} is neither true nor false"
+    raise InvalidRequestError(message)
+
+
+def read_interval_seconds(configuration: Mapping[str, str], *, minimum_seconds: float) -> float:
+    """Read ``event.poller.refresh_interval`` (minutes, fractions allowed) as seconds; 15 minutes when absent.
+
+    Raises:
+        InvalidRequestError: it is no number, not positive, below the minimum, or absurdly long.
+    """
+    text = configuration.get(POLL_INTERVAL, "").strip()
+    if not text:
+        return max(DEFAULT_INTERVAL_MINUTES * 60.0, minimum_seconds)
+    least = f"{minimum_seconds / 60:g}"
+    try:
+        minutes = float(text) if text.isascii() and "_" not in text else float("nan")
+    except ValueError:
+        minutes = float("nan")
+    # Written so that NaN fails it; a hair is allowed for minutes that are no exact binary fraction.
+    if not minimum_seconds - 1e-6 <= minutes * 60 <= MOST_MINUTES * 60 or minutes <= 0:
+        message = (
+            f"{POLL_INTERVAL}: {text[:100]!r} is not a number of minutes between {least} and {MOST_MINUTES:,};"
+            " give the minutes between polls, as in 15"
+        )
+        raise InvalidRequestError(message)
+    return minutes * 60

@@ -1,0 +1,76 @@
+"""Changes as a connector finds them, and the events they become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from signalpost.model.ids import EventId
+
+Watermark: TypeAlias = dict[str, Any]
+"""The committed position in a resource, as JSON; only the connector knows what is in it."""
+
+
+class EventType(StrEnum):
+    """What happened to the object (open-connectors.md 1.1)."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+    MOVED = "MOVED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference at the provider, not yet stored.
+
+    ``change_id`` is unique and stable per instance and resource; ``record_index`` points into the page's records.
+    ``creates_or_updates`` marks a change that the provider tells alike for a new object and a new version of a
+    known one: detection decides by whether the object is known.
+    """
+
+    change_id: str
+    object_id: str
+    object_type: str
+    event_type: EventType
+    occurred_at: datetime
+    record_index: int
+    creates_or_updates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one read of a resource gave.
+
+    ``records`` are JSON texts in the provider's order; ``watermark`` is the position after this page;
+    ``more`` says whether to read again at once.
+    """
+
+    records: tuple[str, ...]
+    changes: tuple[Change, ...]
+    watermark: Watermark
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change with its identity, ready for the log. The ``sequence`` is given when it is stored."""
+
+    id: EventId
+    object_id: str
+    object_type: str
+    event_type: EventType
+    occurred_at: datetime
+    record_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Changes that the provider no longer keeps, known to be lost to us."""
+
+    reason: str
+    from_watermark: Watermark
+    to_watermark: Watermark

@@ -1,0 +1,92 @@
+"""Connector instances and who owns them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from signalpost.model.event import Watermark
+from signalpost.model.ids import InstanceId, OrganizationId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a user of an organization; ``instance_id`` when an instance token came along."""
+
+    organization_id: OrganizationId
+    user_id: UserId
+    instance_id: InstanceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The provider's account that an instance acts as. ``id`` is stable; ``label`` is for people."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One authenticated, configured use of a connector. ``configuration`` has plain text values, secrets included."""
+
+    id: InstanceId
+    organization_id: OrganizationId
+    user_id: UserId
+    connector: str
+    name: str
+    tags: tuple[str, ...]
+    configuration: Mapping[str, str]
+    token: str
+    account: Account
+    disabled: bool
+    valid: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the provider gave us to act as the account. ``expires_at`` is None when the token does not expire.
+
+    ``version`` counts how often they were replaced: who failed with an old version may try again with the new.
+    """
+
+    access_token: str
+    refresh_token: str | None
+    expires_at: datetime | None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePoll:
+    """One polled resource of an instance: its configuration and how far it was read.
+
+    ``version`` grows with every commit: who holds an old one has been overtaken.
+    """
+
+    resource: str
+    configuration: Mapping[str, Any]
+    watermark: Watermark | None
+    version: int
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PollState:
+    """What a poll needs to know of an instance, loaded at its start."""
+
+    instance_id: InstanceId
+    organization_id: OrganizationId
+    user_id: UserId
+    connector: str
+    name: str
+    tags: tuple[str, ...]
+    configuration: Mapping[str, str]
+    tokens: Tokens
+    interval_seconds: float
+    consecutive_failures: int
+    notified: bool
+    full_raw: bool
+    resources: tuple[ResourcePoll, ...]

@@ -1,0 +1,97 @@
+"""The gate of outgoing connections: finds a host's addresses and lets sockets to public ones only be opened.
+
+aiohttp asks ``Resolver`` for names and the ``open_...socket`` functions for the socket of every connection it makes,
+with the very address it then connects to. So literals in any spelling, names, and names whose address changes
+between two look-ups (or comes from the client's cache) all meet the same judgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from signalpost.model.addresses import judge_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+# Where the present request notes the families of the sockets it had to open. Empty: it got a pooled connection.
+OPENED: ContextVar[list[int]] = ContextVar("OPENED")
+
+
+class RefusedSocketError(OSError):
+    """An address is not public: ``reason`` says what it is instead.
+
+    They all read alike, or the client would merge those of several addresses into one plain ``OSError``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EACCES, "address refused")
+        self.reason = reason
+
+
+class Resolver(AbstractResolver):
+    """Finds a host's addresses, in the threads of ``executor``, as ``look_up`` (``socket.getaddrinfo``) does.
+
+    A judging one leaves out those that are not public. If there are no others it gives them all the same: they are
+    refused when their socket is opened.
+    """
+
+    def __init__(self, look_up: Callable[..., list[Any]], executor: Executor, *, judging: bool) -> None:
+        self._look_up = look_up
+        self._executor = executor
+        self._judging = judging
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Find the addresses of ``host``.
+
+        Raises:
+            socket.gaierror: it has none.
+
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._executor, self._find, host, port, family)
+        if self._judging:
+            return [result for result in found if judge_address(result["host"]) is None] or found
+        return found
+
+    async def close(self) -> None:
+        """Do nothing: the executor is not ours."""
+
+    def _find(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+        try:
+            rows = self._look_up(host, port, family=family, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            raise socket.gaierror(socket.EAI_NONAME, "that is no valid host name") from None
+        return [
+            ResolveResult(hostname=host, host=row[4][0], port=port, family=row[0], proto=row[2], flags=0)
+            for row in rows
+        ]
+
+
+def open_public_socket(found: tuple[Any, ...]) -> socket.socket:
+    """Open a socket for a row of ``getaddrinfo``.
+
+    Raises:
+        RefusedSocketError: the address is not public.
+
+    """
+    reason = judge_address(found[4][0])
+    if reason is not None:
+        raise RefusedSocketError(reason)
+    return open_socket(found)
+
+
+def open_socket(found: tuple[Any, ...]) -> socket.socket:
+    """Open a socket for a row of ``getaddrinfo``, whatever the address."""
+    family, kind, protocol, _, _ = found
+    OPENED.get([]).append(family)
+    return socket.socket(family, kind, protocol)

@@ -1,0 +1,162 @@
+"""The running sandbox: endpoints and controls on one address, its state kept in a file where one is named."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from signalpost.model.errors import ConfigurationError
+from signalpost.sandbox.egnyte import events, identity, oauth
+from signalpost.sandbox.egnyte.answers import answer_error
+from signalpost.sandbox.egnyte.control import list_control_routes
+from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
+from signalpost.sandbox.egnyte.gate import Clock, Gate, Sleep
+from signalpost.sandbox.egnyte.settings import REALISTIC, Settings, change_settings
+from signalpost.sandbox.egnyte.state import State, load_state, save_state
+
+ENDPOINTS: tuple[Endpoint, ...] = (*oauth.ENDPOINTS, *identity.ENDPOINTS, *events.ENDPOINTS)
+"""All that the API answers: to add a resource, add a module and its ``ENDPOINTS`` here."""
+
+MOST_BODY_BYTES = 64 * 1024 * 1024
+SAVE_DELAY_SECONDS = 0.2
+SHUTDOWN_SECONDS = 2.0
+
+
+async def _answer_unknown(call: Call) -> web.Response:
+    path = call.request.path
+    if any(endpoint.path == path for endpoint in ENDPOINTS):
+        return answer_error(405, f"{call.request.method} is not possible on {path}")
+    return answer_error(404, f"There is nothing at {path}")
+
+
+UNKNOWN = Endpoint("*", "/pubapi/{rest:.*}", _answer_unknown)
+
+
+def _ignore() -> None:
+    """Keep nothing: without a state file, changes need not be told to anybody."""
+
+
+def build_app(
+    state: State,
+    *,
+    clock: Clock = time.time,
+    sleep: Sleep = asyncio.sleep,
+    on_change: Callable[[], None] = _ignore,
+) -> web.Application:
+    """Give the web application of one domain. ``on_change`` is called after what changes ``state``."""
+    gate = Gate(state, clock=clock, sleep=sleep, on_change=on_change)
+    app = web.Application(client_max_size=MOST_BODY_BYTES)
+    app.add_routes(list_control_routes(state, clock=clock, on_change=on_change))
+    app.add_routes([web.route(item.method, item.path, gate.guard(item)) for item in (*ENDPOINTS, UNKNOWN)])
+    return app
+
+
+class _Keeper:
+    """Writes the state to its file soon after changes, several at once."""
+
+    def __init__(self, state: State, path: Path) -> None:
+        self._state = state
+        self._path = path
+        self._timer: asyncio.TimerHandle | None = None
+
+    def note_change(self) -> None:
+        """Have the state written a moment later."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SAVE_DELAY_SECONDS, self.save)
+
+    def save(self) -> None:
+        """Write the state now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        save_state(self._state, self._path)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSandbox:
+    """A sandbox that answers at ``url``. Tests may look into its ``state``, and change it."""
+
+    url: str
+    state: State
+
+
+@asynccontextmanager
+async def run_sandbox(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    domain: str = "acme",
+    seed: int = 1,
+    state_path: Path | None = None,
+    realistic: bool = False,
+    clock: Clock = time.time,
+    sleep: Sleep = asyncio.sleep,
+    **settings: Any,
+) -> AsyncIterator[RunningSandbox]:
+    """Run a sandbox while the context is open. Port 0 takes a free one; ``settings`` as in ``Settings``.
+
+    What a state file holds goes before ``settings``; without a file yet, it is made.
+
+    Raises:
+        ConfigurationError: the address cannot be taken, or the state file cannot be read.
+        InvalidRequestError: a setting is unknown or wrong.
+    """
+    given = {**(REALISTIC if realistic else {}), **settings}
+    state = State(domain=domain, seed=seed, settings=change_settings(Settings(), given))
+    keeper = None
+    if state_path is not None:
+        load_state(state, state_path)
+        keeper = _Keeper(state, state_path)
+    app = build_app(
+        state, clock=clock, sleep=sleep, on_change=keeper.note_change if keeper is not None else _ignore
+    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"the sandbox cannot listen on {host}:{port}: {error.strerror}"
+            ) from error
+        real_port = runner.addresses[0][1]
+        shown_host = f"[{host}]" if ":" in host else host
+        yield RunningSandbox(f"http://{shown_host}:{real_port}", state)
+    finally:
+        await runner.cleanup()
+        if keeper is not None:
+            keeper.save()
+
+
+async def serve(
+    host: str,
+    port: int,
+    *,
+    domain: str,
+    seed: int,
+    state_path: Path | None,
+    realistic: bool,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Run a sandbox until SIGTERM or SIGINT. ``on_ready`` gets its URL once it accepts.
+
+    Raises:
+        ConfigurationError: as ``run_sandbox``.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with run_sandbox(
+        host, port, domain=domain, seed=seed, state_path=state_path, realistic=realistic
+    ) as sandbox:
+        on_ready(sandbox.url)
+        await stop.wait()

@@ -1,0 +1,177 @@
+"""The event log: pages, events and notifications are written with the watermark, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from signalpost.model.delivery import MAX_EVENTS_PER_NOTIFICATION, PageContext
+from signalpost.model.errors import FencedError
+from signalpost.model.event import Event, Gap, Watermark
+from signalpost.model.ids import EventId, InstanceId
+
+MOVE_WATERMARK = """
+UPDATE resource_poll SET watermark = $4, version = version + 1, last_success_at = $5, last_error = NULL
+WHERE instance_id = $1 AND resource = $2 AND version = $3
+"""
+
+TAKE_NUMBERS = """
+UPDATE endpoint SET last_sequence = last_sequence + $2,
+       last_order = last_order + CASE WHEN url IS NULL THEN 0 ELSE $3 END,
+       due_at = CASE WHEN url IS NULL OR state <> 'active' THEN due_at ELSE least(due_at, $4) END
+WHERE instance_id = $1 RETURNING last_sequence, last_order, url IS NOT NULL AS notified
+"""
+
+INSERT_NOTIFICATIONS = """
+INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at)
+SELECT $1, lane_order, $3, $4, $4 FROM unnest($2::bigint[]) AS lane_order ORDER BY lane_order RETURNING id
+"""
+
+INSERT_EVENTS = """
+INSERT INTO event (instance_id, resource, page_id, polled_at, id, sequence, record_index, notification_id,
+                   object_id, object_type, event_type, occurred_at)
+SELECT $1, $2, $3, $4, * FROM unnest($5::uuid[], $6::bigint[], $7::integer[], $8::bigint[],
+                                     $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PageCommit:
+    """One page, ready to be written: what it came from, what it became, and where reading goes on."""
+
+    instance_id: InstanceId
+    resource: str
+    version: int
+    watermark: Watermark
+    polled_at: datetime
+    records: Sequence[str]
+    events: Sequence[Event]
+    context: PageContext
+
+
+class Events:
+    """Writes the event log."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def find_known(
+        self, instance_id: InstanceId, object_ids: Sequence[str], event_ids: Sequence[EventId]
+    ) -> tuple[frozenset[str], frozenset[EventId]]:
+        """Find which objects were seen and not deleted since, and which events are stored already."""
+        stored = await self._pool.fetch("SELECT id FROM event WHERE id = ANY($1)", event_ids)
+        objects = await self._pool.fetch(
+            "SELECT asked.id FROM unnest($2::text[]) AS asked (id) CROSS JOIN LATERAL (SELECT event_type FROM event"
+            " WHERE instance_id = $1 AND object_id = asked.id ORDER BY sequence DESC LIMIT 1) AS newest"
+            " WHERE newest.event_type <> 'DELETED'",
+            instance_id,
+            object_ids,
+        )
+        return frozenset(row["id"] for row in objects), frozenset(EventId(row["id"]) for row in stored)
+
+    async def start(self, instance_id: InstanceId, resource: str, version: int, watermark: Watermark) -> None:
+        """Set the first watermark.
+
+        Raises:
+            FencedError: somebody else has set or moved it.
+        """
+        async with self._pool.acquire() as connection:
+            await _move(connection, instance_id, resource, version, watermark, None)
+
+    async def commit_page(self, page: PageCommit) -> bool:
+        """Write page, events, notifications and watermark in one transaction. Says whether a notification waits.
+
+        A page without events moves the watermark alone. Cost: six statements, whatever the number of events.
+
+        Raises:
+            FencedError: another worker has moved this watermark since it was read; nothing is written.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await _move(
+                connection, page.instance_id, page.resource, page.version, page.watermark, page.polled_at
+            )
+            return bool(page.events) and await _write_events(connection, page)
+
+    async def commit_gap(
+        self, instance_id: InstanceId, resource: str, version: int, gap: Gap, now: datetime
+    ) -> None:
+        """Record a gap and move the watermark over it, in one transaction.
+
+        One number of the event sequence is left out, so that the receiver sees the hole as well.
+
+        Raises:
+            FencedError: another worker has moved this watermark; nothing is written.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await _move(connection, instance_id, resource, version, gap.to_watermark, None)
+            numbers = await connection.fetchrow(TAKE_NUMBERS, instance_id, 1, 0, None)
+            await connection.execute(
+                "INSERT INTO gap (instance_id, resource, sequence, reason, from_watermark, to_watermark, detected_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                instance_id,
+                resource,
+                numbers["last_sequence"],
+                gap.reason,
+                gap.from_watermark,
+                gap.to_watermark,
+                now,
+            )
+
+
+async def _move(
+    connection: Any,
+    instance_id: InstanceId,
+    resource: str,
+    version: int,
+    watermark: Watermark,
+    succeeded_at: datetime | None,
+) -> None:
+    done = await connection.execute(MOVE_WATERMARK, instance_id, resource, version, watermark, succeeded_at)
+    if done != "UPDATE 1":
+        message = f"the watermark of {resource} of instance {instance_id} was moved by another worker"
+        raise FencedError(message)
+
+
+async def _write_events(connection: Any, page: PageCommit) -> bool:
+    events = page.events
+    groups = range(0, len(events), MAX_EVENTS_PER_NOTIFICATION)
+    page_id = await connection.fetchval(
+        "INSERT INTO page (instance_id, polled_at, context, records) VALUES ($1, $2, $3, $4) RETURNING id",
+        page.instance_id,
+        page.polled_at,
+        asdict(page.context),
+        page.records,
+    )
+    numbers = await connection.fetchrow(
+        TAKE_NUMBERS, page.instance_id, len(events), len(groups), page.polled_at
+    )
+    if numbers is None:
+        message = f"instance {page.instance_id} is gone"
+        raise FencedError(message)
+    notification_ids: list[int | None] = [None] * len(groups)
+    if numbers["notified"]:
+        last_order = numbers["last_order"]
+        orders = list(range(last_order - len(groups) + 1, last_order + 1))
+        rows = await connection.fetch(INSERT_NOTIFICATIONS, page.instance_id, orders, page_id, page.polled_at)
+        notification_ids = sorted(row["id"] for row in rows)
+    first = numbers["last_sequence"] - len(events) + 1
+    await connection.execute(
+        INSERT_EVENTS,
+        page.instance_id,
+        page.resource,
+        page_id,
+        page.polled_at,
+        [event.id for event in events],
+        list(range(first, first + len(events))),
+        [event.record_index for event in events],
+        [notification_ids[place // MAX_EVENTS_PER_NOTIFICATION] for place in range(len(events))],
+        [event.object_id for event in events],
+        [event.object_type for event in events],
+        [event.event_type.value for event in events],
+        [event.occurred_at for event in events],
+    )
+    return bool(numbers["notified"])

@@ -1,0 +1,244 @@
+"""Instances and the resources polled for them, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from signalpost.model.ids import InstanceId, OrganizationId, UserId
+from signalpost.model.instance import Account, Instance, Tokens
+from signalpost.store.vault import Vault, hash_secret
+
+COLUMNS = (
+    "id, organization_id, user_id, connector, name, tags, configuration, secrets, account_id, account_label,"
+    " disabled, valid, created_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceDraft:
+    """What is written of an instance: the caller's wish, checked.
+
+    ``resources`` maps each polled resource to its configuration and is empty when events are off; then
+    ``callback_url`` is kept all the same. ``secret_keys`` names the configuration values that are encrypted.
+    """
+
+    connector: str
+    name: str
+    tags: Sequence[str]
+    configuration: Mapping[str, str]
+    secret_keys: frozenset[str]
+    account: Account
+    interval_seconds: float
+    resources: Mapping[str, Mapping[str, Any]]
+    callback_url: str | None
+    full_raw: bool
+
+
+class Instances:
+    """Writes and reads instances. Every call names the organization: nobody reaches another's rows."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+
+    async def create(
+        self,
+        draft: InstanceDraft,
+        *,
+        organization_id: OrganizationId,
+        user_id: UserId,
+        token: str,
+        tokens: Tokens,
+    ) -> Instance:
+        """Write a new instance, its endpoint and its resource polls in one transaction."""
+        plain, sealed = self._split(draft, token)
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                "INSERT INTO instance (organization_id, user_id, connector, name, tags, configuration, secrets,"
+                " token_hash, account_id, account_label, full_raw, interval_seconds)"
+                f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING {COLUMNS}",
+                organization_id,
+                user_id,
+                draft.connector,
+                draft.name,
+                draft.tags,
+                plain,
+                sealed,
+                hash_secret(token),
+                draft.account.id,
+                draft.account.label,
+                draft.full_raw,
+                draft.interval_seconds,
+            )
+            await connection.execute("INSERT INTO endpoint (instance_id) VALUES ($1)", row["id"])
+            await connection.execute(
+                "INSERT INTO credential (instance_id, tokens) VALUES ($1, $2)",
+                row["id"],
+                self._vault.seal(tokens_to_json(tokens)),
+            )
+            await self._write_polling(connection, row["id"], draft)
+        return self._read(row)
+
+    async def update(
+        self, instance: Instance, draft: InstanceDraft, *, tokens: Tokens | None = None
+    ) -> Instance | None:
+        """Write the changed instance. ``tokens`` come with a new authorisation, which makes it valid again.
+
+        Resources that stay keep their watermark; those that went lose it. None when the instance is gone.
+        """
+        plain, sealed = self._split(draft, instance.token)
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                "UPDATE instance SET name = $3, tags = $4, configuration = $5, secrets = $6, full_raw = $7,"
+                " interval_seconds = $8, valid = valid OR $9,"
+                " consecutive_failures = CASE WHEN $9 THEN 0 ELSE consecutive_failures END"
+                f" WHERE id = $1 AND organization_id = $2 RETURNING {COLUMNS}",
+                instance.id,
+                instance.organization_id,
+                draft.name,
+                draft.tags,
+                plain,
+                sealed,
+                draft.full_raw,
+                draft.interval_seconds,
+                tokens is not None,
+            )
+            if row is None:
+                return None
+            if tokens is not None:
+                await connection.execute(
+                    "UPDATE credential SET tokens = $2, version = version + 1 WHERE instance_id = $1",
+                    instance.id,
+                    self._vault.seal(tokens_to_json(tokens)),
+                )
+            await self._write_polling(connection, instance.id, draft)
+        return self._read(row)
+
+    async def _write_polling(self, connection: Any, instance_id: int, draft: InstanceDraft) -> None:
+        await connection.execute(
+            "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2)",
+            instance_id,
+            list(draft.resources),
+        )
+        await connection.executemany(
+            "INSERT INTO resource_poll (instance_id, resource, configuration) VALUES ($1, $2, $3)"
+            " ON CONFLICT (instance_id, resource) DO UPDATE SET configuration = excluded.configuration",
+            [(instance_id, resource, configuration) for resource, configuration in draft.resources.items()],
+        )
+        # A new address starts afresh: what waits there goes out at once.
+        await connection.execute(
+            "UPDATE endpoint SET url = $2, state = 'active', due_at = now(), failing_since = NULL"
+            " WHERE instance_id = $1 AND (url IS DISTINCT FROM $2)",
+            instance_id,
+            draft.callback_url,
+        )
+        await connection.execute(
+            "UPDATE instance SET next_poll_at = CASE WHEN $2 AND NOT disabled AND valid THEN now() END WHERE id = $1",
+            instance_id,
+            bool(draft.resources),
+        )
+
+    async def find(self, organization_id: OrganizationId, instance_id: InstanceId) -> Instance | None:
+        """Find one instance of the organization."""
+        row = await self._pool.fetchrow(
+            f"SELECT {COLUMNS} FROM instance WHERE id = $1 AND organization_id = $2",
+            instance_id,
+            organization_id,
+        )
+        return None if row is None else self._read(row)
+
+    async def search(
+        self,
+        organization_id: OrganizationId,
+        *,
+        tags: Sequence[str],
+        text: str | None,
+        after_id: int,
+        limit: int,
+        offset: int = 0,
+    ) -> list[Instance]:
+        """List instances in the order of their ids: with all ``tags`` and with ``text`` in the name."""
+        rows = await self._pool.fetch(
+            f"SELECT {COLUMNS} FROM instance WHERE organization_id = $1 AND tags @> $2"
+            " AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)"
+            " AND id > $4 ORDER BY id LIMIT $5 OFFSET $6",
+            organization_id,
+            list(tags),
+            text,
+            after_id,
+            limit,
+            offset,
+        )
+        return [self._read(row) for row in rows]
+
+    async def delete(self, instance: Instance) -> bool:
+        """Remove the instance with all that belongs to it."""
+        done = await self._pool.execute(
+            "DELETE FROM instance WHERE id = $1 AND organization_id = $2",
+            instance.id,
+            instance.organization_id,
+        )
+        return str(done) == "DELETE 1"
+
+    async def set_disabled(self, instance: Instance, disabled: bool) -> None:
+        """Disable or enable. Enabling also releases a deactivated endpoint; watermarks and backlog stay."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "UPDATE instance SET disabled = $2, next_poll_at = CASE WHEN NOT $2 AND valid AND EXISTS"
+                " (SELECT FROM resource_poll WHERE instance_id = $1) THEN now() END WHERE id = $1",
+                instance.id,
+                disabled,
+            )
+            await connection.execute(
+                "UPDATE endpoint SET state = CASE WHEN $2 THEN state ELSE 'active' END,"
+                " due_at = CASE WHEN $2 THEN NULL ELSE now() END WHERE instance_id = $1",
+                instance.id,
+                disabled,
+            )
+
+    def _split(self, draft: InstanceDraft, token: str) -> tuple[dict[str, str], bytes]:
+        plain = {key: value for key, value in draft.configuration.items() if key not in draft.secret_keys}
+        secret = {key: value for key, value in draft.configuration.items() if key in draft.secret_keys}
+        return plain, self._vault.seal({"configuration": secret, "token": token})
+
+    def _read(self, row: Any) -> Instance:
+        sealed = self._vault.unseal(row["secrets"])
+        return Instance(
+            id=InstanceId(row["id"]),
+            organization_id=OrganizationId(row["organization_id"]),
+            user_id=UserId(row["user_id"]),
+            connector=row["connector"],
+            name=row["name"],
+            tags=tuple(row["tags"]),
+            configuration={**row["configuration"], **sealed["configuration"]},
+            token=sealed["token"],
+            account=Account(row["account_id"], row["account_label"]),
+            disabled=row["disabled"],
+            valid=row["valid"],
+            created_at=row["created_at"],
+        )
+
+
+def tokens_to_json(tokens: Tokens) -> dict[str, Any]:
+    """Give tokens as the JSON that is sealed."""
+    return {
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "expires_at": None if tokens.expires_at is None else tokens.expires_at.isoformat(),
+    }
+
+
+def tokens_from_json(value: Mapping[str, Any], version: int) -> Tokens:
+    """Read what ``tokens_to_json`` gave; ``version`` is the row's."""
+    expires_at = value["expires_at"]
+    return Tokens(
+        access_token=value["access_token"],
+        refresh_token=value["refresh_token"],
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        version=version,
+    )

@@ -1,0 +1,80 @@
+"""Organizations and their users: secrets are kept as hashes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from signalpost.model.ids import OrganizationId, UserId
+from signalpost.model.instance import Caller
+from signalpost.store.vault import hash_secret, make_secret
+
+
+class Organizations:
+    """Makes organizations and users, and finds out who a caller is."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def create_credentials(self, organization: str, email: str) -> dict[str, str]:
+        """Make a pair of secrets for the user ``email`` of ``organization``, and either of them where missing.
+
+        Returns ``{"organizationSecret", "userSecret"}``, both good at once. They cannot be read again: a user who
+        lost them gets new ones by the same call, and those given before stay good.
+        """
+        user_secret = make_secret()
+        organization_secret = make_secret()
+        async with self._pool.acquire() as connection, connection.transaction():
+            organization_id = await connection.fetchval(
+                "INSERT INTO organization (name) VALUES ($1)"
+                " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
+                organization,
+            )
+            member_id = await connection.fetchval(
+                "INSERT INTO member (organization_id, email) VALUES ($1, $2)"
+                " ON CONFLICT (organization_id, email) DO UPDATE SET email = excluded.email RETURNING id",
+                organization_id,
+                email,
+            )
+            await connection.execute(
+                "INSERT INTO organization_secret (secret_hash, organization_id) VALUES ($1, $2)",
+                hash_secret(organization_secret),
+                organization_id,
+            )
+            await connection.execute(
+                "INSERT INTO member_secret (secret_hash, member_id) VALUES ($1, $2)",
+                hash_secret(user_secret),
+                member_id,
+            )
+        return {"organizationSecret": organization_secret, "userSecret": user_secret}
+
+    async def find_user(self, organization_secret: str, user_secret: str) -> Caller | None:
+        """Find the user whose two secrets these are."""
+        row = await self._pool.fetchrow(
+            "SELECT member.organization_id, member.id, NULL::bigint AS instance_id FROM member_secret"
+            " JOIN member ON member.id = member_secret.member_id"
+            " JOIN organization_secret USING (organization_id)"
+            " WHERE member_secret.secret_hash = $1 AND organization_secret.secret_hash = $2",
+            hash_secret(user_secret),
+            hash_secret(organization_secret),
+        )
+        return _caller(row)
+
+    async def find_instance_user(self, user_secret: str, instance_token: str) -> Caller | None:
+        """Find the user who presents an instance token of the user's own organization."""
+        row = await self._pool.fetchrow(
+            "SELECT member.organization_id, member.id, instance.id AS instance_id FROM member_secret"
+            " JOIN member ON member.id = member_secret.member_id"
+            " JOIN instance USING (organization_id)"
+            " WHERE member_secret.secret_hash = $1 AND instance.token_hash = $2",
+            hash_secret(user_secret),
+            hash_secret(instance_token),
+        )
+        return _caller(row)
+
+
+def _caller(row: Any) -> Caller | None:
+    if row is None:
+        return None
+    return Caller(OrganizationId(row["organization_id"]), UserId(row["id"]), row["instance_id"])

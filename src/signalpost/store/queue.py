@@ -1,0 +1,87 @@
+"""The job queue (PgQueuer) beside our tables: says who works on what, and holds nothing that the rows do not.
+
+Its tables are unlogged: after a crash of PostgreSQL they come back empty and the scheduler fills them from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.settings import DBSettings, Durability
+from pgqueuer.ports.driver import Driver
+
+POLL = "poll"
+DELIVER = "deliver"
+
+KEPT_LOG_ROWS_SECONDS = 300
+
+
+def queue_queries(driver: Driver) -> Queries:
+    """PgQueuer's statements on ``driver``, with our settings (its environment variables are not read)."""
+    settings = DBSettings(durability=Durability.volatile)
+    return Queries(
+        driver,
+        qbe=QueryBuilderEnvironment(settings),
+        qbq=QueryQueueBuilder(settings),
+        qbs=QuerySchedulerBuilder(settings),
+    )
+
+
+async def install_queue(connection: asyncpg.Connection) -> None:
+    """Create the queue's tables, or bring older ones to its present version."""
+    queries = queue_queries(AsyncpgDriver(connection))
+    if await queries.schema_is_installed():
+        await queries.upgrade()
+    else:
+        await queries.install()
+        # The log of jobs is read by nobody here and trimmed often: vacuum it as often.
+        await queries.optimize_autovacuum()
+
+
+class Queue:
+    """Hands out polls and deliveries. Enqueuing what is queued or running already does nothing."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._queries = queue_queries(AsyncpgPoolDriver(pool))
+
+    async def enqueue_polls(self, instance_ids: Sequence[int]) -> None:
+        """Have these instances polled by whichever worker is free."""
+        await self._enqueue(POLL, instance_ids)
+
+    async def enqueue_deliveries(self, instance_ids: Sequence[int]) -> None:
+        """Have the lanes of these instances worked by whichever worker is free."""
+        await self._enqueue(DELIVER, instance_ids)
+
+    async def _enqueue(self, entrypoint: str, instance_ids: Sequence[int]) -> None:
+        if not instance_ids:
+            return
+        await self._queries.enqueue(
+            [entrypoint] * len(instance_ids),
+            [str(instance_id).encode() for instance_id in instance_ids],
+            [0] * len(instance_ids),
+            dedupe_key=[f"{entrypoint}:{instance_id}" for instance_id in instance_ids],
+            on_conflict="skip",
+        )
+
+    async def clear(self) -> None:
+        """Forget all jobs: the rows say what must be done, the scheduler hands it out again."""
+        await self._pool.execute("TRUNCATE pgqueuer")
+
+    async def trim_log(self) -> None:
+        """Keep the queue's own log and statistics to the last few minutes (about three rows a job otherwise)."""
+        for table in ("pgqueuer_log", "pgqueuer_statistics"):
+            await self._pool.execute(
+                f"DELETE FROM {table} WHERE created < now() - make_interval(secs => $1)",
+                KEPT_LOG_ROWS_SECONDS,
+            )
+
+    async def count_jobs(self) -> dict[str, Any]:
+        """Count the jobs that are queued or running, by kind."""
+        rows = await self._pool.fetch("SELECT entrypoint, count(*) AS jobs FROM pgqueuer GROUP BY entrypoint")
+        return {row["entrypoint"]: row["jobs"] for row in rows}

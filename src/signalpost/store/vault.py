@@ -1,0 +1,96 @@
+"""Encryption at rest and hashing of secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from signalpost.model.errors import ConfigurationError
+
+SECRET_BYTES = 32
+
+
+def make_secret() -> str:
+    """Make a secret that nobody can guess, as URL-safe text."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def hash_secret(secret: str) -> bytes:
+    """Hash a secret for look-up. One round suffices: our secrets have 256 random bits, unlike passwords."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Vault:
+    """Encrypts values before they reach the database. The first key encrypts, all of them decrypt (rotation)."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Take Fernet keys (44 characters of URL-safe base64 each).
+
+        Raises:
+            ConfigurationError: there is none, or one is malformed (it is named by its place, not shown).
+        """
+        ciphers: list[Fernet] = []
+        for place, key in enumerate(keys, start=1):
+            try:
+                ciphers.append(Fernet(key))
+            except ValueError as error:
+                message = (
+                    f"SIGNALPOST_ENCRYPTION_KEYS: key {place} is not 32 bytes in URL-safe base64;"
+                    " make one with: openssl rand -base64 32 | tr '+/' '-_'"
+                )
+                raise ConfigurationError(message) from error
+        if not ciphers:
+            message = "SIGNALPOST_ENCRYPTION_KEYS is empty: at least one key is needed"
+            raise ConfigurationError(message)
+        self._cipher = MultiFernet(ciphers)
+        # Decrypting costs more than a database round trip's share; the same texts come by on every poll.
+        self._decrypt = lru_cache(maxsize=10_000)(self._decrypt_now)
+
+    def seal(self, value: Any) -> bytes:
+        """Encrypt a JSON value."""
+        return self._cipher.encrypt(orjson.dumps(value))
+
+    def unseal(self, sealed: bytes) -> Any:
+        """Decrypt what ``seal`` gave.
+
+        Raises:
+            ConfigurationError: none of the keys fits.
+        """
+        return orjson.loads(self._decrypt(bytes(sealed)))
+
+    def _decrypt_now(self, sealed: bytes) -> bytes:
+        try:
+            return self._cipher.decrypt(sealed)
+        except InvalidToken as error:
+            message = (
+                "stored secrets cannot be decrypted: SIGNALPOST_ENCRYPTION_KEYS"
+                " lacks the key they were encrypted with"
+            )
+            raise ConfigurationError(message) from error
+
+
+def keep_key(path: Path) -> str:
+    """Read the encryption key kept at ``path``; make it (readable by us alone) if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    if not path.exists():
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(fresh)  # fails if another process was first: then its key is the key
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()

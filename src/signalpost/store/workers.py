@@ -1,0 +1,40 @@
+"""Workers as rows: a lane's lease is good as long as its worker's heartbeat is young."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from signalpost.model.ids import WorkerId
+
+FORGOTTEN_AFTER_SECONDS = 3600
+
+
+class Workers:
+    """Rows of workers. All times are the database's own, so that the clocks of the machines need not agree."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def beat(self, worker_id: WorkerId) -> None:
+        """Say that the worker lives."""
+        await self._pool.execute(
+            "INSERT INTO worker (id, heartbeat_at) VALUES ($1, now())"
+            " ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at",
+            worker_id,
+        )
+
+    async def leave(self, worker_id: WorkerId) -> None:
+        """Take the worker out and free what it holds, at once."""
+        await self._pool.execute("DELETE FROM worker WHERE id = $1", worker_id)
+        await self._pool.execute("UPDATE endpoint SET leased_by = NULL WHERE leased_by = $1", worker_id)
+
+    async def forget_others(self) -> None:
+        """Take all workers out. Only for a database that nobody else can be using (the embedded one, at start)."""
+        await self._pool.execute("DELETE FROM worker")
+
+    async def forget_old(self) -> None:
+        """Remove the rows of workers that have long been silent."""
+        await self._pool.execute(
+            "DELETE FROM worker WHERE heartbeat_at < now() - make_interval(secs => $1)",
+            FORGOTTEN_AFTER_SECONDS,
+        )

@@ -1,0 +1,289 @@
+"""The composition root: builds the parts from the settings and joins them. The only file that knows every part."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+from fastapi import FastAPI
+
+from signalpost.api.app import build_app
+from signalpost.api.parts import ApiParts
+from signalpost.connectors.base import Connector
+from signalpost.connectors.registry import Registry, load_registry
+from signalpost.connectors.session import Paces, ProviderSession
+from signalpost.delivery.configuration import read_delivery_settings
+from signalpost.delivery.egress import Egress
+from signalpost.delivery.lane import LaneParts, Lanes
+from signalpost.delivery.sample import Sampler
+from signalpost.instances.lifecycle import EventPlan, Lifecycle
+from signalpost.instances.oauth2 import OAuth2
+from signalpost.instances.tokens import FixedToken, InstanceTokens
+from signalpost.model.configuration import CALLBACK_URL
+from signalpost.model.errors import AddressRefusedError, InvalidRequestError
+from signalpost.model.ids import WorkerId
+from signalpost.model.instance import PollState
+from signalpost.observe import Metrics
+from signalpost.outbound import Outbound
+from signalpost.polling.configuration import read_poll_settings
+from signalpost.polling.poller import Poller, PollerParts
+from signalpost.polling.scheduler import Scheduler
+from signalpost.runtime import Heartbeat, Parts, Runtime
+from signalpost.settings import Settings
+from signalpost.store.database import Health, migrate, open_pool, read_connect_arguments
+from signalpost.store.deliveries import Deliveries
+from signalpost.store.embedded import EmbeddedPostgres, find_running
+from signalpost.store.event_log import EventLog
+from signalpost.store.events import Events
+from signalpost.store.instances import Instances
+from signalpost.store.organizations import Organizations
+from signalpost.store.polls import Polls
+from signalpost.store.queue import Queue
+from signalpost.store.tokens import TokenRows
+from signalpost.store.vault import Vault, keep_key
+from signalpost.store.workers import Workers
+
+CONNECTIONS_OUTWARDS = 1000
+CLOSE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A process of the service, put together: the web application and the working roles."""
+
+    app: FastAPI
+    runtime: Runtime
+    organizations: Organizations
+    pool: asyncpg.Pool
+
+
+def read_now() -> datetime:
+    """Give the time now, in UTC: the one clock that is passed to all parts."""
+    return datetime.now(UTC)
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Open the vault with the keys given, or with the one kept in the data directory."""
+    keys = settings.read_keys()
+    if keys is None:
+        keys = [keep_key(settings.data_dir / "encryption-key")]
+    return Vault(keys)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Mapping[str, Any]]:
+    """Give the arguments that reach the database; start and stop the embedded one if none is given.
+
+    Raises:
+        ConfigurationError: it cannot be had; the message says what to do.
+    """
+    if settings.database_url is not None:
+        yield read_connect_arguments(settings.database_url.get_secret_value())
+        return
+    embedded = await EmbeddedPostgres.start(settings.data_dir)
+    try:
+        yield embedded.connect_arguments
+    finally:
+        await embedded.stop()
+
+
+@asynccontextmanager
+async def reach_database(settings: Settings) -> AsyncIterator[Mapping[str, Any]]:
+    """Give the arguments that reach the database for a command beside the service: the embedded one may be running.
+
+    Raises:
+        ConfigurationError: it cannot be had; the message says what to do.
+    """
+    running = find_running(settings.data_dir) if settings.database_url is None else None
+    if running is not None:
+        yield running
+        return
+    async with open_database(settings) as arguments:
+        yield arguments
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterator[Service]:
+    """Put a process together: database, migrations, parts. The roles are started by ``service.runtime``."""
+    async with AsyncExitStack() as stack:
+        arguments = await stack.enter_async_context(open_database(settings))
+        await migrate(arguments)
+        pool = await open_pool(arguments, size=settings.database_connections)
+        stack.push_async_callback(_close_pool, pool)
+        outbound = await stack.enter_async_context(
+            Outbound(
+                allow_private=settings.allow_private_networks,
+                connect_timeout_seconds=settings.connect_timeout_seconds,
+                total_timeout_seconds=settings.total_timeout_seconds,
+                connections=CONNECTIONS_OUTWARDS,
+            )
+        )
+        vault = open_vault(settings)
+        if settings.database_url is None:
+            # Nobody but us can be using the embedded database: what an earlier, killed process held is free.
+            await Workers(pool).forget_others()
+            await Queue(pool).clear()
+        yield _join(settings, roles, pool, vault, outbound)
+
+
+async def _close_pool(pool: asyncpg.Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+    except TimeoutError:
+        pool.terminate()
+
+
+def _join(
+    settings: Settings, roles: frozenset[str], pool: asyncpg.Pool, vault: Vault, outbound: Outbound
+) -> Service:
+    metrics = Metrics()
+    registry = load_registry(egnyte_url=settings.egnyte_url)
+    oauth2 = OAuth2(outbound, read_now)
+    sessions = Sessions(outbound, oauth2, TokenRows(pool, vault))
+    egress = Egress(outbound)
+    organizations = Organizations(pool)
+    instances = Instances(pool, vault)
+    lifecycle = Lifecycle(
+        registry=registry,
+        instances=instances,
+        oauth2=oauth2,
+        read_plan=PlanReader(settings, outbound),
+        open_session=sessions.open_first,
+    )
+    api_parts = ApiParts(
+        registry=registry,
+        organizations=organizations,
+        instances=instances,
+        lifecycle=lifecycle,
+        event_log=EventLog(pool),
+        sampler=Sampler(egress, read_now, time.monotonic),
+        metrics=metrics,
+        health=Health(pool),
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+    )
+    parts = _join_roles(settings, pool, vault, registry, sessions, egress, metrics)
+    return Service(build_app(api_parts), Runtime(parts, roles), organizations, pool)
+
+
+def _join_roles(
+    settings: Settings,
+    pool: asyncpg.Pool,
+    vault: Vault,
+    registry: Registry,
+    sessions: Sessions,
+    egress: Egress,
+    metrics: Metrics,
+) -> Parts:
+    queue = Queue(pool)
+    polls = Polls(pool, vault)
+    worker_id = WorkerId(uuid4())
+    deliveries = Deliveries(pool, vault, worker_id, lease_seconds=settings.lease_seconds)
+    workers = Workers(pool)
+    heartbeat = Heartbeat(workers, worker_id, lease_seconds=settings.lease_seconds, monotonic=time.monotonic)
+    poller_parts = PollerParts(
+        registry=registry,
+        polls=polls,
+        events=Events(pool),
+        queue=queue,
+        open_session=sessions.open,
+        metrics=metrics,
+        clock=read_now,
+        chance=random.random,
+    )
+    lane_parts = LaneParts(
+        deliveries=deliveries,
+        egress=egress,
+        metrics=metrics,
+        clock=read_now,
+        monotonic=time.monotonic,
+        chance=random.random,
+        is_alive=heartbeat.is_alive,
+        schedule_seconds=settings.read_schedule(),
+    )
+    return Parts(
+        pool=pool,
+        queue=queue,
+        scheduler=Scheduler(polls, deliveries, queue, read_now),
+        poller=Poller(poller_parts),
+        lanes=Lanes(lane_parts),
+        workers=workers,
+        heartbeat=heartbeat,
+    )
+
+
+class Sessions:
+    """Opens provider sessions: of stored instances, and the first one before an instance is stored."""
+
+    def __init__(self, outbound: Outbound, oauth2: OAuth2, rows: TokenRows) -> None:
+        self._outbound = outbound
+        self._oauth2 = oauth2
+        self._rows = rows
+        self._paces = Paces(time.monotonic)
+
+    def open(self, connector: Connector, state: PollState) -> ProviderSession:
+        """Open the session of a stored instance (``polling.poller.OpenSession``)."""
+        tokens = InstanceTokens(
+            instance_id=state.instance_id,
+            connector=connector,
+            configuration=state.configuration,
+            tokens=state.tokens,
+            rows=self._rows,
+            oauth2=self._oauth2,
+            clock=read_now,
+        )
+        return ProviderSession(
+            connector=connector,
+            base_url=connector.find_host(state.configuration),
+            outbound=self._outbound,
+            tokens=tokens,
+            pace=self._paces.find(state.instance_id, connector.calls_per_second),
+        )
+
+    def open_first(
+        self, connector: Connector, configuration: Mapping[str, str], access_token: str
+    ) -> ProviderSession:
+        """Open a session with a token just given (``instances.lifecycle.OpenFirstSession``)."""
+        return ProviderSession(
+            connector=connector,
+            base_url=connector.find_host(configuration),
+            outbound=self._outbound,
+            tokens=FixedToken(access_token),
+            pace=self._paces.find(access_token, connector.calls_per_second),
+        )
+
+
+class PlanReader:
+    """Reads the event part of a configuration; it spans polling and delivery (``instances.lifecycle.ReadPlan``)."""
+
+    def __init__(self, settings: Settings, outbound: Outbound) -> None:
+        self._minimum_seconds = settings.min_poll_interval_seconds
+        self._outbound = outbound
+
+    async def __call__(self, configuration: Mapping[str, str], connector: Connector) -> EventPlan:
+        """Read and check it; the callback's address is looked up and judged.
+
+        Raises:
+            InvalidRequestError: a value is wrong, or the callback must not be called.
+        """
+        polls = read_poll_settings(configuration, connector, minimum_interval_seconds=self._minimum_seconds)
+        delivery = read_delivery_settings(configuration)
+        if delivery.callback_url is not None:
+            try:
+                await self._outbound.vet(delivery.callback_url)
+            except AddressRefusedError as error:
+                message = f"configuration.{CALLBACK_URL}: {error}"
+                raise InvalidRequestError(message) from error
+        return EventPlan(
+            interval_seconds=polls.interval_seconds,
+            resources=polls.resources,
+            callback_url=delivery.callback_url,
+            full_raw=delivery.full_raw,
+        )

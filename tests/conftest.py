@@ -1,0 +1,92 @@
+"""Fixtures: the real PostgreSQL, the real service, the sandbox and a receiver, all on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import asyncpg
+import pytest
+
+from signalpost.sandbox.egnyte import run_sandbox
+from signalpost.store.database import migrate
+from signalpost.store.embedded import EmbeddedPostgres
+from tests.support import Server, World, open_world
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory) -> Iterator[Server]:
+    """One PostgreSQL for the whole run of this test process, with a migrated template."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def run(coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(120)
+
+    directory = tmp_path_factory.mktemp("postgres")
+    settings = {"fsync": "off", "max_connections": "200"}  # a test's data need not survive the machine
+    server = run(EmbeddedPostgres.start(directory, settings=settings))
+
+    async def prepare() -> None:
+        connection = await asyncpg.connect(**server.connect_arguments)
+        await connection.execute("CREATE DATABASE template_migrated")
+        await connection.close()
+        await migrate({**server.connect_arguments, "database": "template_migrated"})
+
+    run(prepare())
+    yield Server(server.connect_arguments)
+    run(server.stop())
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+async def database(postgres) -> AsyncIterator[dict[str, Any]]:
+    """Give arguments for ``asyncpg.connect`` to a fresh, migrated database."""
+    name = f"test_{next(_numbers)}"
+    admin = await asyncpg.connect(**postgres.connect_arguments)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_migrated")
+    yield {**postgres.connect_arguments, "database": name}
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.fixture
+async def pool(database) -> AsyncIterator[asyncpg.Pool]:
+    from signalpost.store.database import open_pool
+
+    pool = await open_pool(database, size=8)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Any]:
+    async with run_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def make_world(database, sandbox):
+    """Give a context manager that runs the whole service on the sandbox; keywords are settings."""
+
+    @asynccontextmanager
+    async def make(**settings: Any) -> AsyncIterator[World]:
+        async with open_world(database, sandbox, **settings) as world:
+            yield world
+
+    return make
+
+
+@pytest.fixture
+async def world(make_world) -> AsyncIterator[World]:
+    async with make_world() as world:
+        yield world

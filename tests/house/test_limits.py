@@ -1,0 +1,111 @@
+"""The house rules that a machine can check (architecture section 3, style 10)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")])
+PACKAGE = ROOT / "src" / "signalpost"
+
+MOST_LINES_A_FILE = 300
+MOST_LINES_A_FUNCTION = 60
+WORDS_NOT_USED = {"helper", "helpers", "util", "utils", "handler", "handlers", "info", "misc", "common"}
+
+PURE = [
+    *sorted((PACKAGE / "model").glob("*.py")),
+    PACKAGE / "polling" / "detect.py",
+    *sorted((PACKAGE / "polling").glob("date*.py")),
+    PACKAGE / "polling" / "templates.py",
+    PACKAGE / "delivery" / "formats.py",
+    PACKAGE / "delivery" / "sign.py",
+]
+IMPURE_MODULES = {"asyncio", "asyncpg", "aiohttp", "socket", "subprocess", "os", "time", "random", "pathlib", "structlog"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_file_is_longer_than_300_lines(path):
+    assert len(path.read_text().splitlines()) <= MOST_LINES_A_FILE
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_function_is_longer_than_60_lines(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < MOST_LINES_A_FUNCTION, f"{node.name} in {name_of(path)}"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if PACKAGE in p.parents], ids=name_of)
+def test_every_module_says_where_it_stands(path):
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if PACKAGE in p.parents], ids=name_of)
+def test_module_names_avoid_words_that_say_nothing(path):
+    assert not WORDS_NOT_USED & set(re.split(r"[_.]", path.stem))
+
+
+@pytest.mark.parametrize("path", PURE, ids=name_of)
+def test_pure_modules_do_no_input_or_output(path):
+    assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE_MODULES
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if PACKAGE in p.parents], ids=name_of)
+def test_only_the_settings_read_the_environment(path):
+    if path.name in {"settings.py", "children.py"} or "embedded" in path.name:
+        return
+    text = path.read_text()
+    assert "os.environ" not in text
+    assert "getenv" not in text
+
+
+def test_only_outbound_imports_the_http_client():
+    allowed = {"outbound.py"}
+    found = {
+        name_of(path)
+        for path in SOURCES
+        if PACKAGE in path.parents
+        and any(name.split(".")[0] in {"aiohttp", "httpx", "requests"} for name in imports_of(path))
+        and path.name not in allowed
+        and "sandbox" not in path.parts
+        and path.name != "listen.py"
+    }
+    assert found == set()
+
+
+def test_the_lock_file_names_no_index():
+    text = (ROOT / "requirements.lock").read_text()
+    assert not re.search(r"https?://|--index-url|--find-links", text)
+    names = re.findall(r"^([a-z0-9][a-z0-9._-]*)(?:\[.*\])?==", text, re.MULTILINE)
+    assert len(names) > 20
+    assert text.count("--hash=sha256:") >= len(names)
+
+
+def test_dependencies_are_each_given_a_reason():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    reasons = (ROOT / "docs" / "dependencies.md").read_text()
+    for requirement in wanted:
+        name = re.match(r"[A-Za-z0-9-]+", requirement)
+        assert name is not None
+        assert f"`{name[0]}`" in reasons, name[0]

@@ -1,0 +1,82 @@
+"""``signalpost sandbox egnyte`` as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+COMMAND = (sys.executable, "-m", "signalpost", "sandbox", "egnyte")
+
+
+@asynccontextmanager
+async def run_command(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    child = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    try:
+        async with asyncio.timeout(60):
+            yield child
+    finally:
+        if child.returncode is None:
+            child.kill()
+        # Reads the pipes to their end, so that nothing stays open.
+        await child.communicate()
+
+
+async def read_url(child: asyncio.subprocess.Process) -> str:
+    assert child.stdout is not None
+    line = (await child.stdout.readline()).decode()
+    assert line.startswith("sandbox ready on http://127.0.0.1:")
+    assert line.endswith("\n")
+    return line.removeprefix("sandbox ready on ").strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_serves_until_told_to_stop_and_keeps_its_state(tmp_path: Path, number: signal.Signals) -> None:
+    path = tmp_path / "state.json"
+    async with run_command("--port", "0", "--domain", "globex", "--state", str(path)) as child:
+        url = await read_url(child)
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/_sandbox/") as reply:
+            assert (await reply.json())["domain"] == "globex"
+        child.send_signal(number)
+        output, errors = await child.communicate()
+        assert (child.returncode, output, errors) == (0, b"", b"")
+    assert path.exists()
+
+
+async def test_options_come_from_the_environment() -> None:
+    names = {"PORT": "0", "REALISTIC": "1", "DOMAIN": "initech", "SEED": "5"}
+    environment = {f"SIGNALPOST_SANDBOX_{name}": value for name, value in names.items()}
+    async with run_command(**environment) as child:
+        url = await read_url(child)
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{url}/_sandbox/settings") as reply:
+                settings = await reply.json()
+            async with session.get(f"{url}/_sandbox/") as reply:
+                assert (await reply.json())["domain"] == "initech"
+    assert (settings["qps"], settings["quota_per_day"]) == (2, 1_000)
+
+
+async def test_taken_port_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with run_command("--port", str(port)) as child:
+            output, errors = await child.communicate()
+    assert (child.returncode, output) == (1, b"")
+    assert f"127.0.0.1:{port}" in errors.decode()
+    assert "Traceback" not in errors.decode()

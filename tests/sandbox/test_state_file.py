@@ -1,0 +1,93 @@
+"""What a state file carries over a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signalpost.model.errors import ConfigurationError
+from signalpost.sandbox.egnyte import run_sandbox
+from signalpost.sandbox.egnyte.settings import Settings
+from signalpost.sandbox.egnyte.state import State
+from tests.sandbox.conftest import REDIRECT_URI, open_egnyte
+
+
+async def test_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    async with open_egnyte(state_path=path) as egnyte:
+        token = await egnyte.connect()
+        code = await egnyte.authorize()
+        made = await egnyte.make_changes(300)
+        key = {"client_id": "mine", "secret": "s3", "redirect_uris": []}
+        await egnyte.control("PATCH", "settings", {"retention": 250, "keys": [key]})
+        files = {node.path for node in egnyte.sandbox.state.tree.files}
+    assert path.stat().st_mode & 0o777 == 0o600
+    async with open_egnyte(state_path=path) as egnyte:
+        egnyte.token = token["access_token"]
+        state = egnyte.sandbox.state
+        assert {node.path for node in state.tree.files} == files
+        assert state.settings.keys[0].secret == "s3"
+        cursor = (await egnyte.get("/pubapi/v1/events/cursor")).json
+        assert (cursor["oldest_event_id"], cursor["latest_event_id"]) == (51, 300)
+        truth = (await egnyte.control("GET", "events"))["events"]
+        assert [row["id"] for row in truth] == [row["id"] for row in made]
+        reply = await egnyte.ask_token("authorization_code", code=code, redirect_uri=REDIRECT_URI)
+        assert reply.status == 200
+        reply = await egnyte.ask_token("refresh_token", refresh_token=token["refresh_token"])
+        assert reply.json["access_token"] not in (None, token["access_token"])
+        assert (await egnyte.make_changes(1))[0]["id"] == 301
+        await egnyte.control("PATCH", "settings", {"retention": 500})
+    async with open_egnyte(state_path=path) as egnyte:
+        await egnyte.connect()
+        assert (await egnyte.get("/pubapi/v1/events/cursor")).json["oldest_event_id"] == 51
+
+
+async def test_file_follows_a_change_without_a_stop(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    async with open_egnyte(state_path=path) as egnyte:
+        await egnyte.make_changes(1, "create")
+        async with asyncio.timeout(20):
+            while not path.exists():
+                await asyncio.sleep(0.02)
+        assert b"target_group_id" in path.read_bytes()
+    assert [item.name for item in tmp_path.iterdir()] == ["state.json"]
+
+
+async def test_issued_token_reaches_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    async with open_egnyte(state_path=path) as egnyte:
+        await egnyte.ask_token("password", username="admin", password="secret")
+        async with asyncio.timeout(20):
+            while not path.exists():
+                await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}'])
+async def test_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match=str(path)):
+        async with run_sandbox(state_path=path):
+            pass
+    assert path.read_text() == content
+
+
+@given(seed=st.integers(), count=st.integers(1, 200))
+def test_state_survives_being_written_and_read(seed: int, count: int) -> None:
+    def build() -> State:
+        return State(domain="acme", seed=seed, settings=Settings())
+
+    def settle(written: dict[str, Any]) -> State:
+        state = build()
+        state.load(written)
+        return state
+
+    state = build()
+    state.make_changes(count=count, actions=(), folder="/Shared", user_id=None, client_id="key", now=1e9)
+    written = state.to_json()
+    assert settle(written).to_json() == written

@@ -1,0 +1,67 @@
+"""Data directories for the embedded PostgreSQL: an empty one, and one where the first start is already done."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from signalpost.store.embedded import EmbeddedPostgres, find_binaries
+from signalpost.store.embedded_account import SERVER_ACCOUNT
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as other users")
+IS_ROOT = os.geteuid() == 0
+
+
+def wait_until(condition: Callable[[], object], *, within_seconds: float = 20) -> None:
+    deadline = time.monotonic() + within_seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+def server_user_id() -> int:
+    return pwd.getpwnam(SERVER_ACCOUNT).pw_uid if IS_ROOT else os.geteuid()
+
+
+def run_as(user_id: int, command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, user=user_id, group=user_id, extra_groups=[], cwd="/", capture_output=True, text=True, check=False
+    )
+
+
+def ask_as(user_id: int, socket_folder: Path) -> subprocess.CompletedProcess[str]:
+    """Try to connect as a user of the system, with PostgreSQL's own client."""
+    address = f"host={socket_folder} user=signalpost dbname=signalpost"
+    return run_as(user_id, [find_binaries() / "psql", "-Xtwc", "SELECT 42", address])
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Not pytest's own: its path is long, and it takes away again the passage that the server's account was given.
+    with tempfile.TemporaryDirectory(prefix="sp-") as name:
+        yield Path(name).resolve()
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[Path]:
+    async def initialise(data_directory: Path) -> None:
+        server = await EmbeddedPostgres.start(data_directory)
+        await server.stop()
+
+    with tempfile.TemporaryDirectory(prefix="sp-") as name:
+        asyncio.run(initialise(Path(name) / "data"))
+        yield Path(name) / "data"
+
+
+@pytest.fixture
+def data_directory(template: Path, folder: Path) -> Path:
+    subprocess.run(["cp", "-a", template, folder], check=True)
+    return folder / "data"
