@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import socket
 from typing import Annotated
 
 import typer
@@ -47,7 +45,9 @@ def worker(
 
 def _require_database(settings: Settings) -> Settings:
     if settings.database_url is None:
-        message = "SIGNALPOST_DATABASE_URL is not set: processes apart need a database in common (or use: signalpost serve)"
+        message = (
+            "SIGNALPOST_DATABASE_URL is not set: processes apart need a database in common (or use: signalpost serve)"
+        )
         raise ConfigurationError(message)
     return settings
 
