@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -77,7 +77,7 @@ async def start_child(
 
 
 class Client:
-    """Speaks JSON to the service and to the sandbox."""
+    """Speaks JSON to the service and to the sandbox, within ``async with``."""
 
     def __init__(self, authorization: str) -> None:
         self._outbound = Outbound(
@@ -93,12 +93,14 @@ class Client:
         """POST ``value`` as JSON."""
         return await self._ask("POST", url, orjson.dumps(value))
 
-    async def close(self) -> None:
-        """Close the connections."""
+    async def __aenter__(self) -> Self:
+        await self._outbound.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self._outbound.close()
 
     async def _ask(self, method: str, url: str, body: bytes | None) -> Any:
-        await self._outbound.open()
         answer = await self._outbound.request(
             method, url, headers=self._headers, body=body, max_bytes=MOST_BYTES
         )

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,9 +52,15 @@ async def _run(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:
             children_environment(egnyte_url=sandbox.url),
         ) as service,
         run_listener(key=SIGNATURE_KEY, on_notification=tally.take) as listener,
+        AsyncExitStack() as stack,
     ):
         say(f"   sandbox {sandbox.url} · service {service.url} · receiver {listener.url}")
-        client = await _connect(sandbox, service, listener.url, folder, say)
+        say("2  Connecting an instance by OAuth2: consent, code, exchange, one call to test it.")
+        secrets = await _make_credentials(folder)
+        client = await stack.enter_async_context(
+            Client(f"User {secrets['userSecret']}, Organization {secrets['organizationSecret']}")
+        )
+        await _connect(client, sandbox, service, listener.url, say)
         say(f"3  Making {changes:,} changes in Egnyte while the service polls every second.")
         made: list[dict[str, Any]] = []
         for part in range(ROUNDS):
@@ -63,17 +70,13 @@ async def _run(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:
             await asyncio.sleep(0.3)
         tally.expect([event["id"] for event in made])
         await tally.wait(LONGEST_SECONDS)
-        await client.close()
     tally.seconds = time.monotonic() - began
     return tally
 
 
 async def _connect(
-    sandbox: Child, service: Child, callback_url: str, folder: Path, say: Callable[[str], None]
-) -> Client:
-    secrets = await _make_credentials(folder)
-    client = Client(f"User {secrets['userSecret']}, Organization {secrets['organizationSecret']}")
-    say("2  Connecting an instance by OAuth2: consent, code, exchange, one call to test it.")
+    client: Client, sandbox: Child, service: Child, callback_url: str, say: Callable[[str], None]
+) -> None:
     redirect = "https://app.example.com/connected"
     base = f"{service.url}/elements/api-v2"
     answer = await client.get(
@@ -102,7 +105,6 @@ async def _connect(
     )
     say(f"   instance {instance['id']} is connected; waiting for its first poll, which sets the watermark.")
     await _wait_for_first_poll(client, sandbox)
-    return client
 
 
 async def _make_credentials(folder: Path) -> dict[str, str]:

@@ -163,9 +163,9 @@ def _read_body(body: bytes) -> Any:
 
 
 def describe(received: dict[str, Any]) -> Text:
-    """Say in a line or two what arrived: when, whether the signature is valid, and the events."""
+    """Say in a line or two what arrived: when, whether the signature is valid, and the events' types and ids."""
     mark, style = MARKS[received["valid"]]
-    events = list_events(received["body"])
+    events = _list_events(received["body"])
     count = "1 event" if len(events) == 1 else f"{len(events)} events"
     text = Text.assemble(received["receivedAt"], "  ", (mark, style), f"  {count}")
     if events:
@@ -173,17 +173,16 @@ def describe(received: dict[str, Any]) -> Text:
     return text
 
 
-def list_events(body: Any) -> list[str]:
-    """List the events of a notification in any of our formats, each as ``TYPE object-id``; none in other bodies."""
-    if isinstance(body, dict) and isinstance(body.get("message"), dict):
-        rows, names = body["message"].get("events"), ("eventType", "objectId")
-    elif isinstance(body, dict) and isinstance(body.get("data"), dict):
-        rows, names = body["data"].get("events"), ("eventType", "objectId")
-    else:
-        rows, names = body, ("type", "subject")
-    if not isinstance(rows, list):
+def _list_events(body: Any) -> list[str]:
+    message = body.get("message") if isinstance(body, dict) else None
+    events = message.get("events") if isinstance(message, dict) else None
+    if not isinstance(events, list):
         return []
-    return [" ".join(_show(row.get(name)) for name in names) for row in rows if isinstance(row, dict)]
+    return [
+        f"{_show(event.get('eventType'))} {_show(event.get('objectId'))}"
+        for event in events
+        if isinstance(event, dict)
+    ]
 
 
 def _show(value: Any) -> str:

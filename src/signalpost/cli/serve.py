@@ -45,9 +45,7 @@ def worker(
 
 def _require_database(settings: Settings) -> Settings:
     if settings.database_url is None:
-        message = (
-            "SIGNALPOST_DATABASE_URL is not set: processes apart need a database in common (or use: signalpost serve)"
-        )
+        message = "SIGNALPOST_DATABASE_URL is not set: processes apart need a database in common (or use: signalpost serve)"
         raise ConfigurationError(message)
     return settings
 
