@@ -68,6 +68,12 @@ async def pool(database) -> AsyncIterator[asyncpg.Pool]:
     await pool.close()
 
 
+@pytest.fixture(autouse=True)
+def quick_ticks(monkeypatch) -> None:
+    """Let the scheduler look more often than once a second, so that tests wait less."""
+    monkeypatch.setattr("signalpost.runtime.TICK_SECONDS", 0.1)
+
+
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Any]:
     async with run_sandbox() as running:

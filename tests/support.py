@@ -18,6 +18,7 @@ from signalpost.cli.listen import run_listener
 from signalpost.settings import Settings
 from signalpost.wiring import Service, open_service
 
+INTERVAL_SECONDS = 0.2
 REDIRECT = "https://app.example.com/connected"
 EVENTS_CONFIGURATION = {
     "events": {
@@ -85,7 +86,7 @@ class World:
         return answer.json()["code"]
 
     async def body(self, **configuration: Any) -> dict[str, Any]:
-        """The seed's request, for the sandbox, polling every second; ``configuration`` goes over it."""
+        """The seed's request, for the sandbox, polling often; ``configuration`` goes over it."""
         return {
             "element": {"key": "egnyte"},
             "providerData": {"code": await self.authorize()},
@@ -97,7 +98,7 @@ class World:
                 "event.notification.enabled": True,
                 "event.notification.callback.url": self.listener.url,
                 "event.notification.signature.key": "a signature key",
-                "event.poller.refresh_interval": 1 / 60,
+                "event.poller.refresh_interval": INTERVAL_SECONDS / 60,
                 "event.poller.configuration": EVENTS_CONFIGURATION,
                 **configuration,
             },
@@ -151,7 +152,7 @@ async def open_world(
             "database_url": write_url(database),
             "egnyte_url": sandbox.url,
             "allow_private_networks": True,
-            "min_poll_interval_seconds": 1,
+            "min_poll_interval_seconds": INTERVAL_SECONDS,
             "encryption_keys": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
             **given,
         }

@@ -87,7 +87,8 @@ def find_running(data_directory: Path) -> dict[str, Any] | None:
         process_id = files.read_server_id(cluster)
         if process_id is None or not files.is_serving(process_id, cluster):
             return None
-        return _connect_arguments(files.read_socket_folder(cluster))
+        socket_folder = files.read_socket_folder(cluster)
+    return _connect_arguments(socket_folder) if socket_folder else None
 
 
 def _connect_arguments(socket_folder: Path, *, database: str = NAME) -> dict[str, Any]:
@@ -98,11 +99,8 @@ def _connect_arguments(socket_folder: Path, *, database: str = NAME) -> dict[str
 class EmbeddedPostgres:
     """A running PostgreSQL that only this service's system user can reach; ``start`` makes one."""
 
-    def __init__(
-        self, folders: files.Folders, account: Account, lock: int, process: asyncio.subprocess.Process
-    ) -> None:
+    def __init__(self, folders: files.Folders, lock: int, process: asyncio.subprocess.Process) -> None:
         self._folders = folders
-        self._account = account
         self._lock: int | None = lock
         self._process = process
 
@@ -136,7 +134,7 @@ class EmbeddedPostgres:
         except BaseException:
             os.close(lock)
             raise
-        server = cls(folders, account, lock, process)
+        server = cls(folders, lock, process)
         try:
             await server._await_answer()
         except BaseException:
@@ -220,7 +218,12 @@ async def _start_server(
 ) -> asyncio.subprocess.Process:
     output = files.open_log(folders)
     try:
-        command: list[str | Path] = [binaries / "postgres", "-D", folders.cluster, *_arguments(folders, settings)]
+        command: list[str | Path] = [
+            binaries / "postgres",
+            "-D",
+            folders.cluster,
+            *_arguments(folders, settings),
+        ]
         return await start_program(account, command, output)
     finally:
         os.close(output)

@@ -24,6 +24,17 @@ log = get_logger("database")
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 """All that PostgreSQL sees of the environment: ours holds secrets, and PG* variables would change what it does."""
 
+INITIALISATION = (
+    "--username=signalpost",
+    "--encoding=UTF8",
+    # Built in: the order of texts, and with it every index, stays the same when the system's C library changes.
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    "--auth=reject",  # for whoever starts it without our own rules
+    "--no-instructions",
+)
+
 LINES_TOLD = 8
 
 
@@ -57,6 +68,7 @@ async def run_program(account: Account, command: Sequence[str | Path]) -> str:
     finally:
         if program.returncode is None:
             program.kill()
+            await program.wait()
     text = said.decode(errors="replace")
     if program.returncode != 0:
         raise ConfigurationError(f"{command[0]} failed:\n{take_last_lines(text)}")
@@ -89,18 +101,6 @@ async def prepare_cluster(binaries: Path, account: Account, folders: Folders) ->
         finally:
             await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
     log.info("database.initialised", folder=str(folders.cluster), version=number[0])
-
-
-INITIALISATION = (
-    "--username=signalpost",
-    "--encoding=UTF8",
-    # Built in: the order of texts, and with it every index, stays the same when the system's C library changes.
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=C",
-    "--auth=reject",  # for whoever starts it without our own rules
-    "--no-instructions",
-)
 
 
 def _check_cluster(cluster: Path, account: Account, *, major: str) -> bool:

@@ -195,16 +195,19 @@ def remove_leftovers(folders: Folders) -> None:
 
 
 def read_server_id(cluster: Path) -> int | None:
-    """Read the process id that a server wrote into its cluster; it may be long dead. None: there is none."""
+    """Read the id of the server that is, or was, on the cluster. None: no trace of one; 0: it cannot be read."""
     try:
         return int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         return None
+    except ValueError:  # a crash of the machine may leave the file empty
+        return 0
 
 
-def read_socket_folder(cluster: Path) -> Path:
-    """Read where the running server's socket is: the fifth line of ``postmaster.pid``."""
-    return Path((cluster / "postmaster.pid").read_text().split("\n")[4])
+def read_socket_folder(cluster: Path) -> Path | None:
+    """Read where the running server's socket is: the fifth line of ``postmaster.pid``, empty while it starts."""
+    lines = (cluster / "postmaster.pid").read_text().split("\n")
+    return Path(lines[4]) if len(lines) > 4 and lines[4] else None  # noqa: PLR2004 - a place in the file
 
 
 def is_serving(process_id: int, cluster: Path) -> bool:

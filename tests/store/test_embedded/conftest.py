@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import shutil
 import subprocess
 import tempfile
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from signalpost.store.embedded import EmbeddedPostgres, find_binaries
-from signalpost.store.embedded_account import SERVER_ACCOUNT
+from signalpost.store.embedded_account import SERVER_ACCOUNT, choose_account, open_passage
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as other users")
 IS_ROOT = os.geteuid() == 0
@@ -33,7 +34,14 @@ def server_user_id() -> int:
 
 def run_as(user_id: int, command: list[str | Path]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, user=user_id, group=user_id, extra_groups=[], cwd="/", capture_output=True, text=True, check=False
+        command,
+        user=user_id,
+        group=user_id,
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -43,10 +51,16 @@ def ask_as(user_id: int, socket_folder: Path) -> subprocess.CompletedProcess[str
     return run_as(user_id, [find_binaries() / "psql", "-Xtwc", "SELECT 42", address])
 
 
+def choose_place() -> Path | None:
+    """In memory, where there is room: a cluster is more than a thousand files, and each test has its own copy."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 1_000_000_000 else None
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     # Not pytest's own: its path is long, and it takes away again the passage that the server's account was given.
-    with tempfile.TemporaryDirectory(prefix="sp-") as name:
+    with tempfile.TemporaryDirectory(prefix="sp-", dir=choose_place()) as name:
         yield Path(name).resolve()
 
 
@@ -56,7 +70,7 @@ def template() -> Iterator[Path]:
         server = await EmbeddedPostgres.start(data_directory)
         await server.stop()
 
-    with tempfile.TemporaryDirectory(prefix="sp-") as name:
+    with tempfile.TemporaryDirectory(prefix="sp-", dir=choose_place()) as name:
         asyncio.run(initialise(Path(name) / "data"))
         yield Path(name) / "data"
 
@@ -64,4 +78,5 @@ def template() -> Iterator[Path]:
 @pytest.fixture
 def data_directory(template: Path, folder: Path) -> Path:
     subprocess.run(["cp", "-a", template, folder], check=True)
+    open_passage(folder / "data", choose_account())
     return folder / "data"
