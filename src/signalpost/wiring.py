@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +56,14 @@ CLOSE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
+class ReachedDatabase:
+    """How the database is reached. ``wait`` returns when an embedded one ends by itself; None: it is not ours."""
+
+    arguments: Mapping[str, Any]
+    wait: Callable[[], Awaitable[int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A process of the service, put together: the web application and the working roles."""
 
@@ -63,6 +71,7 @@ class Service:
     runtime: Runtime
     organizations: Organizations
     pool: asyncpg.Pool
+    database: ReachedDatabase
 
 
 def read_now() -> datetime:
@@ -79,18 +88,18 @@ def open_vault(settings: Settings) -> Vault:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Mapping[str, Any]]:
-    """Give the arguments that reach the database; start and stop the embedded one if none is given.
+async def open_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
+    """Reach the database; start and stop the embedded one if none is given.
 
     Raises:
         ConfigurationError: it cannot be had; the message says what to do.
     """
     if settings.database_url is not None:
-        yield read_connect_arguments(settings.database_url.get_secret_value())
+        yield ReachedDatabase(read_connect_arguments(settings.database_url.get_secret_value()))
         return
     embedded = await EmbeddedPostgres.start(settings.data_dir)
     try:
-        yield embedded.connect_arguments
+        yield ReachedDatabase(embedded.connect_arguments, embedded.wait)
     finally:
         await embedded.stop()
 
@@ -106,17 +115,17 @@ async def reach_database(settings: Settings) -> AsyncIterator[Mapping[str, Any]]
     if running is not None:
         yield running
         return
-    async with open_database(settings) as arguments:
-        yield arguments
+    async with open_database(settings) as reached:
+        yield reached.arguments
 
 
 @asynccontextmanager
 async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterator[Service]:
     """Put a process together: database, migrations, parts. The roles are started by ``service.runtime``."""
     async with AsyncExitStack() as stack:
-        arguments = await stack.enter_async_context(open_database(settings))
-        await migrate(arguments)
-        pool = await open_pool(arguments, size=settings.database_connections)
+        database = await stack.enter_async_context(open_database(settings))
+        await migrate(database.arguments)
+        pool = await open_pool(database.arguments, size=settings.database_connections)
         stack.push_async_callback(_close_pool, pool)
         outbound = await stack.enter_async_context(
             Outbound(
@@ -131,7 +140,7 @@ async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterat
             # Nobody but us can be using the embedded database: what an earlier, killed process held is free.
             await Workers(pool).forget_others()
             await Queue(pool).clear()
-        yield _join(settings, roles, pool, vault, outbound)
+        yield _join(settings, roles, database, pool, vault, outbound)
 
 
 async def _close_pool(pool: asyncpg.Pool) -> None:
@@ -142,7 +151,12 @@ async def _close_pool(pool: asyncpg.Pool) -> None:
 
 
 def _join(
-    settings: Settings, roles: frozenset[str], pool: asyncpg.Pool, vault: Vault, outbound: Outbound
+    settings: Settings,
+    roles: frozenset[str],
+    database: ReachedDatabase,
+    pool: asyncpg.Pool,
+    vault: Vault,
+    outbound: Outbound,
 ) -> Service:
     metrics = Metrics()
     registry = load_registry(egnyte_url=settings.egnyte_url)
@@ -170,7 +184,7 @@ def _join(
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
     parts = _join_roles(settings, pool, vault, registry, sessions, egress, metrics)
-    return Service(build_app(api_parts), Runtime(parts, roles), organizations, pool)
+    return Service(build_app(api_parts), Runtime(parts, roles), organizations, pool, database)
 
 
 def _join_roles(

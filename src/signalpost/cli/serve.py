@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
@@ -14,7 +16,7 @@ from signalpost.cli.options import DataDirectory, Host, Port
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
-from signalpost.wiring import open_service
+from signalpost.wiring import Service, open_service
 
 ALL_ROLES = frozenset({"poll", "deliver"})
 
@@ -45,7 +47,10 @@ def worker(
 
 def _require_database(settings: Settings) -> Settings:
     if settings.database_url is None:
-        message = "SIGNALPOST_DATABASE_URL is not set: processes apart need a database in common (or use: signalpost serve)"
+        message = (
+            "SIGNALPOST_DATABASE_URL is not set: processes apart need a database in common"
+            " (or use: signalpost serve)"
+        )
         raise ConfigurationError(message)
     return settings
 
@@ -64,7 +69,7 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
         loop.add_signal_handler(number, stop.set)
     # Bound before anything is started: a port in use is told at once, and nothing is half up.
     listener = bind(settings.host, settings.port) if with_api else None
-    async with open_service(settings, roles) as service:
+    async with open_service(settings, roles) as service, _watch_database(service, stop):
         await service.runtime.start()
         try:
             if listener is not None:
@@ -74,6 +79,27 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
                 await stop.wait()
         finally:
             await service.runtime.stop()
+
+
+@asynccontextmanager
+async def _watch_database(service: Service, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Stop when the embedded database ended by itself: the next start repairs it.
+
+    Raises:
+        ConfigurationError: it did; raised once everything is stopped.
+    """
+    if service.database.wait is None:
+        yield
+        return
+    ended = asyncio.ensure_future(service.database.wait())
+    ended.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+        if ended.done():
+            message = "the embedded database ended by itself; its log is in the data directory: start again"
+            raise ConfigurationError(message)
+    finally:
+        ended.cancel()
 
 
 def _say_ready(url: str) -> None:

@@ -128,7 +128,7 @@ class Lanes:
         number = notification.attempts + 1
         verdict = judge_attempt(
             answered.status,
-            number=number,
+            failures=notification.failures,
             after_seconds=read_retry_after(answered.headers, parts.clock()),
             chance=parts.chance,
             schedule_seconds=parts.schedule_seconds,
@@ -184,6 +184,7 @@ class Lanes:
         await self._parts.deliveries.release(
             Release(
                 instance_id=turn.lane.instance_id,
+                generation=turn.lane.generation,
                 seen_order=max(turn.lane.seen_order, turn.position),
                 next_at=turn.next_at,
                 deactivate=turn.deactivate,

@@ -79,6 +79,7 @@ def _make_sample(caller: Caller, now: datetime) -> Notification:
         instance_id=instance_id,
         lane_order=0,
         attempts=0,
+        failures=0,
         next_attempt_at=now,
         created_at=now,
         polled_at=now,

@@ -72,12 +72,16 @@ class PageContext:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """The message for one endpoint: at most ten events of one page, in the lane's order."""
+    """The message for one endpoint: at most ten events of one page, in the lane's order.
+
+    ``failures`` counts failed attempts since the endpoint was last changed or enabled; ``attempts`` counts all.
+    """
 
     id: NotificationId
     instance_id: InstanceId
     lane_order: int
     attempts: int
+    failures: int
     next_attempt_at: datetime
     created_at: datetime
     polled_at: datetime
@@ -121,12 +125,12 @@ def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def judge_attempt(
     status: int | None,
     *,
-    number: int,
+    failures: int,
     after_seconds: float | None,
     chance: Chance,
     schedule_seconds: Sequence[float] = RETRY_SCHEDULE_SECONDS,
 ) -> Verdict:
-    """Say what the ``number``-th attempt (from 1) means.
+    """Say what an attempt means after ``failures`` failed ones.
 
     2xx delivers; 410 says that the endpoint is gone; all else, no answer (None) and redirects included, is retried
     until the schedule is spent (architecture section 7).
@@ -136,7 +140,7 @@ def judge_attempt(
     if status == 410:  # noqa: PLR2004 - Gone
         return Verdict(Outcome.GONE)
     wait = wait_before_retry(
-        number, schedule_seconds=schedule_seconds, after_seconds=after_seconds, chance=chance
+        failures + 1, schedule_seconds=schedule_seconds, after_seconds=after_seconds, chance=chance
     )
     if wait is None:
         return Verdict(Outcome.SPENT)

@@ -15,8 +15,9 @@ TICK_SECONDS = 1.0
 MOST_PER_TICK = 1000
 POLL_GRACE_SECONDS = 30.0
 LANE_GRACE_SECONDS = 5.0
-"""How long a job may be on its way before the row is handed out again. A job that runs longer loses nothing by it:
-the queue refuses a second job for what one works on."""
+AGAIN_SECONDS = 1.0
+"""How long a job may be on its way before the row is handed out again (a job that still runs refuses a second), and
+how soon one is looked at again that had a job already."""
 
 
 def next_on_grid(instance_id: InstanceId, interval_seconds: float, now: datetime) -> datetime:
@@ -44,10 +45,21 @@ class Scheduler:
         self._clock = clock
 
     async def tick(self) -> int:
-        """Hand out what is due now, at most a thousand of each kind; says how many. Four statements."""
+        """Hand out what is due now, at most a thousand of each kind; says how many. Four statements.
+
+        What has a job already is looked at again soon, not after the whole grace: that job may be in its last
+        moments, finished but not yet taken off the queue, and then nobody else would come.
+        """
         now = self._clock()
-        due = await self._polls.claim_due(now, grace_seconds=POLL_GRACE_SECONDS, limit=MOST_PER_TICK)
-        await self._queue.enqueue_polls(due)
-        lanes = await self._deliveries.claim_due(now, grace_seconds=LANE_GRACE_SECONDS, limit=MOST_PER_TICK)
-        await self._queue.enqueue_deliveries(lanes)
+        soon = now + timedelta(seconds=AGAIN_SECONDS)
+        until = now + timedelta(seconds=POLL_GRACE_SECONDS)
+        due = await self._polls.claim_due(now, until=until, limit=MOST_PER_TICK)
+        busy = await self._queue.enqueue_polls(due)
+        if busy:
+            await self._polls.give_back(busy, until=until, at=soon)
+        until = now + timedelta(seconds=LANE_GRACE_SECONDS)
+        lanes = await self._deliveries.claim_due(now, until=until, limit=MOST_PER_TICK)
+        busy = await self._queue.enqueue_deliveries(lanes)
+        if busy:
+            await self._deliveries.give_back(busy, until=until, at=soon)
         return max(len(due), len(lanes))

@@ -16,7 +16,7 @@ from signalpost.store.gather import Gather, in_order
 from signalpost.store.vault import Vault
 
 CLAIM_DUE = """
-UPDATE endpoint SET due_at = $1::timestamptz + make_interval(secs => $2)
+UPDATE endpoint SET due_at = $2
 FROM (SELECT instance_id FROM endpoint WHERE due_at <= $1 AND state = 'active'
       ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
 WHERE endpoint.instance_id = due.instance_id RETURNING endpoint.instance_id
@@ -34,12 +34,12 @@ FROM (SELECT endpoint.instance_id, instance.configuration, instance.secrets
               AND worker.heartbeat_at > now() - make_interval(secs => $3)))
       ORDER BY endpoint.instance_id FOR UPDATE OF endpoint) AS free
 WHERE endpoint.instance_id = free.instance_id
-RETURNING endpoint.instance_id, endpoint.url, endpoint.last_order, endpoint.failing_since,
+RETURNING endpoint.instance_id, endpoint.url, endpoint.generation, endpoint.last_order, endpoint.failing_since,
           free.configuration, free.secrets
 """
 
 PENDING = """
-SELECT notification.id, lane_order, attempts, next_attempt_at, created_at, page_id
+SELECT notification.id, lane_order, attempts, failures, next_attempt_at, created_at, page_id
 FROM notification WHERE instance_id = $1 AND state = 'pending' AND lane_order > $2 ORDER BY lane_order LIMIT $3
 """
 
@@ -59,6 +59,7 @@ WITH mine AS (
     WHERE instance_id IN (SELECT instance_id FROM mine)
 ), changed AS (
     UPDATE notification SET state = done.state, attempts = done.number,
+           failures = failures + CASE WHEN done.state = 'delivered' THEN 0 ELSE 1 END,
            next_attempt_at = coalesce(done.next_at, next_attempt_at),
            delivered_at = CASE WHEN done.state = 'delivered'
                           THEN done.started_at + make_interval(secs => done.duration / 1000.0) END
@@ -72,14 +73,19 @@ RETURNING notification_id
 
 RELEASE = """
 UPDATE endpoint SET leased_by = NULL,
-    due_at = CASE WHEN endpoint.state <> 'active' OR done.deactivate THEN NULL
-                  WHEN endpoint.last_order > done.seen_order THEN coalesce(least(done.next_at, now()), now())
+    due_at = CASE WHEN endpoint.state <> 'active' THEN NULL
+                  WHEN endpoint.generation <> done.generation THEN now()
+                  WHEN done.deactivate THEN NULL
+                  WHEN endpoint.last_order > done.seen_order THEN now()
                   ELSE done.next_at END,
-    state = CASE WHEN done.deactivate THEN 'deactivated' ELSE state END,
-    failing_since = CASE WHEN done.held THEN coalesce(failing_since, now()) END,
-    last_error = CASE WHEN done.held THEN coalesce(done.error, last_error) END
-FROM (SELECT endpoint.instance_id, done.* FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::boolean[],
-             $6::boolean[], $7::text[]) AS done (id, seen_order, next_at, deactivate, held, error)
+    state = CASE WHEN endpoint.generation = done.generation AND done.deactivate THEN 'deactivated' ELSE state END,
+    failing_since = CASE WHEN endpoint.generation = done.generation AND done.held
+                    THEN coalesce(failing_since, now()) END,
+    last_error = CASE WHEN endpoint.generation = done.generation AND done.held
+                 THEN coalesce(done.error, last_error) END
+FROM (SELECT endpoint.instance_id, done.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[],
+             $6::boolean[], $7::boolean[], $8::text[])
+             AS done (id, generation, seen_order, next_at, deactivate, held, error)
       JOIN endpoint ON endpoint.instance_id = done.id AND endpoint.leased_by = $1
       ORDER BY endpoint.instance_id FOR UPDATE OF endpoint) AS done
 WHERE endpoint.instance_id = done.instance_id AND endpoint.leased_by = $1
@@ -93,6 +99,7 @@ class Lane:
     instance_id: InstanceId
     url: str
     configuration: Mapping[str, str]
+    generation: int
     seen_order: int
     failing: bool
 
@@ -111,10 +118,14 @@ class AttemptRecord:
 class Release:
     """How a lane is left: when it is due again (None: when something new comes), and whether its endpoint is given up.
 
+    Where the endpoint was changed or enabled since the claim (its ``generation`` is another), none of it counts: the
+    lane is due at once.
+
     ``held``: its last attempt failed; ``error`` says why, None when that is known from an earlier turn.
     """
 
     instance_id: InstanceId
+    generation: int
     seen_order: int
     next_at: datetime | None
     deactivate: bool
@@ -136,10 +147,19 @@ class Deliveries:
         self._records: Gather[AttemptRecord, bool] = Gather(self._record_all, window_seconds=0.01)
         self._releases: Gather[Release, None] = Gather(self._release_all)
 
-    async def claim_due(self, now: datetime, *, grace_seconds: float, limit: int) -> list[InstanceId]:
-        """Take the lanes that are due; each comes up again after ``grace_seconds`` unless a worker sets its time."""
-        rows = await self._pool.fetch(CLAIM_DUE, now, grace_seconds, limit)
+    async def claim_due(self, now: datetime, *, until: datetime, limit: int) -> list[InstanceId]:
+        """Take the lanes that are due; each comes up again at ``until`` unless a worker sets its time."""
+        rows = await self._pool.fetch(CLAIM_DUE, now, until, limit)
         return [InstanceId(row["instance_id"]) for row in rows]
+
+    async def give_back(self, instance_ids: Sequence[InstanceId], *, until: datetime, at: datetime) -> None:
+        """Have lanes that were claimed ``until`` then come up ``at`` an earlier time, if nothing else was set."""
+        await self._pool.execute(
+            "UPDATE endpoint SET due_at = $3 WHERE instance_id = ANY($1) AND due_at = $2",
+            instance_ids,
+            until,
+            at,
+        )
 
     async def claim(self, instance_id: InstanceId) -> Lane | None:
         """Take the lane for this worker; None when there is none to work or a living worker has it."""
@@ -155,6 +175,7 @@ class Deliveries:
                     **row["configuration"],
                     **self._vault.unseal(row["secrets"])["configuration"],
                 },
+                generation=row["generation"],
                 seen_order=row["last_order"],
                 failing=row["failing_since"] is not None,
             )
@@ -184,6 +205,7 @@ class Deliveries:
                 instance_id=instance_id,
                 lane_order=row["lane_order"],
                 attempts=row["attempts"],
+                failures=row["failures"],
                 next_attempt_at=row["next_attempt_at"],
                 created_at=row["created_at"],
                 polled_at=by_id[row["page_id"]]["polled_at"],
@@ -225,6 +247,7 @@ class Deliveries:
             RELEASE,
             self._worker_id,
             [release.instance_id for release in releases],
+            [release.generation for release in releases],
             [release.seen_order for release in releases],
             [release.next_at for release in releases],
             [release.deactivate for release in releases],

@@ -131,12 +131,13 @@ class Instances:
             [(instance_id, resource, configuration) for resource, configuration in draft.resources.items()],
         )
         # A new address starts afresh: what waits there goes out at once.
-        await connection.execute(
-            "UPDATE endpoint SET url = $2, state = 'active', due_at = now(), failing_since = NULL"
-            " WHERE instance_id = $1 AND (url IS DISTINCT FROM $2)",
+        moved = await connection.fetchval(
+            "UPDATE endpoint SET url = $2 WHERE instance_id = $1 AND url IS DISTINCT FROM $2 RETURNING true",
             instance_id,
             draft.callback_url,
         )
+        if moved:
+            await _activate(connection, instance_id)
         await connection.execute(
             "UPDATE instance SET next_poll_at = CASE WHEN $2 AND NOT disabled AND valid THEN now() END WHERE id = $1",
             instance_id,
@@ -194,12 +195,12 @@ class Instances:
                 instance.id,
                 disabled,
             )
-            await connection.execute(
-                "UPDATE endpoint SET state = CASE WHEN $2 THEN state ELSE 'active' END,"
-                " due_at = CASE WHEN $2 THEN NULL ELSE now() END WHERE instance_id = $1",
-                instance.id,
-                disabled,
-            )
+            if disabled:
+                await connection.execute(
+                    "UPDATE endpoint SET due_at = NULL WHERE instance_id = $1", instance.id
+                )
+            else:
+                await _activate(connection, instance.id)
 
     def _split(self, draft: InstanceDraft, token: str) -> tuple[dict[str, str], bytes]:
         plain = {key: value for key, value in draft.configuration.items() if key not in draft.secret_keys}
@@ -222,6 +223,20 @@ class Instances:
             valid=row["valid"],
             created_at=row["created_at"],
         )
+
+
+async def _activate(connection: Any, instance_id: int) -> None:
+    """Have the endpoint start afresh: what failed before is forgotten, what waits is due at once."""
+    await connection.execute(
+        "UPDATE endpoint SET state = 'active', due_at = now(), failing_since = NULL, last_error = NULL,"
+        " generation = generation + 1 WHERE instance_id = $1",
+        instance_id,
+    )
+    await connection.execute(
+        "UPDATE notification SET failures = 0, next_attempt_at = now()"
+        " WHERE instance_id = $1 AND state = 'pending' AND failures > 0",
+        instance_id,
+    )
 
 
 def tokens_to_json(tokens: Tokens) -> dict[str, Any]:

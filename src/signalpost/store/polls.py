@@ -38,7 +38,7 @@ WHERE instance.id = done.id
 """
 
 CLAIM_DUE = """
-UPDATE instance SET next_poll_at = $1::timestamptz + make_interval(secs => $2)
+UPDATE instance SET next_poll_at = $2
 FROM (SELECT id FROM instance WHERE next_poll_at <= $1 ORDER BY next_poll_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
 WHERE instance.id = due.id RETURNING instance.id
 """
@@ -63,14 +63,23 @@ class Polls:
         self._loads: Gather[InstanceId, PollState | None] = Gather(self._load_all)
         self._finishes: Gather[FinishedPoll, None] = Gather(self._finish_all, window_seconds=0.01)
 
-    async def claim_due(self, now: datetime, *, grace_seconds: float, limit: int) -> list[InstanceId]:
+    async def claim_due(self, now: datetime, *, until: datetime, limit: int) -> list[InstanceId]:
         """Take the instances whose poll is due.
 
-        Each comes up again after ``grace_seconds`` unless its poll finishes and sets the next time: a poll whose
-        job is lost on the way is handed out anew.
+        Each comes up again at ``until`` unless its poll finishes and sets the next time: a poll whose job is lost
+        on the way is handed out anew.
         """
-        rows = await self._pool.fetch(CLAIM_DUE, now, grace_seconds, limit)
+        rows = await self._pool.fetch(CLAIM_DUE, now, until, limit)
         return [InstanceId(row["id"]) for row in rows]
+
+    async def give_back(self, instance_ids: Sequence[InstanceId], *, until: datetime, at: datetime) -> None:
+        """Have instances that were claimed ``until`` then come up ``at`` an earlier time, if nothing else was set."""
+        await self._pool.execute(
+            "UPDATE instance SET next_poll_at = $3 WHERE id = ANY($1) AND next_poll_at = $2",
+            instance_ids,
+            until,
+            at,
+        )
 
     async def load(self, instance_id: InstanceId) -> PollState | None:
         """Load what a poll of the instance needs; None when it is not to be polled (gone, disabled, not valid)."""

@@ -15,6 +15,8 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.ports.driver import Driver
 
+from signalpost.model.ids import InstanceId
+
 POLL = "poll"
 DELIVER = "deliver"
 
@@ -50,24 +52,27 @@ class Queue:
         self._pool = pool
         self._queries = queue_queries(AsyncpgPoolDriver(pool))
 
-    async def enqueue_polls(self, instance_ids: Sequence[int]) -> None:
-        """Have these instances polled by whichever worker is free."""
-        await self._enqueue(POLL, instance_ids)
+    async def enqueue_polls(self, instance_ids: Sequence[InstanceId]) -> list[InstanceId]:
+        """Have these instances polled by whichever worker is free; give those that have a job already."""
+        return await self._enqueue(POLL, instance_ids)
 
-    async def enqueue_deliveries(self, instance_ids: Sequence[int]) -> None:
-        """Have the lanes of these instances worked by whichever worker is free."""
-        await self._enqueue(DELIVER, instance_ids)
+    async def enqueue_deliveries(self, instance_ids: Sequence[InstanceId]) -> list[InstanceId]:
+        """Have the lanes of these instances worked by whichever worker is free; give those that have a job already."""
+        return await self._enqueue(DELIVER, instance_ids)
 
-    async def _enqueue(self, entrypoint: str, instance_ids: Sequence[int]) -> None:
+    async def _enqueue(self, entrypoint: str, instance_ids: Sequence[InstanceId]) -> list[InstanceId]:
         if not instance_ids:
-            return
-        await self._queries.enqueue(
+            return []
+        job_ids = await self._queries.enqueue(
             [entrypoint] * len(instance_ids),
             [str(instance_id).encode() for instance_id in instance_ids],
             [0] * len(instance_ids),
             dedupe_key=[f"{entrypoint}:{instance_id}" for instance_id in instance_ids],
             on_conflict="skip",
         )
+        return [
+            instance_id for instance_id, job_id in zip(instance_ids, job_ids, strict=True) if job_id is None
+        ]
 
     async def clear(self) -> None:
         """Forget all jobs: the rows say what must be done, the scheduler hands it out again."""

@@ -14,23 +14,23 @@ from signalpost.model.delivery import Outcome, judge_attempt, read_retry_after
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def judge(status, number=1, after=None):
-    return judge_attempt(status, number=number, after_seconds=after, chance=lambda: 0.5)
+def judge(status, failures=0, after=None):
+    return judge_attempt(status, failures=failures, after_seconds=after, chance=lambda: 0.5)
 
 
-@given(st.integers(200, 299), st.integers(1, 100))
-def test_every_2xx_delivers(status, number):
-    assert judge(status, number).outcome is Outcome.DELIVERED
+@given(st.integers(200, 299), st.integers(0, 100))
+def test_every_2xx_delivers(status, failures):
+    assert judge(status, failures).outcome is Outcome.DELIVERED
 
 
 @pytest.mark.parametrize(
     "status", [None, 100, 199, 301, 302, 307, 308, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 599]
 )
 def test_all_else_is_retried_then_spent_redirects_and_silence_included(status):
-    assert judge(status, 1).outcome is Outcome.RETRY
-    assert judge(status, 1).retry_after_seconds == 8
-    assert judge(status, 5).outcome is Outcome.RETRY
-    assert judge(status, 6).outcome is Outcome.SPENT
+    assert judge(status, 0).outcome is Outcome.RETRY
+    assert judge(status, 0).retry_after_seconds == 8
+    assert judge(status, 4).outcome is Outcome.RETRY
+    assert judge(status, 5).outcome is Outcome.SPENT
 
 
 def test_gone_is_gone_at_once():

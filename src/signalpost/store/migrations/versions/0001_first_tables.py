@@ -136,6 +136,7 @@ CREATE TABLE endpoint (
     last_sequence bigint NOT NULL DEFAULT 0,
     last_order bigint NOT NULL DEFAULT 0,
     leased_by uuid,
+    generation bigint NOT NULL DEFAULT 0,
     failing_since timestamptz,
     last_error text
 ) WITH (fillfactor = 80);
@@ -148,6 +149,7 @@ CREATE TABLE notification (
     page_id bigint NOT NULL REFERENCES page ON DELETE CASCADE,
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'cancelled')),
     attempts integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
     delivered_at timestamptz
@@ -166,6 +168,9 @@ CREATE TABLE attempt (
 );
 COMMENT ON COLUMN endpoint.due_at IS 'when the scheduler hands out the lane again; null: nothing waits';
 COMMENT ON COLUMN endpoint.last_order IS 'the lane order last given to a notification';
+COMMENT ON COLUMN endpoint.generation IS
+    'grows whenever somebody changes or enables the endpoint: a turn that began before must not judge it';
+COMMENT ON COLUMN notification.failures IS 'failed attempts since the endpoint was last changed or enabled';
 COMMENT ON COLUMN endpoint.leased_by IS 'the worker that has the lane; void once that worker''s heartbeat is old';
 """
 
