@@ -52,12 +52,14 @@ async def test_what_is_not_2xx_is_retried_and_redirects_are_not_followed(make_wo
         count = len(world.listener.received)
         await until(lambda: len(world.listener.received) > count)
 
-        async def done():
-            return await world.pool.fetchval("SELECT state FROM notification") == "delivered"
+        async def recovered():
+            assert await world.pool.fetchval("SELECT state FROM endpoint") == "active"
+            row = await world.pool.fetchrow(
+                "SELECT notification.state, failing_since, last_error FROM notification, endpoint"
+            )
+            return tuple(row) == ("delivered", None, None)
 
-        await until(done)
-        row = await world.pool.fetchrow("SELECT state, failing_since, last_error FROM endpoint")
-        assert tuple(row) == ("active", None, None)
+        await until(recovered)
 
 
 async def test_when_retries_are_spent_the_endpoint_is_deactivated_and_the_rest_is_kept(make_world):

@@ -179,11 +179,14 @@ class Instances:
 
     async def delete(self, instance: Instance) -> bool:
         """Remove the instance with all that belongs to it."""
-        done = await self._pool.execute(
-            "DELETE FROM instance WHERE id = $1 AND organization_id = $2",
-            instance.id,
-            instance.organization_id,
-        )
+        async with self._pool.acquire() as connection, connection.transaction():
+            # The order in which a poll's commit takes its locks: deleting while polling must not deadlock.
+            await connection.execute("SELECT FROM resource_poll WHERE instance_id = $1 FOR UPDATE", instance.id)
+            done = await connection.execute(
+                "DELETE FROM instance WHERE id = $1 AND organization_id = $2",
+                instance.id,
+                instance.organization_id,
+            )
         return str(done) == "DELETE 1"
 
     async def set_disabled(self, instance: Instance, disabled: bool) -> None:
