@@ -258,7 +258,8 @@ class Sessions:
             base_url=connector.find_host(state.configuration),
             outbound=self._outbound,
             tokens=tokens,
-            pace=self._paces.find(state.instance_id, connector.calls_per_second),
+            # By token, as the provider counts: the first call, before the instance was stored, counts as well.
+            pace=self._paces.find(state.tokens.access_token, connector.calls_per_second),
         )
 
     def open_first(

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.model.delivery import MAX_EVENTS_PER_NOTIFICATION, PageContext
-from signalpost.model.errors import FencedError
+from signalpost.model.errors import ConnectorError, FencedError
 from signalpost.model.event import Event, Gap, Watermark
 from signalpost.model.ids import EventId, InstanceId
 
@@ -66,7 +66,8 @@ class Events:
         stored = await self._pool.fetch("SELECT id FROM event WHERE id = ANY($1)", event_ids)
         objects = await self._pool.fetch(
             "SELECT asked.id FROM unnest($2::text[]) AS asked (id) CROSS JOIN LATERAL (SELECT event_type FROM event"
-            " WHERE instance_id = $1 AND object_id = asked.id ORDER BY sequence DESC LIMIT 1) AS newest"
+            " WHERE instance_id = $1 AND md5(object_id) = md5(asked.id) AND object_id = asked.id"
+            " ORDER BY sequence DESC LIMIT 1) AS newest"
             " WHERE newest.event_type <> 'DELETED'",
             instance_id,
             object_ids,
@@ -89,12 +90,17 @@ class Events:
 
         Raises:
             FencedError: another worker has moved this watermark since it was read; nothing is written.
+            ConnectorError: a value of the page cannot be stored; nothing is written.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            await _move(
-                connection, page.instance_id, page.resource, page.version, page.watermark, page.polled_at
-            )
-            return bool(page.events) and await _write_events(connection, page)
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await _move(
+                    connection, page.instance_id, page.resource, page.version, page.watermark, page.polled_at
+                )
+                return bool(page.events) and await _write_events(connection, page)
+        except asyncpg.DataError as error:
+            message = f"a page of {page.resource} holds what cannot be stored: {error}"
+            raise ConnectorError(message) from error
 
     async def commit_gap(
         self, instance_id: InstanceId, resource: str, version: int, gap: Gap, now: datetime

@@ -64,7 +64,8 @@ def read_row(row: dict[str, Any], index: int, id_field: str) -> tuple[str, Chang
     change = Change(
         # The time stands beside the id: a domain that was restored from a backup counts from lower ids again.
         change_id=f"{read_row_id(row)}@{row.get('timestamp')}",
-        object_id=str(record.get(id_field) or object_id),
+        # No database keeps a NUL in text; the record has it as it came.
+        object_id=str(record.get(id_field) or object_id).replace("\x00", "\ufffd"),
         object_type=object_type,
         event_type=event_type,
         occurred_at=occurred_at,
@@ -125,4 +126,4 @@ def read_timestamp(text: object) -> datetime:
 
 def format_timestamp(moment: datetime) -> str:
     """Write a time as the seed's default pattern reads it: milliseconds and ``Z``."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -106,7 +106,7 @@ CREATE TABLE event (
     polled_at timestamptz NOT NULL,
     UNIQUE (instance_id, sequence)
 );
-CREATE INDEX event_of_object ON event (instance_id, object_id, sequence DESC);
+CREATE INDEX event_of_object ON event (instance_id, md5(object_id), sequence DESC);
 CREATE INDEX event_of_notification ON event (notification_id);
 CREATE INDEX event_of_page ON event (page_id, sequence);
 CREATE TABLE gap (
@@ -120,6 +120,7 @@ CREATE TABLE gap (
     detected_at timestamptz NOT NULL
 );
 CREATE INDEX gap_of_instance ON gap (instance_id, id);
+COMMENT ON INDEX event_of_object IS 'by hash: an id may be a path, longer than an index takes';
 COMMENT ON COLUMN gap.sequence IS 'the number left out of the event sequence, so that a receiver sees a hole';
 """
 
