@@ -19,18 +19,16 @@ from signalpost.api.app import build_app
 from signalpost.api.parts import ApiParts
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry, load_registry
-from signalpost.connectors.session import Paces, ProviderSession
 from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.egress import Egress
 from signalpost.delivery.lane import LaneParts, Lanes
 from signalpost.delivery.sample import Sampler
 from signalpost.instances.lifecycle import EventPlan, Lifecycle
 from signalpost.instances.oauth2 import OAuth2
-from signalpost.instances.tokens import FixedToken, InstanceTokens
+from signalpost.instances.sessions import Sessions
 from signalpost.model.configuration import CALLBACK_URL
 from signalpost.model.errors import AddressRefusedError, InvalidRequestError
 from signalpost.model.ids import WorkerId
-from signalpost.model.instance import PollState
 from signalpost.observe import Metrics
 from signalpost.outbound import Outbound
 from signalpost.polling.configuration import read_poll_settings
@@ -161,7 +159,7 @@ def _join(
     metrics = Metrics()
     registry = load_registry(egnyte_url=settings.egnyte_url)
     oauth2 = OAuth2(outbound, read_now)
-    sessions = Sessions(outbound, oauth2, TokenRows(pool, vault))
+    sessions = Sessions(outbound, oauth2, TokenRows(pool, vault), clock=read_now, monotonic=time.monotonic)
     egress = Egress(outbound)
     organizations = Organizations(pool)
     instances = Instances(pool, vault)
@@ -231,48 +229,6 @@ def _join_roles(
         workers=workers,
         heartbeat=heartbeat,
     )
-
-
-class Sessions:
-    """Opens provider sessions: of stored instances, and the first one before an instance is stored."""
-
-    def __init__(self, outbound: Outbound, oauth2: OAuth2, rows: TokenRows) -> None:
-        self._outbound = outbound
-        self._oauth2 = oauth2
-        self._rows = rows
-        self._paces = Paces(time.monotonic)
-
-    def open(self, connector: Connector, state: PollState) -> ProviderSession:
-        """Open the session of a stored instance (``polling.poller.OpenSession``)."""
-        tokens = InstanceTokens(
-            instance_id=state.instance_id,
-            connector=connector,
-            configuration=state.configuration,
-            tokens=state.tokens,
-            rows=self._rows,
-            oauth2=self._oauth2,
-            clock=read_now,
-        )
-        return ProviderSession(
-            connector=connector,
-            base_url=connector.find_host(state.configuration),
-            outbound=self._outbound,
-            tokens=tokens,
-            # By token, as the provider counts: the first call, before the instance was stored, counts as well.
-            pace=self._paces.find(state.tokens.access_token, connector.calls_per_second),
-        )
-
-    def open_first(
-        self, connector: Connector, configuration: Mapping[str, str], access_token: str
-    ) -> ProviderSession:
-        """Open a session with a token just given (``instances.lifecycle.OpenFirstSession``)."""
-        return ProviderSession(
-            connector=connector,
-            base_url=connector.find_host(configuration),
-            outbound=self._outbound,
-            tokens=FixedToken(access_token),
-            pace=self._paces.find(access_token, connector.calls_per_second),
-        )
 
 
 class PlanReader:

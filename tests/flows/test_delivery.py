@@ -142,7 +142,9 @@ async def test_a_disabled_instance_is_neither_polled_nor_delivered_and_goes_on_w
     other = await started(world)  # while it polls, the disabled one would have
     third = await world.change(1)
     await until(lambda: len(world.delivered()) >= 11)
-    assert {received["body"]["message"]["instanceId"] for received in world.listener.received[-1:]} == {other["id"]}
+    assert {received["body"]["message"]["instanceId"] for received in world.listener.received[-1:]} == {
+        other["id"]
+    }
     await world.client.put(f"/instances/{instance['id']}/enabled")
 
     def its_own():

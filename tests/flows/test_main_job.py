@@ -61,7 +61,9 @@ async def test_the_envelope_is_the_originals(world):
 
 
 async def test_both_signatures_are_verified_by_the_public_library(world):
-    instance = await world.connect(**{"event.notification.signature.key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
+    instance = await world.connect(
+        **{"event.notification.signature.key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    )
     await world.wait_for_watermark(instance["id"])
     bodies = []
     world.listener._key = None
@@ -113,7 +115,10 @@ async def test_raw_holds_its_own_records_or_the_whole_page(world, raw, size):
     await world.change(25)
     await until(lambda: len(world.events()) >= 25)
     messages = [received["body"]["message"] for received in world.listener.received]
-    assert [len(message["events"]) for message in messages] in ([10, 10, 5], [len(m["events"]) for m in messages])
+    assert [len(message["events"]) for message in messages] in (
+        [10, 10, 5],
+        [len(m["events"]) for m in messages],
+    )
     for message in messages:
         ids = [record["event_object_id"] for record in message["raw"]["events"]]
         assert len(ids) <= size

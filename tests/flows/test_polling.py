@@ -83,7 +83,9 @@ async def test_a_failed_read_moves_nothing_and_is_told_until_it_succeeds(world, 
     assert ids(world.delivered()) == ids(made)
 
     async def recovered():
-        row = await world.pool.fetchrow("SELECT last_error, consecutive_failures FROM resource_poll, instance")
+        row = await world.pool.fetchrow(
+            "SELECT last_error, consecutive_failures FROM resource_poll, instance"
+        )
         return tuple(row) == (None, 0)
 
     await until(recovered)
@@ -131,7 +133,12 @@ async def test_the_days_quota_used_up_waits_as_long_as_told(world):
 
 async def test_a_missing_permission_is_told_apart_from_limits(world):
     instance = await started(world)
-    fault = {"kind": "status", "status": 403, "body": '{"errorMessage":"No permission to read events"}', "times": 1}
+    fault = {
+        "kind": "status",
+        "status": 403,
+        "body": '{"errorMessage":"No permission to read events"}',
+        "times": 1,
+    }
     await world.control("POST", "faults", fault)
 
     async def told():
@@ -202,7 +209,10 @@ async def test_configuration_edited_in_mid_flight_keeps_the_watermark(world):
     made = []
     for turn in range(6):
         made += await world.change(60)
-        body = {"configuration": {"event.poller.refresh_interval": f"{(0.3 + turn % 2) / 60:.4f}"}, "name": f"N{turn}"}
+        body = {
+            "configuration": {"event.poller.refresh_interval": f"{(0.3 + turn % 2) / 60:.4f}"},
+            "name": f"N{turn}",
+        }
         assert (await world.client.patch(f"/instances/{instance['id']}", json=body)).status_code == 200
     await until(lambda: len(world.delivered()) >= 360)
     assert ids(world.delivered()) == ids(made)

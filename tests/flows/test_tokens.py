@@ -107,7 +107,13 @@ async def test_a_throttled_token_endpoint_waits_and_loses_nothing(world):
     await world.control("PATCH", "settings", {"expires_in": 2592000})
     instance = await started(world)
     await world.control("POST", "faults", {"kind": "expired_token", "times": 1})
-    fault = {"kind": "status", "status": 409, "headers": {"Retry-After": "1"}, "path": "/puboauth", "times": 1}
+    fault = {
+        "kind": "status",
+        "status": 409,
+        "headers": {"Retry-After": "1"},
+        "path": "/puboauth",
+        "times": 1,
+    }
     await world.control("POST", "faults", fault)
     made = await world.change(10)
     await until(lambda: len(world.delivered()) >= 10)

@@ -126,8 +126,8 @@ class Lifecycle:
             draft = await self._identify(connector, draft, tokens)
             if draft.account.id != instance.account.id:
                 message = (
-                    f"providerData.code: it authorises {draft.account.label!r}, but this instance acts as"
-                    f" {instance.account.label!r}; create another instance for another account"
+                    f"providerData.code: it authorises {_show_account(draft.account)}, but this instance acts as"
+                    f" {_show_account(instance.account)}; create another instance for another account"
                 )
                 raise ConflictError(message)
         elif connector.find_host(configuration) != connector.find_host(instance.configuration):
@@ -190,6 +190,10 @@ class Lifecycle:
             raise _refusal(f"{connector.name} refused the first call with the new token", error) from error
         host = connector.find_host(draft.configuration)
         return replace(draft, account=Account(id=f"{host}#{account.id}", label=account.label))
+
+
+def _show_account(account: Account) -> str:
+    return f"{account.label!r} at {account.id.partition('#')[0]}"
 
 
 def _refusal(what: str, error: ProviderError) -> InvalidRequestError | UnavailableError:

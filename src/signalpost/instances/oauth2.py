@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 import orjson
 
 from signalpost.connectors.base import Connector
+from signalpost.model.configuration import MASK
 from signalpost.model.errors import (
     AddressRefusedError,
     ConnectorError,
@@ -22,6 +25,8 @@ MAX_ANSWER_BYTES = 64 * 1024
 # 429 everywhere; 409 is what Egnyte's token endpoint answers (egnyte-api.md 1.8).
 THROTTLED = frozenset({409, 429})
 REFUSED = frozenset({400, 401})
+LEAST_SECRET_CHARACTERS = 8
+"""Shorter ones are words of the refusal as likely as secrets."""
 
 
 def write_authorization_url(
@@ -106,6 +111,9 @@ class OAuth2:
         except AddressRefusedError as error:
             message = f"{connector.name}'s token endpoint must not be called: {error}"
             raise ConnectorError(message) from error
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            given = (form.get("code"), form.get("refresh_token"), configuration.get("oauth.api.secret"))
+            answer = _mask(answer, given)
         return self._read(connector, answer)
 
     def _read(self, connector: Connector, answer: Answer) -> Tokens:
@@ -129,6 +137,15 @@ class OAuth2:
             message = f"{connector.name}'s token endpoint answered with JSON that is no object"
             raise ConnectorError(message)
         return connector.read_tokens(value, self._clock())
+
+
+def _mask(answer: Answer, secrets: Iterable[str | None]) -> Answer:
+    """Mask what we sent where the provider's refusal repeats it: its words are shown and logged."""
+    body = answer.body
+    for secret in secrets:
+        if secret and len(secret) >= LEAST_SECRET_CHARACTERS:
+            body = body.replace(secret.encode(), MASK.encode())
+    return replace(answer, body=body)
 
 
 def _read_refusal(answer: Answer) -> str:

@@ -45,7 +45,7 @@ def test_retry_after_lengthens_but_neither_shortens_nor_parks_for_ever(failures,
     planned = wait_before_retry(failures, after_seconds=None, chance=lambda: chance)
     assert asked is not None
     assert planned is not None
-    assert planned <= asked <= max(planned, max(RETRY_SCHEDULE_SECONDS))
+    assert planned <= asked <= max(planned, *RETRY_SCHEDULE_SECONDS)
     assert asked >= min(after, max(RETRY_SCHEDULE_SECONDS))
 
 

@@ -62,7 +62,9 @@ def test_events_keep_the_order_and_are_unique(found):
     events = run(found)
     assert len({event.id for event in events}) == len(events)
     firsts = list(dict.fromkeys(each.change_id for each in found))
-    assert [event.id for event in events] == [derive_event_id(INSTANCE, "events", number) for number in firsts]
+    assert [event.id for event in events] == [
+        derive_event_id(INSTANCE, "events", number) for number in firsts
+    ]
 
 
 def test_a_new_version_of_a_known_object_is_an_update():
@@ -80,7 +82,9 @@ def test_after_its_deletion_an_object_is_created_again():
 
 
 @given(st.integers(), st.text(max_size=20), st.text(max_size=20))
-def test_event_ids_are_the_same_every_time_and_differ_by_instance_and_resource(instance_id, resource, change_id):
+def test_event_ids_are_the_same_every_time_and_differ_by_instance_and_resource(
+    instance_id, resource, change_id
+):
     one = derive_event_id(InstanceId(instance_id), resource, change_id)
     assert one == derive_event_id(InstanceId(instance_id), resource, change_id)
     assert one != derive_event_id(InstanceId(instance_id + 1), resource, change_id)

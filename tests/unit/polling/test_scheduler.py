@@ -23,7 +23,9 @@ def test_the_next_time_is_after_now_and_within_an_interval(instance_id, interval
 @given(st.integers(1, 2**62), st.integers(1, 86_400), moments, st.integers(1, 1000))
 def test_the_phase_is_kept_and_misses_are_skipped(instance_id, interval, now, missed):
     first = next_on_grid(InstanceId(instance_id), interval, now)
-    later = next_on_grid(InstanceId(instance_id), interval, first + timedelta(seconds=interval * missed + 0.1))
+    later = next_on_grid(
+        InstanceId(instance_id), interval, first + timedelta(seconds=interval * missed + 0.1)
+    )
     turns = (later - first).total_seconds() / interval
     assert abs(turns - round(turns)) < 0.01
 
