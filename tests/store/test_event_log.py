@@ -1,0 +1,159 @@
+"""One transaction per page: all of it or nothing, each event once, the watermark fenced."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from signalpost.model.delivery import PageContext
+from signalpost.model.errors import ConnectorError, FencedError
+from signalpost.model.event import Event, EventType, Gap
+from signalpost.model.ids import InstanceId, OrganizationId, UserId, derive_event_id
+from signalpost.model.instance import Account, Tokens
+from signalpost.store.events import Events, PageCommit
+from signalpost.store.instances import InstanceDraft, Instances
+from signalpost.store.organizations import Organizations
+from signalpost.store.vault import Vault, make_secret
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+CONTEXT = PageContext("egnyte", "documents", "events", "Name", ("tag",), 1, 1, full_raw=False)
+
+
+@pytest.fixture
+async def instance_id(pool):
+    organizations = Organizations(pool)
+    secrets = await organizations.create_credentials("Acme", "ada@example.com")
+    caller = await organizations.find_user(secrets["organizationSecret"], secrets["userSecret"])
+    draft = InstanceDraft(
+        connector="egnyte",
+        name="Name",
+        tags=["tag"],
+        configuration={"subdomain": "acme"},
+        secret_keys=frozenset(),
+        account=Account("a", "a"),
+        interval_seconds=60,
+        resources={"events": {"url": "/hubs/documents/events"}},
+        callback_url="https://example.com/",
+        full_raw=False,
+    )
+    instance = await Instances(pool, Vault(["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="])).create(
+        draft,
+        organization_id=OrganizationId(caller.organization_id),
+        user_id=UserId(caller.user_id),
+        token=make_secret(),
+        tokens=Tokens("t", None, None),
+    )
+    await Events(pool).start(instance.id, "events", 0, {"id": 0})
+    return instance.id
+
+
+def page(instance_id, version, numbers, **changes):
+    events = [
+        Event(
+            id=derive_event_id(instance_id, "events", str(number)),
+            object_id=changes.get("object_id", f"o{number}"),
+            object_type="file",
+            event_type=EventType.CREATED,
+            occurred_at=NOW,
+            record_index=index,
+        )
+        for index, number in enumerate(numbers)
+    ]
+    return PageCommit(
+        instance_id=InstanceId(instance_id),
+        resource="events",
+        version=version,
+        watermark={"id": max(numbers, default=0)},
+        polled_at=NOW,
+        records=[f'{{"id":{number}}}' for number in numbers],
+        events=events,
+        context=CONTEXT,
+    )
+
+
+async def count(pool):
+    return [
+        await pool.fetchval(f"SELECT count(*) FROM {table}") for table in ("page", "event", "notification")
+    ]
+
+
+async def watermark(pool):
+    return tuple(await pool.fetchrow("SELECT watermark, version FROM resource_poll"))
+
+
+async def test_events_notifications_and_watermark_come_together(pool, instance_id):
+    assert await Events(pool).commit_page(page(instance_id, 1, range(1, 26)))
+    assert await count(pool) == [1, 25, 3]
+    assert await watermark(pool) == ({"id": 25}, 2)
+    rows = await pool.fetch("SELECT sequence, notification_id FROM event ORDER BY sequence")
+    assert [row["sequence"] for row in rows] == list(range(1, 26))
+    assert [row["notification_id"] for row in rows] == sorted(row["notification_id"] for row in rows)
+    orders = await pool.fetch("SELECT lane_order FROM notification ORDER BY id")
+    assert [row["lane_order"] for row in orders] == [1, 2, 3]
+
+
+async def test_a_stalled_worker_that_comes_back_is_refused(pool, instance_id):
+    events = Events(pool)
+    await events.commit_page(page(instance_id, 1, range(1, 11)))
+    with pytest.raises(FencedError):
+        await events.commit_page(page(instance_id, 1, range(5, 15)))
+    with pytest.raises(FencedError):
+        await events.commit_gap(instance_id, "events", 1, Gap("x", {"id": 0}, {"id": 5}), NOW)
+    with pytest.raises(FencedError):
+        await events.start(instance_id, "events", 1, {"id": 0})
+    assert await count(pool) == [1, 10, 1]
+    assert await watermark(pool) == ({"id": 10}, 2)
+
+
+async def test_of_many_at_once_one_commits(pool, instance_id):
+    events = Events(pool)
+    results = await asyncio.gather(
+        *(events.commit_page(page(instance_id, 1, range(1, 31))) for _ in range(8)), return_exceptions=True
+    )
+    assert sorted(type(result).__name__ for result in results) == ["FencedError"] * 7 + ["bool"]
+    assert await count(pool) == [1, 30, 3]
+
+
+async def test_what_cannot_be_stored_fails_the_whole_page_and_says_so(pool, instance_id):
+    with pytest.raises(ConnectorError, match="cannot be stored"):
+        await Events(pool).commit_page(page(instance_id, 1, range(1, 5), object_id="a\x00b"))
+    assert await count(pool) == [0, 0, 0]
+    assert await watermark(pool) == ({"id": 0}, 1)
+
+
+async def test_an_event_stored_before_is_found_and_never_stored_twice(pool, instance_id):
+    import asyncpg
+
+    events = Events(pool)
+    first = page(instance_id, 1, range(1, 6))
+    await events.commit_page(first)
+    _, stored = await events.find_known(instance_id, [], [event.id for event in first.events])
+    assert stored == {event.id for event in first.events}
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await events.commit_page(page(instance_id, 2, range(5, 8)))
+    assert await count(pool) == [1, 5, 1]
+
+
+async def test_known_objects_are_those_not_deleted_since(pool, instance_id):
+    from dataclasses import replace
+
+    events = Events(pool)
+    long_id = "/Shared/" + "long/" * 2000
+    await events.commit_page(page(instance_id, 1, [1], object_id=long_id))
+    await events.commit_page(page(instance_id, 2, [2, 3]))
+    gone = page(instance_id, 3, [4], object_id="o2")
+    gone = replace(gone, events=[replace(gone.events[0], event_type=EventType.DELETED)])
+    await events.commit_page(gone)
+    known, _ = await events.find_known(instance_id, [long_id, "o2", "o3", "o9"], [])
+    assert known == {long_id, "o3"}
+
+
+async def test_a_gap_takes_a_number_of_the_sequence(pool, instance_id):
+    events = Events(pool)
+    await events.commit_page(page(instance_id, 1, [1, 2]))
+    await events.commit_gap(instance_id, "events", 2, Gap("lost", {"id": 2}, {"id": 9}), NOW)
+    await events.commit_page(page(instance_id, 3, [10]))
+    assert [row["sequence"] for row in await pool.fetch("SELECT sequence FROM event ORDER BY 1")] == [1, 2, 4]
+    assert await pool.fetchval("SELECT sequence FROM gap") == 3
