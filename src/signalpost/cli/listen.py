@@ -68,7 +68,8 @@ class Listener:
             return web.Response(status=405, text="notifications are sent by POST", headers={"Allow": "POST"})
         body = await request.read()
         now = self._clock()
-        headers = dict(request.headers)
+        # Header names are a kind of text of their own, which JSON does not take.
+        headers = {str(name): value for name, value in request.headers.items()}
         received = {
             "receivedAt": _write_time(now),
             "valid": None if self._key is None else verify(headers, body, [self._key], now=now),
