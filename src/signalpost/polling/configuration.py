@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -21,6 +22,8 @@ from signalpost.polling.dates import compile_pattern, parse_zone
 
 LONGEST_NAME = 100
 LONGEST_URL = 4000
+# In JSON; before it an even number of backslashes, or it is a backslash and plain text.
+ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,18 @@ def read_resources(text: str, connector: Connector) -> Mapping[str, Mapping[str,
         value = orjson.loads(text)
         if isinstance(value, str):  # JSON that was made text twice, as hand-made requests often have it
             value = orjson.loads(value)
+        written = orjson.dumps(value)
+    except TypeError as error:
+        message = (
+            f"{POLLER_CONFIGURATION}: it nests arrays and objects too deeply; at most 250 levels are kept"
+        )
+        raise InvalidRequestError(message) from error
     except orjson.JSONDecodeError as error:
         message = f"{POLLER_CONFIGURATION}: this is not JSON ({error.msg}, character {error.pos + 1}): {text[:100]!r}"
         raise InvalidRequestError(message) from error
+    if ESCAPED_NUL.search(written):
+        message = f"{POLLER_CONFIGURATION}: it holds a NUL character, which cannot be kept"
+        raise InvalidRequestError(message)
     if not isinstance(value, dict) or not value:
         message = f'{POLLER_CONFIGURATION}: give an object of resources, as in {{"events": {{"url": ...}}}}'
         raise InvalidRequestError(message)
@@ -137,17 +149,17 @@ def match_resource(name: str, configuration: Mapping[str, Any], connector: Conne
     if len(url) > LONGEST_URL:
         message = f"{where}.url: it has {len(url):,} characters; at most {LONGEST_URL:,} are taken"
         raise InvalidRequestError(message)
-    parts = urlsplit(url.strip())
-    segments = parts.path.strip("/").split("/")
+    address, _, query = url.strip().partition("?")
+    segments = address.strip("/").split("/")
     path = "/".join(segments[2:] if segments[0] == "hubs" else segments)
     resource = next((known for known in connector.resources if known.path == path), None)
-    if resource is None or parts.scheme or parts.netloc:
+    if resource is None:
         known = ", ".join(f"/hubs/{connector.hub}/{each.path}" for each in connector.resources)
         message = f"{where}.url: {url[:200]!r} is no resource of {connector.name}; known: {known}"
         raise InvalidRequestError(message)
     return PolledResource(
         resource=resource,
-        parameters=_read_parameters(where, parts.query, resource),
+        parameters=_read_parameters(where, query, resource),
         id_field=_read_id_field(where, configuration, resource),
     )
 
