@@ -1,0 +1,114 @@
+"""Two workers on one database: one lane has one worker, one watermark one writer, and a silent worker's are taken over."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.support import open_world, until
+
+
+def ids(rows):
+    return [row["id"] for row in rows]
+
+
+async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor_record(
+    database, sandbox, monkeypatch
+):
+    monkeypatch.setattr("signalpost.polling.scheduler.LANE_GRACE_SECONDS", 0.5)
+    quick = {"lease_seconds": 2, "retry_schedule_seconds": "0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2"}
+    async with open_world(database, sandbox, **quick) as first:
+        instance = await first.connect()
+        await first.wait_for_watermark(instance["id"])
+        first.listener.delay_seconds = 4.0  # its attempt is under way while the lease ends
+        made = await first.change(30)
+        await until(lambda: len(first.listener.received) == 1)
+
+        # From here on the first worker is as if stopped: no heartbeat, no scheduler; its attempt is in flight.
+        runtime = first.service.runtime
+        for task in runtime._tasks:
+            if task.get_name() in {"heartbeat", "scheduler", "poll"}:
+                task.cancel()
+        # A worker that is really stopped neither takes jobs nor keeps its own alive.
+        runtime._queue_managers["deliver"].shutdown.set()
+        await first.pool.execute("DELETE FROM pgqueuer")
+        async with open_world(database, sandbox, roles=frozenset({"poll", "deliver"}), **quick):
+            await asyncio.sleep(0)
+            first.listener.delay_seconds = 0
+            await until(lambda: len({e["id"] for e in first.events()}) >= 30, 60)
+            firsts = {r["body"]["id"]: r for r in reversed(first.listener.received)}
+            in_order = [firsts[number]["body"]["message"] for number in sorted(firsts, key=int)]
+            assert [record["id"] for body in in_order for record in body["raw"]["events"]] == ids(made)
+            # The first notification was sent by both, with the same bytes; nothing else was.
+            numbers = [received["body"]["id"] for received in first.listener.received]
+            assert numbers == sorted(numbers, key=int)
+            assert numbers.count(numbers[0]) == 2
+            assert len(numbers) == len(set(numbers)) + 1
+            repeats = [r["body"] for r in first.listener.received if r["body"]["id"] == numbers[0]]
+            assert repeats[0] == repeats[1]
+            assert not runtime._parts.heartbeat.is_alive()
+
+
+async def test_a_worker_whose_lease_ended_sends_nothing_more(world):
+    instance = await world.connect()
+    await world.wait_for_watermark(instance["id"])
+    heartbeat = world.service.runtime._parts.heartbeat
+    for task in world.service.runtime._tasks:
+        if task.get_name() == "heartbeat":
+            task.cancel()
+    heartbeat._beaten_at = float("-inf")
+    await world.change(5)
+
+    async def logged():
+        return await world.pool.fetchval("SELECT count(*) FROM event") == 5
+
+    await until(logged)
+
+    async def tried():
+        return await world.pool.fetchval("SELECT count(*) FROM endpoint WHERE due_at IS NOT NULL") == 1
+
+    await until(tried)
+    assert world.listener.received == []
+    await heartbeat.beat()
+    await until(lambda: len(world.delivered()) == 5)
+
+
+async def test_two_pollers_at_once_commit_each_page_once(database, sandbox):
+    async with (
+        open_world(database, sandbox, roles=frozenset({"deliver"})) as first,
+        open_world(database, sandbox, roles=frozenset()) as second,
+    ):
+        instance = await first.connect()
+        pollers = [world.service.runtime._parts.poller for world in (first, second)]
+        await pollers[0].poll(instance["id"])
+        made = []
+        for _ in range(8):
+            made += await first.change(150)
+            await asyncio.gather(*(poller.poll(instance["id"]) for poller in pollers))
+        await pollers[0].poll(instance["id"])
+        await until(lambda: len(first.delivered()) >= len(made))
+        assert ids(first.delivered()) == ids(made)
+        assert [event["sequence"] for event in first.events()] == list(range(1, len(made) + 1))
+        assert await first.pool.fetchval("SELECT count(*) FROM page") >= 16
+
+
+async def test_deleting_an_instance_while_it_is_polled_and_delivered_ends_both(world):
+    for _ in range(5):
+        instance = await world.connect()
+        await world.wait_for_watermark(instance["id"])
+        await world.change(60)
+        await until(world.delivered)
+        answer = await world.client.delete(f"/instances/{instance['id']}")
+        assert answer.status_code == 200, answer.text
+        assert (await world.client.get(f"/instances/{instance['id']}")).status_code == 404
+        world.listener.received.clear()
+    for table in (
+        "instance",
+        "page",
+        "event",
+        "notification",
+        "attempt",
+        "endpoint",
+        "credential",
+        "resource_poll",
+    ):
+        assert await world.pool.fetchval(f"SELECT count(*) FROM {table}") == 0
