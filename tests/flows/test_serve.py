@@ -1,0 +1,213 @@
+"""The commands as an operator runs them: start, stop, a second start, credentials, roles apart."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+
+import httpx
+import pytest
+
+from signalpost.store.embedded import EmbeddedPostgres
+from tests.processes import find_servers, run, running, start
+from tests.support import REDIRECT, authorize, until, write_url
+
+READY = "signalpost ready on "
+
+
+def serve(folder, port="0"):
+    return ["serve", "--port", port, "--data-dir", str(folder / "data")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_when_it_is_ready_and_stops_in_order(tmp_path, number):
+    service = await start(serve(tmp_path), READY, tmp_path / "log")
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"{service.url}/healthz")).json() == {"status": "alive"}
+        assert (await client.get(f"{service.url}/readyz")).json() == {"status": "ready"}
+        assert "signalpost_polls" in (await client.get(f"{service.url}/metrics")).text
+    assert len(find_servers(tmp_path / "data")) >= 1
+    assert await service.stop(number) == 0
+    assert find_servers(tmp_path / "data") == []
+
+
+async def test_a_second_serve_on_the_same_directory_is_refused_and_the_first_unharmed(tmp_path):
+    async with running(serve(tmp_path), READY, tmp_path / "log") as service:
+        code, output, errors = await run(serve(tmp_path))
+        assert code == 1
+        assert READY not in output
+        assert "in use" in errors
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"{service.url}/readyz")).status_code == 200
+
+
+async def test_a_port_in_use_is_told_before_anything_is_started(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, errors = await run(serve(tmp_path, str(taken.getsockname()[1])))
+    assert code == 1
+    assert "SIGNALPOST_PORT" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "data").exists()
+
+
+async def test_after_a_kill_the_next_start_takes_over(tmp_path):
+    service = await start(serve(tmp_path), READY, tmp_path / "log")
+    _, output, _ = await run(["credentials", "create", "--json", "--data-dir", str(tmp_path / "data")])
+    secrets = json.loads(output)
+    await service.kill()
+    async with running(serve(tmp_path), READY, tmp_path / "log") as again, httpx.AsyncClient() as client:
+        answer = await client.get(
+            f"{again.url}/elements/api-v2/instances", headers={"Authorization": authorize(secrets)}
+        )
+        assert answer.status_code == 200
+        assert answer.json() == []
+
+
+async def test_credentials_are_made_without_a_running_service_too(tmp_path):
+    code, output, errors = await run(
+        ["credentials", "create", "--json", "--data-dir", str(tmp_path / "data")]
+    )
+    assert code == 0, errors
+    secrets = json.loads(output)
+    assert set(secrets) == {"organizationSecret", "userSecret"}
+    assert all(len(secret) > 30 for secret in secrets.values())
+    assert find_servers(tmp_path / "data") == []
+
+
+async def test_a_data_directory_of_another_version_is_told(tmp_path):
+    code, _, errors = await run(["migrate", "--data-dir", str(tmp_path / "data")])
+    assert code == 0, errors
+    version = tmp_path / "data" / "postgres" / "PG_VERSION"
+    version.write_text("99\n")
+    code, _, errors = await run(serve(tmp_path))
+    assert code == 1
+    assert "99" in errors
+    assert "Traceback" not in errors
+
+
+async def test_what_is_in_flight_at_a_stop_is_delivered_after_the_next_start(tmp_path):
+    log = tmp_path / "log"
+    async with (
+        running(
+            ["sandbox", "egnyte", "--port", "0"], "sandbox ready on ", tmp_path / "sandbox.log"
+        ) as sandbox,
+        running(
+            ["listen", "--port", "0", "--delay", "30", "--jsonl", str(tmp_path / "slow.jsonl")],
+            "listening on ",
+            tmp_path / "slow.log",
+        ) as slow,
+        httpx.AsyncClient() as client,
+    ):
+        settings = {
+            "egnyte_url": sandbox.url,
+            "allow_private_networks": "true",
+            "min_poll_interval_seconds": "0.2",
+        }
+        service = await start(serve(tmp_path), READY, log, settings)
+        _, output, _ = await run(["credentials", "create", "--json", "--data-dir", str(tmp_path / "data")])
+        client.headers["Authorization"] = authorize(json.loads(output))
+        asked = {"client_id": "key", "redirect_uri": REDIRECT}
+        code = (await client.post(f"{sandbox.url}/_sandbox/authorize", json=asked)).json()["code"]
+        configuration = {
+            "oauth.callback.url": REDIRECT,
+            "oauth.api.key": "key",
+            "oauth.api.secret": "secret",
+            "subdomain": "acme",
+            "event.notification.enabled": True,
+            "event.notification.callback.url": slow.url,
+            "event.poller.refresh_interval": 0.2 / 60,
+        }
+        body = {"element": {"key": "egnyte"}, "providerData": {"code": code}, "configuration": configuration}
+        instances = f"{service.url}/elements/api-v2/instances"
+        instance = (await client.post(instances, json=body)).json()
+
+        async def polled():
+            calls = (await client.get(f"{sandbox.url}/_sandbox/calls")).json()["paths"]
+            return "/pubapi/v2/events" in calls
+
+        await until(polled)
+        await client.post(f"{sandbox.url}/_sandbox/changes", json={"count": 3})
+        await until(lambda: (tmp_path / "slow.jsonl").read_text().count("\n") == 1)
+        # The receiver answers after half a minute; we do not wait for it.
+        assert await service.stop() == 0
+
+        received = tmp_path / "received.jsonl"
+        arguments = ["listen", "--port", slow.url.rsplit(":", 1)[1], "--jsonl", str(received)]
+        await slow.kill()
+        async with (
+            running(arguments, "listening on ", tmp_path / "quick.log"),
+            running(serve(tmp_path), READY, log, settings),
+        ):
+            await until(lambda: received.read_text().count("\n") >= 1, 60)
+        [line] = received.read_text().splitlines()
+        message = json.loads(line)["body"]["message"]
+        assert len(message["events"]) == 3
+        assert message["instanceId"] == instance["id"]
+
+
+async def test_roles_apart_on_a_database_of_yours(tmp_path):
+    server = await EmbeddedPostgres.start(tmp_path / "yours")
+    settings = {
+        "database_url": write_url(server.connect_arguments),
+        "encryption_keys": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    }
+    try:
+        async with (
+            running(["api", "--port", "0"], READY, tmp_path / "api.log", settings) as api,
+            running(["worker"], "signalpost worker ready", tmp_path / "one.log", settings),
+            running(
+                ["worker", "--roles", "deliver"], "signalpost worker ready", tmp_path / "two.log", settings
+            ),
+            httpx.AsyncClient() as client,
+        ):
+            assert (await client.get(f"{api.url}/readyz")).status_code == 200
+            code, output, _ = await run(["credentials", "create", "--json"], settings)
+            assert code == 0
+            headers = {"Authorization": authorize(json.loads(output))}
+            assert (
+                await client.get(f"{api.url}/elements/api-v2/elements", headers=headers)
+            ).status_code == 200
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize("command", [["api"], ["worker"]])
+async def test_roles_apart_need_a_database_in_common(command):
+    code, _, errors = await run(command)
+    assert code == 1
+    assert "SIGNALPOST_DATABASE_URL is not set" in errors
+
+
+async def test_settings_are_shown_masked_and_wrong_ones_are_named(tmp_path):
+    secrets = {
+        "database_url": "postgresql://me:hunter2@db.example.com/x",
+        "encryption_keys": "a-very-secret-key",
+        "metrics_token": "another-secret",
+    }
+    code, output, _ = await run(["settings"], secrets)
+    assert code == 0
+    assert "SIGNALPOST_MIN_POLL_INTERVAL_SECONDS=60" in output
+    for secret in ("hunter2", "a-very-secret-key", "another-secret"):
+        assert secret not in output
+    code, _, errors = await run(["settings"], {"min_poll_interval_seconds": "soon"})
+    assert code == 1
+    assert "SIGNALPOST_MIN_POLL_INTERVAL_SECONDS" in errors
+    assert "Traceback" not in errors
+    code, output, errors = await run(
+        ["doctor", "--data-dir", str(tmp_path / "data")], {"encryption_keys": "short"}
+    )
+    assert code == 1
+    assert "SIGNALPOST_ENCRYPTION_KEYS" in output
+    assert "short" not in output + errors
+
+
+async def test_doctor_and_openapi(tmp_path):
+    code, output, errors = await run(["doctor", "--data-dir", str(tmp_path / "data")])
+    assert code == 0, errors
+    assert output.count("ok ") == 3
+    code, output, _ = await run(["openapi"])
+    assert code == 0
+    assert "/elements/api-v2/instances/{instance_id}" in json.loads(output)["paths"]
