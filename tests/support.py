@@ -112,7 +112,9 @@ class World:
         return answer.json()
 
     async def change(self, count: int, **options: Any) -> list[dict[str, Any]]:
-        answer = await self.outside.post(f"{self.sandbox.url}/_sandbox/changes", json={"count": count, **options})
+        answer = await self.outside.post(
+            f"{self.sandbox.url}/_sandbox/changes", json={"count": count, **options}
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()["events"]
 
@@ -122,7 +124,9 @@ class World:
         return answer.json() if answer.content else None
 
     async def watermark(self, instance_id: int) -> Any:
-        row = await self.pool.fetchrow("SELECT watermark FROM resource_poll WHERE instance_id = $1", instance_id)
+        row = await self.pool.fetchrow(
+            "SELECT watermark FROM resource_poll WHERE instance_id = $1", instance_id
+        )
         return row and row["watermark"]
 
     async def wait_for_watermark(self, instance_id: int) -> Any:
@@ -139,12 +143,18 @@ class World:
 
     def events(self) -> list[dict[str, Any]]:
         """The events delivered, in order of arrival, repetitions included."""
-        return [event for received in self.listener.received for event in received["body"]["message"]["events"]]
+        return [
+            event for received in self.listener.received for event in received["body"]["message"]["events"]
+        ]
 
 
 @asynccontextmanager
 async def open_world(
-    database: Mapping[str, Any], sandbox: Any, *, roles: frozenset[str] = frozenset({"poll", "deliver"}), **given: Any
+    database: Mapping[str, Any],
+    sandbox: Any,
+    *,
+    roles: frozenset[str] = frozenset({"poll", "deliver"}),
+    **given: Any,
 ) -> AsyncIterator[World]:
     """Run the service on ``database`` and ``sandbox``."""
     settings = Settings(
@@ -163,7 +173,9 @@ async def open_world(
         serving = asyncio.create_task(serve_app(service.app, bind("127.0.0.1", 0), stop, ready.set_result))
         url = await ready
         secrets = await service.organizations.create_credentials("Acme", "ada@example.com")
-        client = httpx.AsyncClient(base_url=f"{url}/elements/api-v2", headers={"Authorization": authorize(secrets)})
+        client = httpx.AsyncClient(
+            base_url=f"{url}/elements/api-v2", headers={"Authorization": authorize(secrets)}
+        )
         world = World(service, url, sandbox, listener, client, secrets)
         try:
             yield world

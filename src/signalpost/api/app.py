@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost import __version__
@@ -21,6 +22,7 @@ log = get_logger("api")
 
 BASE_PATH = "/elements/api-v2"
 MOST_BODY_BYTES = 1_000_000
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class RequestFrame:
@@ -93,19 +95,36 @@ def describe(error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
 def _describe_validation(error: RequestValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
-    if first["type"] == "json_invalid":
-        return f"the body is not JSON: {first.get('ctx', {}).get('error', first['msg'])} (character {place})"
     # The value is shown only where it cannot hold a secret.
-    shown = f" (given: {str(first['input'])[:50]!r})" if place in {"tags", "name", "element"} else ""
+    shown = (
+        f" (given: {str(first['input'])[:50]!r})"
+        if place.split(".")[0] in {"tags", "name", "element"}
+        else ""
+    )
     return f"{place or 'body'}: {first['msg'][:1].lower()}{first['msg'][1:]}{shown}"
 
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, HTTPException) and error.status_code == 404:  # noqa: PLR2004 - Not Found
-        error = HTTPException(404, f"there is nothing at {request.method} {request.url.path[:200]}")
+    if isinstance(error, HTTPException) and error.status_code in {404, 405}:
+        error = _explain_missing_route(request)
     status, body = describe(error, request.state.request_id)
     headers = getattr(error, "headers", None)
     return JSONResponse(body, status, headers=headers)
+
+
+def _explain_missing_route(request: Request) -> HTTPException:
+    """Name what was asked for, and what the path does take: of its routes Starlette names the first alone."""
+    asked = f"{request.method} {request.url.path[:200]}"
+    routes = request.app.routes
+    taken = [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    if not taken:
+        return HTTPException(404, f"there is nothing at {asked}")
+    allowed = ", ".join(taken)
+    return HTTPException(405, f"{asked} is not possible; the path takes {allowed}", {"Allow": allowed})
 
 
 def build_app(parts: ApiParts) -> FastAPI:

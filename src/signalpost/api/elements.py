@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query, Response
 from signalpost.api.bodies import AuthorizationBody
 from signalpost.api.paging import read_paging, write_paging
 from signalpost.api.parts import Asking, Parts
+from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_connector, show_connector_whole
 from signalpost.instances.oauth2 import write_authorization_url
 from signalpost.model.errors import InvalidRequestError
 
-router = APIRouter(prefix="/elements", tags=["elements"])
+router = APIRouter(prefix="/elements", tags=["elements"], route_class=JsonRoute)
 
 Text = Annotated[str | None, Query()]
 

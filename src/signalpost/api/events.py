@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query, Response
 
 from signalpost.api.bodies import CallbackBody
 from signalpost.api.paging import Paging, read_paging, write_paging
-from signalpost.api.parts import Asking, Named, Parts
+from signalpost.api.parts import Asking, Named, Parts, Scope
+from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_event, show_time
 from signalpost.model.errors import NotFoundError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Caller
 
-router = APIRouter(prefix="/instances", tags=["events"])
+router = APIRouter(prefix="/instances", tags=["events"], route_class=JsonRoute)
 
 PageSize = Annotated[str | None, Query(alias="pageSize")]
 NextPage = Annotated[str | None, Query(alias="nextPage")]
@@ -32,19 +33,20 @@ async def try_callback(parts: Parts, caller: Asking, body: CallbackBody) -> dict
 async def list_events(
     parts: Parts,
     caller: Asking,
+    scope: Scope,
     response: Response,
     page_size: PageSize = None,
     next_page: NextPage = None,
     page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """List the events of all instances, or of the one whose token is given; oldest first."""
-    return await _list(parts, caller, response, read_paging(page_size, next_page, page), caller.instance_id)
+    return await _list(parts, caller, response, read_paging(page_size, next_page, page), scope)
 
 
 @router.get("/events/{event_id}")
-async def read_event(parts: Parts, caller: Asking, event_id: str) -> dict[str, Any]:
+async def read_event(parts: Parts, caller: Asking, scope: Scope, event_id: str) -> dict[str, Any]:
     """Show one event."""
-    return await _find(parts, caller, event_id, caller.instance_id)
+    return await _find(parts, caller, event_id, scope)
 
 
 @router.get("/{instance_id}/events")

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query, Response
 from signalpost.api.bodies import InstanceBody, PropertyBody
 from signalpost.api.paging import read_paging, write_paging
 from signalpost.api.parts import Asking, Named, Own, Parts, connector_of, find_own_instance, read_id
+from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import find_field_id, show_configuration, show_instance
 from signalpost.instances.wishes import Wish
-from signalpost.model.errors import NotFoundError
+from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.model.instance import Instance
 
-router = APIRouter(prefix="/instances", tags=["instances"])
+router = APIRouter(prefix="/instances", tags=["instances"], route_class=JsonRoute)
 
 
 @router.post("")
@@ -39,6 +40,9 @@ async def list_instances(
     if caller.instance_id is not None:
         return _show(parts, await find_own_instance(parts, caller))
     paging = read_paging(page_size, next_page, page)
+    if any("\x00" in text for text in (search or "", *(tags or ()))):
+        message = "searchText, tags[]: a NUL character stands in no name and no tag"
+        raise InvalidRequestError(message)
     found = await parts.instances.search(
         caller.organization_id,
         tags=tags or [],

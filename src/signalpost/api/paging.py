@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,8 @@ from signalpost.model.errors import InvalidRequestError
 DEFAULT_PAGE_SIZE = 200
 MOST_PAGE_SIZE = 200
 MOST_PAGE = 1_000_000
+MOST_NUMBERS = 2
+FURTHEST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,13 @@ def _read_number(field: str, text: str | None, default: int, most: int) -> int:
 def _read_token(token: str) -> tuple[tuple[int, ...], int]:
     try:
         value = orjson.loads(base64.urlsafe_b64decode(token))
-        after = tuple(int(number) for number in value["after"])
-        size = int(value["pageSize"])
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        message = "nextPage: this is not a token that a page of ours gave (Elements-Next-Page-Token)"
-        raise InvalidRequestError(message) from error
-    if not 1 <= size <= MOST_PAGE_SIZE or len(after) > 2 or not all(0 <= each < 2**62 for each in after):  # noqa: PLR2004 - positions have two numbers at most
-        message = "nextPage: this is not a token that a page of ours gave (Elements-Next-Page-Token)"
+        after, size = tuple(value["after"]), value["pageSize"]
+    except (ValueError, KeyError, TypeError):
+        after, size = (), 0
+    numbers = all(type(each) is int and 0 <= each < FURTHEST for each in (*after, size))
+    if not numbers or not 1 <= size <= MOST_PAGE_SIZE or len(after) > MOST_NUMBERS:
+        message = (
+            f"nextPage: {token[:50]!r} is not a token that a page of ours gave (Elements-Next-Page-Token)"
+        )
         raise InvalidRequestError(message)
     return after, size

@@ -52,6 +52,7 @@ async def find_caller(parts: Parts, authorization: Annotated[str | None, Header(
 
     Raises:
         UnauthenticatedError: secrets are missing or wrong, or the instance token is nobody's.
+        ForbiddenError: there is no organization's secret, and the token's instance is disabled.
     """
     secrets = read_authorization(authorization)
     assert secrets.user is not None
@@ -66,6 +67,8 @@ async def find_caller(parts: Parts, authorization: Annotated[str | None, Header(
         if by_token is None or (caller is not None and caller.organization_id != by_token.organization_id):
             message = "the instance token is wrong, or its instance was deleted"
             raise UnauthenticatedError(message)
+        if caller is None:  # a disabled instance's token opens nothing by itself
+            await find_own_instance(parts, by_token)
         caller = by_token
     assert caller is not None
     return caller
@@ -94,6 +97,18 @@ async def find_own_instance(parts: Parts, caller: Asking) -> Instance:
 
 
 Own = Annotated[Instance, Depends(find_own_instance)]
+
+
+async def find_scope(parts: Parts, caller: Asking) -> InstanceId | None:
+    """Find what a list is of: the instance whose token came with the request; None: all of the organization.
+
+    Raises:
+        ForbiddenError: the instance is disabled.
+    """
+    return None if caller.instance_id is None else (await find_own_instance(parts, caller)).id
+
+
+Scope = Annotated[InstanceId | None, Depends(find_scope)]
 
 
 def read_id(field: str, text: str) -> int:

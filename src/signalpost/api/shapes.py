@@ -7,7 +7,7 @@ from typing import Any
 from zlib import crc32
 
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
-from signalpost.model.configuration import ALWAYS_SECRET, CALLBACK_URL, EVENTS_ENABLED, MASK
+from signalpost.model.configuration import ALWAYS_SECRET, CALLBACK_URL, EVENTS_ENABLED, MASK, read_boolean
 from signalpost.model.instance import Instance
 from signalpost.store.event_log import LoggedEvent
 
@@ -76,7 +76,6 @@ def is_secret(connector: Connector, key: str) -> bool:
 
 def show_instance(instance: Instance, connector: Connector) -> dict[str, Any]:
     """Show an instance: values as text, secret ones masked."""
-    enabled = instance.configuration.get(EVENTS_ENABLED, "").lower() == "true"
     return {
         "id": instance.id,
         "name": instance.name,
@@ -94,7 +93,7 @@ def show_instance(instance: Instance, connector: Connector) -> dict[str, Any]:
             key: MASK if is_secret(connector, key) else value
             for key, value in sorted(instance.configuration.items())
         },
-        "eventsEnabled": enabled,
+        "eventsEnabled": read_boolean(instance.configuration, EVENTS_ENABLED, default=False),
         "eventsNotificationCallbackUrl": instance.configuration.get(CALLBACK_URL),
         "traceLoggingEnabled": False,
         "cachingEnabled": False,

@@ -153,7 +153,7 @@ class Outbound:
             return
         try:
             async with asyncio.timeout(self._total_seconds):
-                found = await self._resolver.resolve(host)
+                found = await self._resolver.resolve(host.rstrip("."))
         except OSError:
             return
         # The resolver leaves out what is not public, unless there is nothing else.

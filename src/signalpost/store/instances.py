@@ -181,7 +181,9 @@ class Instances:
         """Remove the instance with all that belongs to it."""
         async with self._pool.acquire() as connection, connection.transaction():
             # The order in which a poll's commit takes its locks: deleting while polling must not deadlock.
-            await connection.execute("SELECT FROM resource_poll WHERE instance_id = $1 FOR UPDATE", instance.id)
+            await connection.execute(
+                "SELECT FROM resource_poll WHERE instance_id = $1 FOR UPDATE", instance.id
+            )
             done = await connection.execute(
                 "DELETE FROM instance WHERE id = $1 AND organization_id = $2",
                 instance.id,

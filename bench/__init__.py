@@ -1,0 +1,1 @@
+"""Performance: each figure beside its limit, both measured in the same run."""

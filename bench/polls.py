@@ -1,0 +1,64 @@
+"""Idle polls a second, beside GETs a second of the client alone."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import aiohttp
+
+from bench.ground import Ground, until
+from bench.instances import make_due, set_watermark
+from bench.limits import send_bare, time_requests
+from bench.measures import Measure, compare
+
+CONCURRENT_GETS = 100
+AIM = 0.2
+
+
+async def measure_polls(ground: Ground, *, rounds: int) -> list[Measure]:
+    """Poll instances for which the provider has nothing new (204), all due at once; round by round."""
+    newest = await ground.make_changes(1)
+    await set_watermark(ground.pool, ground.idle, newest)
+    polls: list[float] = []
+    gets: list[float] = []
+    for number in range(rounds + 1):
+        rate = await _time_polls(ground)
+        bare = await _time_gets(ground, newest)
+        if number:  # the first round opens connections and fills caches on both sides
+            polls.append(rate)
+            gets.append(bare)
+    return [compare("idle polls, one worker (limit: GETs of the bare client)", polls, gets, "1/s", aim=AIM)]
+
+
+async def _time_polls(ground: Ground) -> float:
+    """Make all due; the time runs from when the worker takes the first of them at its tick, once a second."""
+    ids = ground.idle
+    began_at = datetime.now(UTC)
+
+    async def taken() -> bool:
+        return bool(
+            await ground.pool.fetchval("SELECT next_poll_at > now() FROM instance WHERE id = $1", ids[0])
+        )
+
+    async def done() -> bool:
+        left = await ground.pool.fetchval(
+            "SELECT count(*) FROM instance WHERE id = ANY($1) AND (last_poll_at < $2 OR last_poll_at IS NULL)",
+            ids,
+            began_at,
+        )
+        return not left
+
+    await make_due(ground.pool, ids)
+    await until(taken, 0.002)
+    began = time.monotonic()
+    await until(done, 0.02)
+    return len(ids) / (time.monotonic() - began)
+
+
+async def _time_gets(ground: Ground, after_id: int) -> float:
+    url = f"{ground.sandbox.url}/pubapi/v2/events?id={after_id}&count=100"
+    request = (url, {"Authorization": f"Bearer {ground.access_token}"}, None)
+    lanes = [[request] * (len(ground.idle) // CONCURRENT_GETS)] * CONCURRENT_GETS
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONCURRENT_GETS)) as session:
+        return await time_requests(send_bare(session), "GET", lanes)

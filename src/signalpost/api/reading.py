@@ -1,0 +1,74 @@
+"""Request bodies as they arrive: JSON, strictly read, before a route's fields are looked for in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+from fastapi import HTTPException, Request, Response
+from fastapi.routing import APIRoute
+
+from signalpost.api.parts import find_caller, give_parts
+from signalpost.model.errors import InvalidRequestError
+
+JSON_TYPE = re.compile(r"\s*application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
+
+
+class JsonRoute(APIRoute):
+    """A route whose body is JSON, without what JSON forbids but some readers take (NaN, half characters).
+
+    Raises:
+        UnauthenticatedError: the body is wrong too, but that is told to those only who may ask.
+        TooLargeError, InvalidRequestError: the body is too large, no JSON, or cannot be kept.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Put the reading before what FastAPI makes of the route."""
+        answer = super().get_route_handler()
+
+        async def answer_json(request: Request) -> Response:
+            body = await request.body()
+            if not body:
+                return await answer(request)
+            try:
+                value = _read_json(request.headers.get("content-type"), body)
+            except (InvalidRequestError, HTTPException):
+                await find_caller(give_parts(request), request.headers.get("authorization"))
+                raise
+            return await answer(_ReadRequest(request, body, value))
+
+        return answer_json
+
+
+class _ReadRequest(Request):
+    """A request whose body was read already."""
+
+    def __init__(self, request: Request, body: bytes, value: Any) -> None:
+        super().__init__(request.scope, request.receive)
+        self._bytes = body
+        self._value = value
+
+    async def body(self) -> bytes:
+        """Give the body as it came."""
+        return self._bytes
+
+    async def json(self) -> Any:
+        """Give what was read from it."""
+        return self._value
+
+
+def _read_json(content_type: str | None, body: bytes) -> Any:
+    if content_type is not None and not JSON_TYPE.fullmatch(content_type):
+        raise HTTPException(415, f"Content-Type: {content_type[:100]!r} is not taken; send application/json")
+    try:
+        value = orjson.loads(body)
+        orjson.dumps(value)  # what nests too deeply to be written again cannot be kept
+    except orjson.JSONDecodeError as error:
+        message = f"the body is not JSON: {error.msg} (character {error.pos + 1:,})"
+        raise InvalidRequestError(message) from error
+    except TypeError as error:
+        message = "the body nests arrays and objects too deeply; give at most 250 levels"
+        raise InvalidRequestError(message) from error
+    return value

@@ -1,0 +1,56 @@
+"""The service without its working roles, shared by the tests here: each gets an organization of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest_asyncio
+
+from signalpost.sandbox.egnyte import run_sandbox
+from tests.support import Server, World, authorize, open_world
+
+
+@asynccontextmanager
+async def open_database(postgres: Server) -> AsyncIterator[dict[str, Any]]:
+    """Give a migrated database of its own."""
+    name = f"api_{uuid4().hex}"
+    admin = await asyncpg.connect(**postgres.connect_arguments)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_migrated")
+    yield {**postgres.connect_arguments, "database": name}
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@asynccontextmanager
+async def enter_organization(world: World) -> AsyncIterator[World]:
+    """Give the same service to a new organization."""
+    name = uuid4().hex
+    secrets = await world.service.organizations.create_credentials(name, f"{name}@example.com")
+    headers = {"Authorization": authorize(secrets)}
+    # No certificates are loaded for plain HTTP: that would take longer than a test.
+    async with httpx.AsyncClient(base_url=world.client.base_url, headers=headers, verify=False) as client:
+        yield replace(world, secrets=secrets, client=client)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(postgres) -> AsyncIterator[World]:
+    async with (
+        open_database(postgres) as database,
+        run_sandbox() as sandbox,
+        open_world(database, sandbox, roles=frozenset()) as world,
+    ):
+        yield world
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def still(shared) -> AsyncIterator[World]:
+    """The shared service, nothing polled and nothing delivered, for a new organization."""
+    shared.sandbox.state.reset()
+    async with enter_organization(shared) as world:
+        yield world

@@ -1,0 +1,165 @@
+"""Who may ask: the Authorization header, tried as clients send it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.answers import accepted, refused, with_token
+from tests.api.conftest import enter_organization
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def ask(world, header, path="/instances"):
+    headers = {} if header is None else {"Authorization": header}
+    return await world.outside.get(f"{world.url}/elements/api-v2{path}", headers=headers)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Basic dXNlcjpwYXNz",
+        "Bearer {user}",
+        "User",
+        "User {user}",
+        "Organization {organization}",
+        "User {user} Organization {organization}",
+        "User {user}; Organization {organization}",
+        "User {user},, Organization {organization}",
+        "User {user}, Organization {organization},",
+        "User {user}, User {user}, Organization {organization}",
+        "User {user}, Organization {organization}, Organization {organization}",
+        "User {user}, Organization {organization}, Account 5",
+        "User{user}, Organization{organization}",
+        "User {user}, Element",
+        "Element {user}, Organization {organization}",
+    ],
+)
+async def test_a_missing_or_malformed_header_is_refused_and_says_what_to_send(still, header):
+    user, organization = still.secrets["userSecret"], still.secrets["organizationSecret"]
+    sent = header and header.format(user=user, organization=organization)
+    body = refused(await ask(still, sent), 401, "User <user secret>, Organization <organization secret>")
+    assert user not in str(body)
+    assert organization not in str(body)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "User wrong, Organization {organization}",
+        "User {user}, Organization wrong",
+        "User {organization}, Organization {user}",
+        "User {user}x, Organization {organization}",
+        "User {user}, Organization {organization}, Element wrong",
+        "User {user}, Element wrong",
+        "User {user}, Element {user}",
+        "User caf\xe9, Organization {organization}",
+    ],
+)
+async def test_wrong_secrets_are_refused(still, header):
+    user, organization = still.secrets["userSecret"], still.secrets["organizationSecret"]
+    sent = header.format(user=user, organization=organization).encode("latin-1")
+    body = refused(await ask(still, sent), 401)
+    assert user not in str(body)
+    assert organization not in str(body)
+
+
+async def test_secrets_are_told_apart_by_letter_case(still):
+    user, organization = still.secrets["userSecret"], still.secrets["organizationSecret"]
+    refused(await ask(still, f"User {user.swapcase()}, Organization {organization}"), 401)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "User {user}, Organization {organization}",
+        "Organization {organization}, User {user}",
+        "user {user},organization {organization}",
+        "USER   {user} ,  ORGANIZATION  {organization}",
+        "Element {token}, Organization {organization}, User {user}",
+        "User {user}, Element {token}",
+        "eLeMeNt {token}, uSeR {user}",
+    ],
+)
+async def test_parts_come_in_any_order_and_letter_case(still, header):
+    token = (await still.connect())["token"]
+    user, organization = still.secrets["userSecret"], still.secrets["organizationSecret"]
+    accepted(await ask(still, header.format(user=user, organization=organization, token=token)))
+
+
+async def test_secrets_of_two_organizations_do_not_go_together(still):
+    token = (await still.connect())["token"]
+    async with enter_organization(still) as other:
+        user, organization = other.secrets["userSecret"], other.secrets["organizationSecret"]
+        own_user, own_organization = still.secrets["userSecret"], still.secrets["organizationSecret"]
+        for header in [
+            f"User {user}, Organization {own_organization}",
+            f"User {own_user}, Organization {organization}",
+            f"User {user}, Element {token}",
+            f"User {user}, Organization {organization}, Element {token}",
+        ]:
+            refused(await ask(still, header), 401)
+
+
+async def test_the_token_of_a_deleted_instance_opens_nothing(still):
+    instance = await still.connect()
+    headers = with_token(still, instance["token"])
+    accepted(await still.client.get("/instances", headers=headers))
+    accepted(await still.client.delete(f"/instances/{instance['id']}"))
+    for path in ["/instances", "/instances/configuration", "/instances/events", "/elements"]:
+        refused(await still.client.get(path, headers=headers), 401, "token", "deleted")
+
+
+async def test_the_token_of_a_disabled_instance_opens_nothing_until_it_is_enabled(still):
+    instance = await still.connect()
+    path = f"/instances/{instance['id']}"
+    accepted(await still.client.delete(f"{path}/enabled"))
+    own = still.client.headers["Authorization"]
+    for header in [
+        with_token(still, instance["token"])["Authorization"],
+        f"{own}, Element {instance['token']}",
+    ]:
+        for method, opened, body in [
+            ("GET", "/instances", None),
+            ("PUT", "/instances", {"name": "New"}),
+            ("PATCH", "/instances", {"name": "New"}),
+            ("DELETE", "/instances", None),
+            ("PUT", "/instances/enabled", None),
+            ("GET", "/instances/configuration", None),
+            ("GET", "/instances/events", None),
+            ("GET", "/instances/events/7e57d004-2b97-5e7a-b45f-5387367791cd", None),
+        ]:
+            answer = await still.client.request(method, opened, json=body, headers={"Authorization": header})
+            refused(answer, 403, str(instance["id"]), "disabled")
+    shown = accepted(await still.client.get(path))
+    assert shown["disabled"] is True
+    assert shown["name"] == instance["name"]
+    every = {"Authorization": f"{own}, Element {instance['token']}"}
+    assert accepted(await still.client.put(f"{path}/enabled", headers=every))["disabled"] is False
+    accepted(await still.client.get("/instances", headers=with_token(still, instance["token"])))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/instances"),
+        ("PATCH", "/instances"),
+        ("DELETE", "/instances"),
+        ("PUT", "/instances/enabled"),
+        ("DELETE", "/instances/enabled"),
+        ("GET", "/instances/configuration"),
+    ],
+)
+async def test_calls_without_an_id_need_an_instance_token(still, method, path):
+    body = {} if method in {"PUT", "PATCH"} else None
+    refused(await still.client.request(method, path, json=body), 401, "Element <instance token>")
+
+
+@pytest.mark.parametrize("body", [b'{"name": ', b"[", b"x" * 2_000])
+async def test_who_is_not_known_learns_nothing_of_the_body(still, body):
+    answer = await still.client.post(
+        "/instances", content=body, headers={"Authorization": "User a, Organization b"}
+    )
+    refused(answer, 401)

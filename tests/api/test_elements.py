@@ -1,0 +1,125 @@
+"""Connectors, and the address of the consent page."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.api.answers import accepted, refused
+from tests.support import REDIRECT
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+APPLICATION = {"apiKey": "key", "apiSecret": "secret", "callbackUrl": REDIRECT}
+
+
+async def test_the_connectors_are_listed(still):
+    answer = await still.client.get("/elements")
+    [egnyte] = accepted(answer)
+    assert answer.headers["Elements-Returned-Count"] == "1"
+    assert "Elements-Next-Page-Token" not in answer.headers
+    expected = {
+        "id": 4016,
+        "key": "egnyte",
+        "name": "Egnyte",
+        "hub": "documents",
+        "active": True,
+        "typeOauth": True,
+    }
+    assert {key: egnyte[key] for key in expected} == expected
+    assert egnyte["authentication"] == {"type": "oauth2"}
+
+
+@pytest.mark.parametrize("name", ["egnyte", "Egnyte", "4016"])
+async def test_a_connector_is_shown_by_key_or_id_with_its_fields(still, name):
+    shown = accepted(await still.client.get(f"/elements/{name}"))
+    assert shown["key"] == "egnyte"
+    fields = {each["key"]: each for each in shown["configuration"]}
+    for key in ["oauth.api.key", "oauth.api.secret", "oauth.callback.url", "subdomain"]:
+        assert fields[key]["required"] is True
+    assert fields["event.notification.enabled"]["required"] is False
+    assert fields["event.poller.refresh_interval"]["propertyValue"] is None
+    assert shown["events"]["polling"] == {"events": {"pollUrl": "/hubs/documents/events"}}
+
+
+@pytest.mark.parametrize(
+    "path", ["/elements/dropbox", "/elements/4017", "/elements/%00", "/elements/dropbox/oauth/url"]
+)
+async def test_an_unknown_connector_is_not_found_and_those_known_are_named(still, path):
+    refused(await still.client.get(path), 404, "known: egnyte")
+
+
+async def ask_for_url(still, way, **given):
+    """Ask in one of two ways; give the address and its query."""
+    if way == "GET":
+        answer = await still.client.get("/elements/egnyte/oauth/url", params=given)
+    else:
+        answer = await still.client.post("/elements/egnyte/oauth/url", json=given)
+    shown = accepted(answer)
+    assert shown["element"] == "egnyte"
+    return shown["oauthUrl"], {
+        key: values[0] for key, values in parse_qs(urlsplit(shown["oauthUrl"]).query).items()
+    }
+
+
+@pytest.mark.parametrize("way", ["GET", "POST"])
+async def test_the_consent_page_is_the_providers(still, way):
+    url, query = await ask_for_url(still, way, **APPLICATION, subdomain="acme")
+    assert url.startswith(f"{still.sandbox.url}/puboauth/token?")
+    assert query == {
+        "client_id": "key",
+        "redirect_uri": REDIRECT,
+        "response_type": "code",
+        "scope": "Egnyte.filesystem Egnyte.link",
+        "state": "egnyte",
+    }
+    page = await still.outside.get(url)
+    assert page.status_code == 200
+    assert "Allow" in page.text
+
+
+@pytest.mark.parametrize("way", ["GET", "POST"])
+async def test_scope_and_state_go_along_whatever_they_hold(still, way):
+    state = "a b&c=d#e%f/é漢"
+    _, query = await ask_for_url(still, way, **APPLICATION, scope="Egnyte.filesystem", state=state)
+    assert query["scope"] == "Egnyte.filesystem"
+    assert query["state"] == state
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_the_domain_is_named_by_subdomain_or_by_site_address_or_left_to_the_client(make_world):
+    async with make_world(egnyte_url="https://{subdomain}.egnyte.com", roles=frozenset()) as world:
+        for way in ["GET", "POST"]:
+            for given, host in [
+                ({"subdomain": "acme"}, "acme.egnyte.com"),
+                ({"siteAddress": "acme"}, "acme.egnyte.com"),
+                ({"subdomain": "Acme", "siteAddress": "other"}, "acme.egnyte.com"),
+                # As the original wrote it where no domain was given; the client fills it in.
+                ({}, ".egnyte.com"),
+            ]:
+                url, _ = await ask_for_url(world, way, **APPLICATION, **given)
+                assert urlsplit(url).netloc == host
+                assert urlsplit(url).scheme == "https"
+
+
+@pytest.mark.parametrize("way", ["GET", "POST"])
+@pytest.mark.parametrize("missing", ["apiKey", "callbackUrl"])
+@pytest.mark.parametrize("empty", [True, False])
+async def test_what_the_page_cannot_do_without_is_asked_for(still, way, missing, empty):
+    given = {key: value for key, value in APPLICATION.items() if key != missing} | (
+        {missing: ""} if empty else {}
+    )
+    if way == "GET":
+        answer = await still.client.get("/elements/egnyte/oauth/url", params=given)
+    else:
+        answer = await still.client.post("/elements/egnyte/oauth/url", json=given)
+    body = refused(answer, 400, missing, "missing")
+    assert "secret" not in body["message"].replace("apiSecret", "")
+
+
+@pytest.mark.parametrize("subdomain", ["acme.evil", "acme/evil", "evil@acme", "acme#", "acmé", "-acme"])
+@pytest.mark.parametrize("name", ["subdomain", "siteAddress"])
+async def test_a_domain_that_is_none_is_refused(still, name, subdomain):
+    answer = await still.client.get("/elements/egnyte/oauth/url", params={**APPLICATION, name: subdomain})
+    refused(answer, 400, "subdomain", repr(subdomain))
