@@ -15,6 +15,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    # Every option can be given by the environment: SIGNALPOST_DEMO_CHANGES, ...
+    context_settings={"auto_envvar_prefix": "SIGNALPOST"},
 )
 app.command("serve")(serve.serve)
 app.command("api")(serve.api)

@@ -14,6 +14,7 @@ from signalpost.connectors.base import Connector, Resource
 from signalpost.model.configuration import (
     EVENTS_ENABLED,
     POLLER_CONFIGURATION,
+    VENDOR_TYPE,
     read_boolean,
     read_interval_seconds,
 )
@@ -53,6 +54,12 @@ def read_poll_settings(
     """
     interval_seconds = read_interval_seconds(configuration, minimum_seconds=minimum_interval_seconds)
     enabled = read_boolean(configuration, EVENTS_ENABLED, default=False)
+    kind = configuration.get(VENDOR_TYPE, "").strip().lower()
+    if enabled and kind not in {"", "polling"}:
+        message = (
+            f"{VENDOR_TYPE}: {kind[:50]!r} is not supported by {connector.name}; its events come by polling"
+        )
+        raise InvalidRequestError(message)
     resources = read_resources(configuration.get(POLLER_CONFIGURATION, ""), connector)
     return PollSettings(interval_seconds, resources if enabled else {})
 
