@@ -21,7 +21,7 @@ demo: $(READY)  ## run the whole product against the local Egnyte sandbox
 	@$(BIN)/signalpost demo
 
 test: $(READY)  ## run the whole test suite
-	$(BIN)/pytest
+	$(BIN)/pytest -n 4
 
 lint: $(READY)
 	$(BIN)/ruff check src tests bench
