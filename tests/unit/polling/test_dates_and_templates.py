@@ -16,7 +16,7 @@ from signalpost.polling.templates import expand
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COMPLETE = [
-    "yyyy-MM-dd'T'HH:mm:ss.SSSX",
+    "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
     "yyyy-MM-dd'T'HH:mm:ssXXX",
     "EEE, dd MMM yyyy HH:mm:ss Z",
     "yyyyMMddHHmmssZ",
