@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -21,7 +23,7 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     """One PostgreSQL for the whole run of this test process, with a migrated template."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -30,7 +32,9 @@ def postgres(tmp_path_factory) -> Iterator[Server]:
     def run(coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(120)
 
-    directory = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's own folder: another run of pytest closes that to the server's account, when we are root.
+    folder = tempfile.TemporaryDirectory(prefix="signalpost-tests-")
+    directory = Path(folder.name)
     settings = {"fsync": "off", "max_connections": "200"}  # a test's data need not survive the machine
     server = run(EmbeddedPostgres.start(directory, settings=settings))
 
@@ -43,6 +47,7 @@ def postgres(tmp_path_factory) -> Iterator[Server]:
     run(prepare())
     yield Server(server.connect_arguments)
     run(server.stop())
+    folder.cleanup()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()

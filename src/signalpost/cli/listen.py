@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, Annotated, Any
 
 import orjson
 import typer
@@ -20,9 +21,6 @@ from rich.text import Text
 
 from signalpost.delivery.sign import verify
 from signalpost.model.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
 
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
 STOP_SECONDS = 2
@@ -68,8 +66,10 @@ class Listener:
             return web.Response(status=405, text="notifications are sent by POST", headers={"Allow": "POST"})
         body = await request.read()
         now = self._clock()
-        # Header names are a kind of text of their own, which JSON does not take.
-        headers = {str(name): value for name, value in request.headers.items()}
+        # Header names are a kind of text of their own, which JSON does not take; nor does it what is not UTF-8.
+        headers = {
+            str(name): value.encode(errors="replace").decode() for name, value in request.headers.items()
+        }
         received = {
             "receivedAt": _write_time(now),
             "valid": None if self._key is None else verify(headers, body, [self._key], now=now),
@@ -77,7 +77,7 @@ class Listener:
             "body": _read_body(body),
         }
         if self._lines is not None:
-            self._lines.write(orjson.dumps(received) + b"\n")
+            self._lines.write(_write_line(received, body))
             self._lines.flush()
         if self._keep:
             self.received.append(received)
@@ -161,6 +161,13 @@ def _read_body(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return body.decode(errors="replace")
+
+
+def _write_line(received: dict[str, Any], body: bytes) -> bytes:
+    try:
+        return orjson.dumps(received, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # nested deeper than the library writes
+        return _write_line({**received, "body": body.decode(errors="replace")}, body)
 
 
 def describe(received: dict[str, Any]) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -13,6 +14,7 @@ SENDER = "notifications@signalpost.invalid"
 SECONDS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
+@lru_cache(maxsize=1024)  # the notifications of a page, and their repetitions, have one time in common
 def format_java_date(moment: datetime) -> str:
     """Write a time as Java's ``Date.toString()`` does: ``Tue Mar 05 10:16:02 UTC 2024``."""
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.weekday()]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 ELEMENTS_SIGNATURE = "Elements-Webhook-Signature"
 STANDARD_ID = "webhook-id"

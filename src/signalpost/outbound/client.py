@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
+import ssl
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -16,10 +18,6 @@ from signalpost.model.addresses import judge_address
 from signalpost.outbound.answer import Answer
 from signalpost.outbound.failures import explain_failure, find_host, refuse_address
 from signalpost.outbound.gate import OPENED, Resolver, open_public_socket, open_socket
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Mapping
 
 # A look-up blocks its thread, for half a minute if a name server is silent: so they get threads of their own, and
 # enough of them that a few dead names delay nobody else.

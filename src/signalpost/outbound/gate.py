@@ -10,16 +10,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections.abc import Callable
+from concurrent.futures import Executor
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from signalpost.model.addresses import judge_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Executor
 
 # Where the present request notes the families of the sockets it had to open. Empty: it got a pooled connection.
 OPENED: ContextVar[list[int]] = ContextVar("OPENED")

@@ -44,7 +44,7 @@ FROM notification WHERE instance_id = $1 AND state = 'pending' AND lane_order > 
 """
 
 EVENTS = """
-SELECT notification_id, id, sequence, object_id, object_type, event_type, occurred_at, record_index
+SELECT id, sequence, object_id, object_type, event_type, occurred_at, record_index, notification_id
 FROM event WHERE notification_id = ANY($1) ORDER BY sequence
 """
 
@@ -192,7 +192,7 @@ class Deliveries:
             return []
         events: dict[int, list[DeliveredEvent]] = {row["id"]: [] for row in rows}
         for event in await self._pool.fetch(EVENTS, list(events)):
-            events[event["notification_id"]].append(DeliveredEvent(*list(event.values())[1:]))
+            events[event[-1]].append(DeliveredEvent(*event[:-1]))
         pages = await self._pool.fetch(
             "SELECT id, polled_at, context, records FROM page WHERE id = ANY($1)",
             list({row["page_id"] for row in rows}),
