@@ -31,7 +31,7 @@ MOST_IN_FLIGHT = 1000
 QUEUE_HEARTBEAT = timedelta(seconds=10)
 """A job whose worker has been silent for so long is given to another."""
 
-HOUSEKEEPING_SECONDS = 60.0
+HOUSEKEEPING_SECONDS = 15.0
 STOP_SECONDS = 4.0
 """How long jobs in hand may go on after a stop was asked for, before they are cut off (and later repeated)."""
 

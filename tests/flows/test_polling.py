@@ -216,3 +216,19 @@ async def test_configuration_edited_in_mid_flight_keeps_the_watermark(world):
         assert (await world.client.patch(f"/instances/{instance['id']}", json=body)).status_code == 200
     await until(lambda: len(world.delivered()) >= 360)
     assert ids(world.delivered()) == ids(made)
+
+
+async def test_a_filter_by_type_is_applied_here_so_that_the_watermark_always_moves(world):
+    url = {"url": "/hubs/documents/events?type=note%7Cpermission_change"}
+    instance = await started(world, **{"event.poller.configuration": {"events": url}})
+    made = await world.change(6, actions=["create", "note"])
+    made += await world.change(3, actions=["create"])
+
+    async def caught_up():
+        return (await world.watermark(instance["id"]))["id"] == made[-1]["id"]
+
+    await until(caught_up)
+    notes = [row["id"] for row in made if row["type"] == "note"]
+    await until(lambda: len(world.delivered()) >= len(notes))
+    assert ids(world.delivered()) == notes
+    assert notes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -41,13 +40,9 @@ class EgnyteClient:
         """Read ``{"timestamp", "latest_event_id", "oldest_event_id"}``."""
         return read_object(await self._session.get("/pubapi/v2/events/cursor", {}))
 
-    async def list_events(
-        self, *, after_id: int, count: int, parameters: Mapping[str, str]
-    ) -> dict[str, Any]:
+    async def list_events(self, *, after_id: int, count: int) -> dict[str, Any]:
         """List up to ``count`` events with ids above ``after_id``; no ``events`` when there are none (204)."""
-        answer = await self._session.get(
-            "/pubapi/v2/events", {**parameters, "id": str(after_id), "count": str(count)}
-        )
+        answer = await self._session.get("/pubapi/v2/events", {"id": str(after_id), "count": str(count)})
         if answer.status == 204 or not answer.body:  # noqa: PLR2004 - No Content
             return {"events": []}
         return read_object(answer)

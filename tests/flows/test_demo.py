@@ -1,0 +1,50 @@
+"""The demonstration says in numbers what it saw, and its exit code says whether all was well."""
+
+from __future__ import annotations
+
+import json
+
+from signalpost.cli.tally import Tally
+from tests.processes import run
+
+
+async def test_the_demonstration_ends_by_itself_with_a_perfect_summary():
+    code, output, errors = await run(["demo", "--changes", "45", "--json"])
+    assert code == 0, errors
+    summary = json.loads(output.splitlines()[-1])
+    assert summary.pop("seconds") > 0
+    assert summary == {
+        "changesMade": 45,
+        "eventsDelivered": 45,
+        "duplicates": 0,
+        "outOfOrder": 0,
+        "invalidSignatures": 0,
+    }
+
+
+def received(*ids, valid=True):
+    records = [{"id": number, "event_object_id": str(number)} for number in ids]
+    events = [{"objectId": str(number)} for number in ids]
+    return {
+        "valid": valid,
+        "body": {"message": {"raw": {"objectType": "events", "events": records}, "events": events}},
+    }
+
+
+def tally_of(*notifications):
+    tally = Tally()
+    tally.expect([1, 2, 3, 4])
+    for each in notifications:
+        tally.take(each)
+    return tally
+
+
+def test_nothing_short_of_perfect_is_called_perfect():
+    assert tally_of(received(1, 2), received(3, 4)).is_perfect(4)
+    assert not tally_of(received(1, 2), received(3)).is_perfect(4)
+    assert not tally_of(received(1, 2), received(1, 2), received(3, 4)).is_perfect(4)
+    assert not tally_of(received(1, 3), received(2, 4)).is_perfect(4)
+    assert not tally_of(received(1, 2), received(3, 4, valid=False)).is_perfect(4)
+    assert not tally_of(received(1, 2), received(3, 4)).is_perfect(5)
+    twisted = tally_of(received(3, 4), received(1, 2), received(1, 2, valid=None)).summarise(4)
+    assert (twisted["duplicates"], twisted["outOfOrder"], twisted["invalidSignatures"]) == (2, 1, 1)
