@@ -65,6 +65,7 @@ class Lanes:
 
     def __init__(self, parts: LaneParts) -> None:
         self._parts = parts
+        self._counters = {outcome: parts.metrics.attempts.labels(outcome.value) for outcome in Outcome}
         self._active: set[InstanceId] = set()
         self._closing = False
 
@@ -146,7 +147,7 @@ class Lanes:
             error=answered.error,
             excerpt=None if delivered else answered.excerpt,
         )
-        parts.metrics.attempts.labels(verdict.outcome.value).inc()
+        self._counters[verdict.outcome].inc()
         parts.metrics.delivery_seconds.observe(seconds)
         turn.unrecorded.append(
             parts.deliveries.record(AttemptRecord(turn.lane.instance_id, attempt, verdict.outcome, next_at))

@@ -114,6 +114,8 @@ class Verdict:
 def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read ``Retry-After`` (seconds or an HTTP date) as seconds from ``now``; None when absent or unreadable."""
     text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
