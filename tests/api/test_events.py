@@ -69,10 +69,16 @@ async def test_a_token_narrows_the_log_to_its_instance(world):
     first, _ = await polled(world, 3)
     second, _ = await polled(world, 2)
 
-    async def both_have_read_all():
-        return await world.pool.fetchval("SELECT count(*) FROM event") == 7
+    async def all_is_delivered():
+        return (
+            await world.pool.fetchval(
+                "SELECT count(*) FROM event JOIN notification ON notification.id = event.notification_id"
+                " WHERE notification.state = 'delivered'"
+            )
+            == 7
+        )
 
-    await until(both_have_read_all)
+    await until(all_is_delivered)
     everything = await read_all(world, "/instances/events", pageSize=2)
     first_events, second_events = [
         [event for event in everything if event["instanceId"] == each["id"]] for each in (first, second)
