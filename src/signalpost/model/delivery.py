@@ -16,21 +16,6 @@ MAX_EVENTS_PER_NOTIFICATION = 10
 """Open Connectors' limit for polled events (open-connectors.md 1.1)."""
 
 
-class NotificationState(StrEnum):
-    """Where a notification stands."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    CANCELLED = "cancelled"
-
-
-class EndpointState(StrEnum):
-    """Whether an endpoint is delivered to."""
-
-    ACTIVE = "active"
-    DEACTIVATED = "deactivated"
-
-
 class Outcome(StrEnum):
     """What an attempt means for its notification and its endpoint."""
 

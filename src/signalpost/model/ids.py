@@ -9,7 +9,6 @@ OrganizationId = NewType("OrganizationId", int)
 UserId = NewType("UserId", int)
 InstanceId = NewType("InstanceId", int)
 NotificationId = NewType("NotificationId", int)
-PageId = NewType("PageId", int)
 EventId = NewType("EventId", UUID)
 WorkerId = NewType("WorkerId", UUID)
 

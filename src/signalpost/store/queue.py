@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
 
 import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
@@ -87,8 +86,3 @@ class Queue:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("SET LOCAL lock_timeout = '200ms'")
                 await connection.execute("TRUNCATE pgqueuer_log, pgqueuer_statistics")
-
-    async def count_jobs(self) -> dict[str, Any]:
-        """Count the jobs that are queued or running, by kind."""
-        rows = await self._pool.fetch("SELECT entrypoint, count(*) AS jobs FROM pgqueuer GROUP BY entrypoint")
-        return {row["entrypoint"]: row["jobs"] for row in rows}
