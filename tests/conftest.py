@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from signalpost.sandbox.egnyte import run_sandbox
 from signalpost.store.database import migrate
@@ -20,6 +21,10 @@ from signalpost.store.embedded import EmbeddedPostgres
 from tests.support import Server, World, open_world
 
 _numbers = count(1)
+
+# How fast a busy machine draws examples says nothing about the product.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +40,8 @@ def postgres() -> Iterator[Server]:
     # Not below pytest's own folder: another run of pytest closes that to the server's account, when we are root.
     folder = tempfile.TemporaryDirectory(prefix="signalpost-tests-")
     directory = Path(folder.name)
-    settings = {"fsync": "off", "max_connections": "200"}  # a test's data need not survive the machine
-    server = run(EmbeddedPostgres.start(directory, settings=settings))
+    sizes = {"fsync": "off", "max_connections": "200"}  # a test's data need not survive the machine
+    server = run(EmbeddedPostgres.start(directory, settings=sizes))
 
     async def prepare() -> None:
         connection = await asyncpg.connect(**server.connect_arguments)
