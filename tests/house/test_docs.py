@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from pathlib import Path
 
 import pytest
+import typer
 from prometheus_client import generate_latest
 
-from signalpost.api.app import build_routes
+from signalpost.api.app import BASE_PATH, build_routes
+from signalpost.cli import app
 from signalpost.connectors.base import EVENT_FIELDS
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.egnyte.changes import ACTIONS
+from signalpost.delivery.sign import signature_headers
 from signalpost.model import errors
 from signalpost.observe import Metrics
 from signalpost.settings import Settings
-from tests.house.reference_pages import PAGES, REFERENCE
+from tests.house.reference_pages import PAGES, REFERENCE, walk
 
 ROOT = Path(__file__).parents[2]
 MARKDOWN = sorted(path for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+OTHERS_ROUTES = ("/pubapi", "/puboauth", "/_sandbox")
 
 
 def name_of(path):
@@ -32,10 +38,68 @@ def test_pages_made_from_the_code_are_up_to_date(page):
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
-def test_relative_links_lead_to_files_that_exist(path):
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
-        if "://" not in target and not target.startswith("mailto:"):
-            assert (path.parent / target).exists(), target
+def test_relative_links_lead_to_files_and_headings_that_exist(path):
+    for target, heading in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", path.read_text()):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        page = path.parent / target if target else path
+        assert page.exists(), target
+        if heading:
+            assert heading in headings_of(page), f"{target}#{heading}"
+
+
+def headings_of(page):
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
+def test_routes_that_pages_name_exist(path):
+    known = {
+        (method.upper(), shape_of(route))
+        for route, methods in build_routes().openapi()["paths"].items()
+        for method in methods
+    }
+    for method, route in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`\s?]*)", path.read_text()):
+        if not route.startswith(OTHERS_ROUTES):
+            assert (method, shape_of(route)) in known, f"{method} {route}"
+
+
+def shape_of(route):
+    return re.sub(r"\{[^}]*\}", "{}", route.removeprefix(BASE_PATH)).replace(
+        "/elements/egnyte", "/elements/{}"
+    )
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
+def test_commands_that_pages_name_exist(path):
+    known = {name.removeprefix("signalpost ") for name, _ in walk(typer.main.get_command(app), "signalpost")}
+    for words in re.findall(
+        r"(?:^|`|bin/)signalpost (?!ready)([a-z]+(?: [a-z]+)?)", path.read_text(), re.MULTILINE
+    ):
+        assert words in known or words.split()[0] in known, words
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
+def test_json_that_pages_show_is_json(path):
+    for block in re.findall(r"```json\n(.*?)```", path.read_text(), re.DOTALL):
+        json.loads(block)
+
+
+def test_the_receivers_code_that_a_page_gives_verifies_what_we_sign():
+    page = (ROOT / "docs" / "how-to" / "verify-signatures.md").read_text()
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert code is not None
+    given: dict = {}
+    exec(code[1], given)
+    for key in ("a key, é", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="):
+        body = b'{"id": "9000001"}'
+        signed = signature_headers([key], notification_id="9000001", timestamp=int(time.time()), body=body)
+        headers = {name.lower(): value for name, value in signed.items()}
+        for verify in (given["verify_standard"], given["verify_open_connectors"]):
+            assert verify(headers, body, key)
+            assert not verify(headers, body + b" ", key)
+            assert not verify({}, body, key)
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
