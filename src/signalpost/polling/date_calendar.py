@@ -141,9 +141,12 @@ def _day_of_nth_weekday(year: int, month: int, nth: int, weekday: int) -> int:
 
 
 def _resolve_week_date(numbers: Mapping[str, int]) -> int:
-    weekday = numbers.get("E", SUNDAY)
-    week = numbers.get("w", 1) + (weekday - 1) // DAYS_A_WEEK
-    return _day_of_week_number(number_day(numbers["Y"], 1, 1), week, (weekday - 1) % DAYS_A_WEEK + 1)
+    weekday, week = numbers.get("E", SUNDAY), numbers.get("w", 1)
+    if not SUNDAY <= weekday <= DAYS_A_WEEK:  # ``u`` alone brings such, and they still count from Monday = 1
+        weeks, after_monday = divmod(weekday - 1, DAYS_A_WEEK)
+        week += weeks
+        weekday = (after_monday + 1) % DAYS_A_WEEK + 1
+    return _day_of_week_number(number_day(numbers["Y"], 1, 1), week, weekday)
 
 
 def _on_or_before(day: int, weekday: int) -> int:

@@ -66,6 +66,7 @@ ZONE_NAMES: tuple[tuple[str, str, int], ...] = (
     ("EET", "Eastern European Standard Time", 120),
     ("EEST", "Eastern European Summer Time", 180),
     ("MSK", "Moscow Standard Time", 180),
+    ("MSD", "Moscow Summer Time", 240),
     ("IST", "Israel Standard Time", 120),
     ("IDT", "Israel Daylight Time", 180),
     ("IST", "India Standard Time", 330),
@@ -88,5 +89,6 @@ ZONE_NAMES: tuple[tuple[str, str, int], ...] = (
     ("NZST", "New Zealand Standard Time", 720),
     ("NZDT", "New Zealand Daylight Time", 780),
     ("BRT", "Brasilia Standard Time", -180),
+    ("BRST", "Brasilia Summer Time", -120),
     ("ART", "Argentina Standard Time", -180),
 )

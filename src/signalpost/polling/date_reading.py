@@ -179,7 +179,7 @@ def _set_fraction(fields: Fields, digits: str) -> None:
 
 def _set_short_year(reading: _Reading, letter: str, number: int) -> None:
     """Place a two-digit year in the hundred years from the window's start on."""
-    century, first = divmod(reading.century_starts_at.year, YEARS_A_CENTURY)
+    century, first = divmod(reading.century_starts_at.astimezone(reading.zone).year, YEARS_A_CENTURY)
     reading.year_is_ambiguous = number == first
     reading.fields.set(letter, YEARS_A_CENTURY * (century + (number < first)) + number)
 
