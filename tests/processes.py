@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 90
+SIGNALPOST = ("-m", "signalpost")
 
 
 @dataclass
@@ -43,19 +44,33 @@ def environment(**settings: Any) -> dict[str, str]:
     return {**kept, **{f"SIGNALPOST_{key.upper()}": str(value) for key, value in settings.items()}}
 
 
-async def start(
-    arguments: Sequence[str], ready: str, log: Path, settings: Mapping[str, Any] | None = None
-) -> Command:
-    """Start ``signalpost`` and wait for its line ``<ready><url>``."""
-    offset = log.stat().st_size if log.exists() else 0
+async def spawn(
+    arguments: Sequence[str],
+    log: Path,
+    settings: Mapping[str, Any] | None = None,
+    program: Sequence[str] = SIGNALPOST,
+) -> asyncio.subprocess.Process:
+    """Start ``signalpost`` and do not wait for anything; what it prints is appended to ``log``."""
     with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             sys.executable,
-            *["-m", "signalpost", *arguments],
+            *[*program, *arguments],
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             env=environment(**(settings or {})),
         )
+
+
+async def start(
+    arguments: Sequence[str],
+    ready: str,
+    log: Path,
+    settings: Mapping[str, Any] | None = None,
+    program: Sequence[str] = SIGNALPOST,
+) -> Command:
+    """Start ``signalpost`` and wait for its line ``<ready><url>``."""
+    offset = log.stat().st_size if log.exists() else 0
+    process = await spawn(arguments, log, settings, program)
     async with asyncio.timeout(START_SECONDS):
         while True:
             for line in log.read_bytes()[offset:].decode(errors="replace").splitlines():
@@ -84,10 +99,14 @@ async def run(arguments: Sequence[str], settings: Mapping[str, Any] | None = Non
 
 @asynccontextmanager
 async def running(
-    arguments: Sequence[str], ready: str, log: Path, settings: Mapping[str, Any] | None = None
+    arguments: Sequence[str],
+    ready: str,
+    log: Path,
+    settings: Mapping[str, Any] | None = None,
+    program: Sequence[str] = SIGNALPOST,
 ) -> AsyncIterator[Command]:
     """Run a command while the block is open."""
-    command = await start(arguments, ready, log, settings)
+    command = await start(arguments, ready, log, settings, program)
     try:
         yield command
     finally:

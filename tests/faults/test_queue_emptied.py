@@ -10,7 +10,10 @@ from tests.support import until
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM pgqueuer", "TRUNCATE pgqueuer"])
-async def test_every_job_deleted_in_the_middle_of_a_run_changes_nothing(make_world, statement):
+async def test_every_job_deleted_in_the_middle_of_a_run_changes_nothing(make_world, monkeypatch, statement):
+    # Else work would rest until the deleting is over.
+    monkeypatch.setattr("signalpost.polling.scheduler.POLL_GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("signalpost.polling.scheduler.LANE_GRACE_SECONDS", 0.5)
     async with make_world() as world:
         instances = [await world.connect() for _ in range(3)]
         for instance in instances:
