@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,8 +13,11 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import pytest
 import pytest_asyncio
+import structlog
 
+from signalpost.observe import configure_logging
 from signalpost.sandbox.egnyte import run_sandbox
 from tests.support import Server, World, authorize, open_world
 
@@ -54,3 +60,15 @@ async def still(shared) -> AsyncIterator[World]:
     shared.sandbox.state.reset()
     async with enter_organization(shared) as world:
         yield world
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Have logs written as they are in service, JSON lines; give a function that reads them."""
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging(level="debug", json_lines=True, stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level

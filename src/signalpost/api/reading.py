@@ -27,6 +27,8 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the reading before what FastAPI makes of the route."""
         answer = super().get_route_handler()
+        if self.body_field is None:  # a body that nobody asked for is left unread
+            return answer
 
         async def answer_json(request: Request) -> Response:
             body = await request.body()
