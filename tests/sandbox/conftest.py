@@ -75,6 +75,16 @@ class Egnyte:
         events: list[dict[str, Any]] = (await self.control("POST", "changes", body))["events"]
         return events
 
+    async def change_records(self, kind: str, **wish: Any) -> list[dict[str, Any]]:
+        """Give the records created and updated."""
+        records: list[dict[str, Any]] = (await self.control("POST", f"records/{kind}", wish))["records"]
+        return records
+
+    async def list_records(self, kind: str) -> list[dict[str, Any]]:
+        """Give the whole truth."""
+        records: list[dict[str, Any]] = (await self.control("GET", f"records/{kind}"))["records"]
+        return records
+
     async def ask_token(self, grant_type: str, **form: str) -> Reply:
         base = {"client_id": "key", "client_secret": "secret", "grant_type": grant_type}
         return await self.call("POST", "/puboauth/token", data=base | form)

@@ -102,6 +102,12 @@ async def test_bad_body_is_refused_by_name(fresh_egnyte: Egnyte, path: str, body
         ("keys", [{"client_id": "a"}]),
         ("keys", [{"client_id": "", "secret": "hush"}]),
         ("keys", "all"),
+        ("shuffle_pages", 1),
+        ("quota_reset_header", "yes"),
+        ("audit_page_size", 0),
+        ("audit_window_seconds", 0.5),
+        ("audit_calls_per_minute", 0),
+        ("audit_calls_per_hour", "100"),
     ],
 )
 async def test_bad_setting_is_refused_by_name(fresh_egnyte: Egnyte, setting: str, value: Any) -> None:

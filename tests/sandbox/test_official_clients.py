@@ -70,6 +70,42 @@ async def test_python_client_reads_cursor_and_events(egnyte: Egnyte, use_client:
     await use_client(use)
 
 
+async def test_python_client_reads_files_and_folders(egnyte: Egnyte, use_client: Any) -> None:
+    await egnyte.make_changes(60, "create", folder="/Shared/R&D #2")
+
+    def use(client: Any) -> None:
+        folder = client.folder("/Shared/R&D #2").list()
+        assert folder.folders
+        file = client.file(folder.files[0].path)
+        assert (file.num_versions, file.size, file.checksum) == (
+            1,
+            folder.files[0].size,
+            folder.files[0].checksum,
+        )
+
+    await use_client(use)
+
+
+async def test_python_client_reads_users_groups_links_and_notes(egnyte: Egnyte, use_client: Any) -> None:
+    await egnyte.make_changes(1, "update")
+    [note] = await egnyte.change_records("notes", create=[{}])
+    [link] = await egnyte.change_records("links", create=[{}])
+
+    def use(client: Any) -> None:
+        users = client.users.list(count=2)
+        assert [user.userName for user in users] == ["admin", "power"]
+        assert users.total_count == 3
+        assert client.users.by_email("power@example.com").id == 7
+        group = client.groups.by_displayName("*very*")
+        assert client.groups.get(group.id).members[0]["username"] == "admin"
+        [found] = client.links.list(type="File", accessibility="Anyone", created_after="2026-05-01")
+        assert (found.id, found.path, found.creation_date) == (link["id"], link["path"], "2026-05-28")
+        [shown] = client.file(note["file_path"]).get_notes()
+        assert (shown.id, shown.message) == (note["id"], note["message"])
+
+    await use_client(use)
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [

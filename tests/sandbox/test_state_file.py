@@ -47,6 +47,28 @@ async def test_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert (await egnyte.get("/pubapi/v1/events/cursor")).json["oldest_event_id"] == 51
 
 
+async def test_records_and_files_outlive_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    kinds = ("users", "groups", "links", "tasks", "project-folders", "notes", "audit")
+    calls = ("/pubapi/v1/notes", "/pubapi/v1/fs/trash?count=1000", "/pubapi/v1/fs/Shared")
+    async with open_egnyte(state_path=path) as egnyte:
+        token = (await egnyte.connect())["access_token"]
+        await egnyte.make_changes(300)
+        for kind in kinds:
+            await egnyte.change_records(kind, create=[{}, {}])
+        truth = {kind: await egnyte.list_records(kind) for kind in kinds}
+        told = [(await egnyte.get(call)).json for call in calls]
+        reply = await egnyte.get("/pubapi/v2/audit/stream", startDate="2026-05-28")
+        cursor = reply.json["nextCursor"]
+    async with open_egnyte(state_path=path) as egnyte:
+        egnyte.token = token
+        assert {kind: await egnyte.list_records(kind) for kind in kinds} == truth
+        assert [(await egnyte.get(call)).json for call in calls] == told
+        assert (await egnyte.get("/pubapi/v2/audit/stream", nextCursor=cursor)).status == 200
+        [user] = await egnyte.change_records("users", create=[{}])
+        assert user["id"] not in [record["id"] for record in truth["users"]]
+
+
 async def test_file_follows_a_change_without_a_stop(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     async with open_egnyte(state_path=path) as egnyte:

@@ -7,9 +7,11 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+from signalpost.sandbox.egnyte.dates import write_zulu
 from signalpost.sandbox.egnyte.event_log import Row
-from signalpost.sandbox.egnyte.names import make_free, name_file, name_folder
-from signalpost.sandbox.egnyte.tree import Node, Note, Trashed, Tree, copy_node, make_id
+from signalpost.sandbox.egnyte.names import make_free, name_file, name_folder, word_note
+from signalpost.sandbox.egnyte.tree import Node, Note, Trashed, Tree, Version, copy_node, make_id
+from signalpost.sandbox.egnyte.users import BY_ID
 
 USUAL_WEIGHTS: Mapping[str, int] = {
     "create": 40,
@@ -29,6 +31,8 @@ FOLDER_SHARE = 0.15
 NOTE_DELETED_SHARE = 0.25
 DEEPEST = 10
 MOST_COPIED = 100
+OLDER_SECONDS = 30 * 86_400
+"""How much older than the changes is what they had to find already there."""
 
 
 def locate_object(path: str) -> str:
@@ -50,6 +54,7 @@ class Changer:
         *,
         folder: str,
         actors: Sequence[int],
+        now: float,
         sources: Sequence[str] = SOURCES,
     ) -> None:
         """Work in ``folder``, which is made where there is none, as one of ``actors`` by way of ``sources``.
@@ -60,8 +65,10 @@ class Changer:
         self._tree = tree
         self._random = random
         self._actors = actors
+        self._actor = actors[0]
+        self._now = now
         self._sources = sources
-        self._scope = tree.ensure_folder(folder, self._random)
+        self._scope = tree.ensure_folder(folder, self._random, now=now - OLDER_SECONDS)
         self._makers: Mapping[str, Callable[[], Row]] = {
             "create": self._create,
             "update": self._update,
@@ -76,6 +83,7 @@ class Changer:
 
     def make(self, action: str) -> Row:
         """Do one action of ``USUAL_WEIGHTS``."""
+        self._actor = self._random.choice(self._actors)
         return self._makers[action]()
 
     def pick_action(self) -> str:
@@ -84,14 +92,14 @@ class Changer:
 
     def _create(self) -> Row:
         if self._random.random() < FOLDER_SHARE:
-            return self._tell("create", self._add_folder(self._pick_parent()))
-        return self._tell("create", self._add_file())
+            return self._tell("create", self._add_folder(self._pick_parent(), at=self._now))
+        return self._tell("create", self._touch(self._add_file(at=self._now)))
 
     def _update(self) -> Row:
         # Egnyte has no update: a new version is a create with a new entry id and the same group id (2.4).
         file = self._pick_file()
-        file.entry_id = make_id(self._random)
-        return self._tell("create", file)
+        file.versions.append(self._make_version(self._now))
+        return self._tell("create", self._touch(file))
 
     def _move(self) -> Row:
         node = self._pick_node()
@@ -105,7 +113,7 @@ class Changer:
             ),
         )
         if parent is None:
-            parent = self._add_folder(self._scope)
+            parent = self._add_folder(self._scope, at=self._now - OLDER_SECONDS)
         return self._relocate("move", node, parent, make_free(node.name, parent.children, self._random))
 
     def _rename(self) -> Row:
@@ -115,37 +123,35 @@ class Changer:
         return self._relocate("rename", node, node.parent, name)
 
     def _relocate(self, action: str, node: Node, parent: Node, name: str) -> Row:
-        source_path = node.path
+        source_path = self._touch(node).path
         self._tree.move(node, parent, name)
-        return self._tell(action, node, {"source_path": source_path})
+        return self._tell(action, self._touch(node), {"source_path": source_path})
 
     def _copy(self) -> Row:
         node = self._pick_node()
         if node.is_folder and sum(1 for _ in node.walk()) > MOST_COPIED:
             node = self._pick_file()
         parent = self._pick_parent()
-        twin = copy_node(node, self._random)
-        self._tree.attach(twin, parent, make_free(node.name, parent.children, self._random))
+        twin = copy_node(node, self._random, now=self._now, username=self._username)
+        self._touch(self._tree.attach(twin, parent, make_free(node.name, parent.children, self._random)))
         return self._tell("copy", twin, {"source_path": node.path}, copied=node)
 
     def _delete(self) -> Row:
         node = self._pick_node()
-        row = self._tell("delete", node)
+        row = self._tell("delete", self._touch(node))
         del row["object_detail"]
-        self._tree.throw_away(node)
+        self._throw_away(node, at=self._now)
         return row
 
     def _restore(self) -> Row:
         found = self._tree.trash.pick(self._random, self._is_restorable)
         if found is None:
-            node = self._add_file()
-            assert node.parent is not None
-            found = Trashed(node, node.parent)
-            self._tree.detach(node)
-        else:
-            self._tree.trash.remove(found)
+            older_at = self._now - OLDER_SECONDS
+            found = self._throw_away(self._add_file(at=older_at), at=older_at)
+        self._tree.trash.remove(found)
+        assert found.parent is not None
         name = make_free(found.node.name, found.parent.children, self._random)
-        return self._tell("restore", self._tree.attach(found.node, found.parent, name))
+        return self._tell("restore", self._touch(self._tree.attach(found.node, found.parent, name)))
 
     def _note(self) -> Row:
         note = None
@@ -156,7 +162,8 @@ class Changer:
             row = self._tell("delete", note.file, note=note)
             del row["object_detail"]
             return row
-        note = Note(make_id(self._random), self._pick_file())
+        message, written_at = word_note(self._random), write_zulu(self._now)
+        note = Note(make_id(self._random), self._pick_file(), message, self._username, written_at)
         self._tree.notes.add(note)
         return self._tell("create", note.file, note=note)
 
@@ -169,7 +176,7 @@ class Changer:
         ]
         return {
             "action_source": self._random.choice(self._sources),
-            "actor": self._random.choice(self._actors),
+            "actor": self._actor,
             "type": "permission_change",
             "action": "permission_change",
             # Egnyte says false here for folders too (2.3): kept, so that nobody trusts it.
@@ -199,14 +206,14 @@ class Changer:
             details["target_group_id"] = node.id
         elif not node.is_folder:
             if copied:
-                details["source_id"] = copied.entry_id
-            details["target_id"] = node.entry_id
+                details["source_id"] = copied.newest.entry_id
+            details["target_id"] = node.newest.entry_id
             if copied:
                 details["source_group_id"] = copied.id
             details["target_group_id"] = node.id
         details["is_folder"] = node.is_folder
         return {
-            "actor": self._random.choice(self._actors),
+            "actor": self._actor,
             "type": "note" if note else "file_system",
             "action": action,
             "data": details,
@@ -218,14 +225,15 @@ class Changer:
         return (folder is self._scope or folder.is_inside(self._scope)) and folder.depth < DEEPEST
 
     def _is_restorable(self, item: Trashed) -> bool:
-        return item.parent.is_inside(self._tree.root) and self._is_destination(item.parent)
+        parent = item.parent
+        return parent is not None and parent.is_inside(self._tree.root) and self._is_destination(parent)
 
     def _pick_parent(self) -> Node:
         return self._tree.folders.pick(self._random, self._is_destination) or self._scope
 
     def _pick_file(self) -> Node:
         found = self._tree.files.pick(self._random, lambda file: file.is_inside(self._scope))
-        return found or self._add_file()
+        return found or self._add_file(at=self._now - OLDER_SECONDS)
 
     def _pick_node(self) -> Node:
         folder = None
@@ -233,11 +241,30 @@ class Changer:
             folder = self._tree.folders.pick(self._random, lambda folder: folder.is_inside(self._scope))
         return folder or self._pick_file()
 
-    def _add_file(self) -> Node:
+    def _add_file(self, *, at: float) -> Node:
         parent = self._pick_parent()
         name = name_file(self._random, parent.children)
-        return self._tree.attach(Node(name, make_id(self._random), make_id(self._random)), parent, name)
+        return self._tree.attach(
+            Node(name, make_id(self._random), versions=[self._make_version(at)]), parent, name
+        )
 
-    def _add_folder(self, parent: Node) -> Node:
+    def _add_folder(self, parent: Node, *, at: float) -> Node:
         name = name_folder(self._random, parent.children)
-        return self._tree.attach(Node(name, make_id(self._random)), parent, name)
+        return self._tree.attach(Node(name, make_id(self._random), at, at), parent, name)
+
+    def _make_version(self, at: float) -> Version:
+        entry_id = make_id(self._random)
+        return Version(entry_id, entry_id, at, self._username)
+
+    def _throw_away(self, node: Node, *, at: float) -> Trashed:
+        return self._tree.throw_away(node, trash_id=make_id(self._random), now=at, username=self._username)
+
+    def _touch(self, node: Node) -> Node:
+        # A folder's date tells of the files directly in it, not of folders (egnyte-api.md section 5).
+        if not node.is_folder and node.parent is not None:
+            node.parent.modified_at = self._now
+        return node
+
+    @property
+    def _username(self) -> str:
+        return BY_ID[self._actor].username

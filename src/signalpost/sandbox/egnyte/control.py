@@ -26,6 +26,7 @@ from signalpost.sandbox.egnyte.fields import (
 )
 from signalpost.sandbox.egnyte.gate import Clock
 from signalpost.sandbox.egnyte.oauth import check_client, issue_code, read_scopes
+from signalpost.sandbox.egnyte.record_control import change_records, list_records
 from signalpost.sandbox.egnyte.settings import change_settings, show_settings
 from signalpost.sandbox.egnyte.state import State
 from signalpost.sandbox.egnyte.tokens import Grant, Token
@@ -157,6 +158,8 @@ CONTROLS = (
     Control("POST", "changes", "make changes, give their events", _make_changes),
     Control("POST", "events", "append exactly these rows", _append_events),
     Control("GET", "events", "give all events after an id, kept or not", _tell_truth),
+    Control("POST", "records/{kind}", "create, update and delete records of a kind", change_records),
+    Control("GET", "records/{kind}", "give all records of a kind", list_records),
     Control("POST", "faults", "order a fault for the next calls", _order_fault),
     Control("GET", "faults", "list the faults that wait", _list_faults),
     Control("DELETE", "faults", "forget the faults that wait", _clear_faults),

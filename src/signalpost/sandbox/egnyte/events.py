@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from signalpost.model.errors import InvalidRequestError
 from signalpost.sandbox.egnyte.answers import (
-    answer_error,
     answer_json,
     answer_lost_cursor,
     answer_nothing,
@@ -54,8 +54,6 @@ ENDPOINTS = (
 
 def _list(call: Call, *, hidden_types: tuple[str, ...]) -> web.Response:
     selection = _read_selection(call, hidden_types)
-    if isinstance(selection, web.Response):
-        return selection
     state = call.state
     _let_go(call)
     if state.log.is_lost(selection.after):
@@ -98,23 +96,24 @@ def _let_go(call: Call) -> None:
     )
 
 
-def _read_selection(call: Call, hidden_types: tuple[str, ...]) -> Selection | web.Response:
-    """Read the query; the answer, instead, where it is wrong."""
+def _read_selection(call: Call, hidden_types: tuple[str, ...]) -> Selection:
     query = call.request.query
     after = query.get("id", "")
     if not NUMBER.fullmatch(after):
-        return answer_error(400, f"id is {after!r}: it must be the whole number of an event")
+        raise InvalidRequestError(f"id is {after!r}: it must be the whole number of an event")
     count_text = query.get("count", str(USUAL_COUNT))
     if not NUMBER.fullmatch(count_text) or int(count_text) < 1:
-        return answer_error(400, f"count is {count_text!r}: it must be a whole number from 1 to {MOST_COUNT}")
+        raise InvalidRequestError(
+            f"count is {count_text!r}: it must be a whole number from 1 to {MOST_COUNT}"
+        )
     if int(count_text) > MOST_COUNT and call.state.settings.over_max_count == "400":
-        return answer_error(400, f"count is {count_text}: it must be at most {MOST_COUNT}")
+        raise InvalidRequestError(f"count is {count_text}: it must be at most {MOST_COUNT}")
     folder = query.get("folder")
     if folder is not None and not folder.startswith("/"):
-        return answer_error(400, f"folder is {folder!r}: it must be an absolute path")
+        raise InvalidRequestError(f"folder is {folder!r}: it must be an absolute path")
     suppress = query.get("suppress", "none")
     if suppress not in ("app", "user", "none"):
-        return answer_error(400, f"suppress is {suppress!r}: it must be app or user")
+        raise InvalidRequestError(f"suppress is {suppress!r}: it must be app or user")
     types = query.get("type")
     grant = call.caller.grant
     return Selection(

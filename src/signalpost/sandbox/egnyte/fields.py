@@ -44,6 +44,13 @@ def read_text(name: str, value: Any) -> str:
     return value
 
 
+def read_any_text(name: str, value: Any) -> str:
+    """Read a text that may be empty."""
+    if not isinstance(value, str):
+        raise refuse_field(name, value, "a text")
+    return value
+
+
 def read_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """Read one of ``choices``; a number stands for its digits."""
     text = str(value)

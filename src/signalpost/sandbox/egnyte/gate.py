@@ -9,6 +9,7 @@ from itertools import count
 
 from aiohttp import web
 
+from signalpost.model.errors import RequestError
 from signalpost.sandbox.egnyte.answers import (
     answer_dead_token,
     answer_error,
@@ -54,7 +55,7 @@ class Gate:
                 response = await self._refuse_by_fault(request, token)
             call = Call(state, request, self._clock(), token)
             if response is None:
-                response = self._refuse(endpoint, call) or await endpoint.answer(call)
+                response = self._refuse(endpoint, call) or await _answer(endpoint, call)
             if state.faults:
                 response = self._cut_by_fault(request, response)
             if token is not None:
@@ -122,6 +123,13 @@ class Gate:
             body=body[: len(body) // 2],
             headers={"Content-Type": response.headers["Content-Type"]},
         )
+
+
+async def _answer(endpoint: Endpoint, call: Call) -> web.Response:
+    try:
+        return await endpoint.answer(call)
+    except RequestError as error:
+        return answer_error(error.status, str(error))
 
 
 def reset_connection(request: web.Request) -> None:

@@ -20,6 +20,13 @@ ODD_FILES = (
 )
 ODD_FOLDERS = ("R&D #2", "50% [old]", "\u00c4mter", "\u8cc7\u6599", "a+b")
 ODD_SHARE = 0.12
+NOTES = (
+    "Approved.",
+    "Please check the numbers.",
+    "See page 2: \u201cterms\u201d?",
+    "\U0001f44d",
+    "Which version?",
+)
 
 
 def name_file(random: Random, taken: Container[str]) -> str:
@@ -35,6 +42,11 @@ def name_folder(random: Random, taken: Container[str]) -> str:
     """Make a folder name that is not ``taken``."""
     names = ODD_FOLDERS if random.random() < ODD_SHARE else FOLDERS
     return make_free(random.choice(names), taken, random)
+
+
+def word_note(random: Random) -> str:
+    """Make the text of a note."""
+    return random.choice(NOTES)
 
 
 def make_free(name: str, taken: Container[str], random: Random) -> str:

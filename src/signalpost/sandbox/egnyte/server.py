@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,18 @@ from typing import Any
 from aiohttp import web
 
 from signalpost.model.errors import ConfigurationError
-from signalpost.sandbox.egnyte import events, identity, oauth
+from signalpost.sandbox.egnyte import (
+    audit,
+    events,
+    files,
+    identity,
+    links,
+    notes,
+    oauth,
+    people,
+    trash,
+    work,
+)
 from signalpost.sandbox.egnyte.answers import answer_error
 from signalpost.sandbox.egnyte.control import list_control_routes
 from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
@@ -22,9 +34,21 @@ from signalpost.sandbox.egnyte.gate import Clock, Gate, Sleep
 from signalpost.sandbox.egnyte.settings import REALISTIC, Settings, change_settings
 from signalpost.sandbox.egnyte.state import State, load_state, save_state
 
-ENDPOINTS: tuple[Endpoint, ...] = (*oauth.ENDPOINTS, *identity.ENDPOINTS, *events.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *oauth.ENDPOINTS,
+    *identity.ENDPOINTS,
+    *events.ENDPOINTS,
+    *audit.ENDPOINTS,
+    *people.ENDPOINTS,
+    *links.ENDPOINTS,
+    *notes.ENDPOINTS,
+    *trash.ENDPOINTS,
+    *work.ENDPOINTS,
+    *files.ENDPOINTS,
+)
 """All that the API answers: to add a resource, add a module and its ``ENDPOINTS`` here."""
 
+PATHS = tuple(re.compile(re.sub(r"\{.*?\}", ".+", endpoint.path)) for endpoint in ENDPOINTS)
 MOST_BODY_BYTES = 64 * 1024 * 1024
 SAVE_DELAY_SECONDS = 0.2
 SHUTDOWN_SECONDS = 2.0
@@ -32,7 +56,7 @@ SHUTDOWN_SECONDS = 2.0
 
 async def _answer_unknown(call: Call) -> web.Response:
     path = call.request.path
-    if any(endpoint.path == path for endpoint in ENDPOINTS):
+    if any(pattern.fullmatch(path) for pattern in PATHS):
         return answer_error(405, f"{call.request.method} is not possible on {path}")
     return answer_error(404, f"There is nothing at {path}")
 

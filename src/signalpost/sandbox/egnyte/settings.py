@@ -45,6 +45,12 @@ def _read_over_max_count(name: str, value: Any) -> str:
     return read_choice(name, value, ("clamp", "400"))
 
 
+def _read_window(name: str, value: Any) -> float:
+    if read_number(name, value) < 1:
+        raise refuse_field(name, value, "a number of at least 1")
+    return float(value)
+
+
 def _read_expires_in(name: str, value: Any) -> int:
     if value in (NEVER_EXPIRES, str(NEVER_EXPIRES)):
         return NEVER_EXPIRES
@@ -96,6 +102,12 @@ class Settings:
     code_lifetime_seconds: float = _setting(600.0, read_number)
     strict_keys: bool = _setting(False, read_flag)
     keys: tuple[Key, ...] = _setting((), _read_keys)
+    quota_reset_header: bool = _setting(True, read_flag)
+    shuffle_pages: bool = _setting(False, read_flag)
+    audit_page_size: int = _setting(5_000, _at_least(1))
+    audit_window_seconds: float = _setting(1_800.0, _read_window)
+    audit_calls_per_minute: int = _setting(1_000_000, _at_least(1))
+    audit_calls_per_hour: int = _setting(1_000_000, _at_least(1))
 
     def find_key(self, client_id: str) -> Key | None:
         """Give the key of ``client_id``; None when no such key is known.
@@ -108,7 +120,13 @@ class Settings:
         return next((key for key in self.keys if key.client_id == client_id), None)
 
 
-REALISTIC: Mapping[str, Any] = {"qps": 2, "quota_per_day": 1_000, "token_calls_per_hour": 100}
+REALISTIC: Mapping[str, Any] = {
+    "qps": 2,
+    "quota_per_day": 1_000,
+    "token_calls_per_hour": 100,
+    "audit_calls_per_minute": 10,
+    "audit_calls_per_hour": 100,
+}
 """Egnyte's own limits (egnyte-api.md section 6)."""
 
 _READERS: Mapping[str, Reader] = {item.name: item.metadata["read"] for item in fields(Settings)}

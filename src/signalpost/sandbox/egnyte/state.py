@@ -11,15 +11,19 @@ from typing import Any
 import orjson
 
 from signalpost.model.errors import ConfigurationError, InvalidRequestError
+from signalpost.sandbox.egnyte.audit_log import AuditLog, tell_change
 from signalpost.sandbox.egnyte.changes import SOURCES, Changer
 from signalpost.sandbox.egnyte.event_log import EventLog, Row, write_timestamp
 from signalpost.sandbox.egnyte.faults import FaultQueue
+from signalpost.sandbox.egnyte.kinds import FIRST_AT, FIRST_GROUP, KINDS, make_user
+from signalpost.sandbox.egnyte.records import Draft, Record
 from signalpost.sandbox.egnyte.settings import Settings, change_settings, show_settings
 from signalpost.sandbox.egnyte.tokens import TokenStore
-from signalpost.sandbox.egnyte.tree import Tree, read_tree, write_tree
-from signalpost.sandbox.egnyte.users import USERS
+from signalpost.sandbox.egnyte.tree import Tree, make_id
+from signalpost.sandbox.egnyte.tree_text import read_tree, write_tree
+from signalpost.sandbox.egnyte.users import BY_ID, USERS
 
-FORMAT = 1
+FORMAT = 2
 FIRST_FOLDERS = ("/Shared/Finance", "/Shared/Legal", "/Shared/Projects/Archive")
 
 
@@ -33,7 +37,7 @@ class State:
         self.reset()
 
     def reset(self) -> None:
-        """Forget events, files, tokens, faults and counts; settings go back to those of the start."""
+        """Forget events, files, records, tokens, faults and counts; settings go back to those of the start."""
         self.settings = self._first_settings
         self.log = EventLog()
         self.tree = Tree()
@@ -41,9 +45,16 @@ class State:
         self.faults = FaultQueue()
         self.calls: Counter[tuple[str, int]] = Counter()
         self.token_calls: Counter[tuple[str, int]] = Counter()
+        self.audit_log = AuditLog()
+        self.audit_calls: Counter[tuple[str, int, int]] = Counter()
+        self.records: dict[str, dict[Any, Record]] = {name: {} for name in KINDS}
+        self.drafts = 0
         random = Random(self.seed)  # noqa: S311 - must be reproducible
         for path in FIRST_FOLDERS:
-            self.tree.ensure_folder(path, random)
+            self.tree.ensure_folder(path, random, now=FIRST_AT)
+        self.records["users"] = {user.id: make_user(user, FIRST_AT) for user in USERS}
+        everybody: Record = {"id": make_id(random), "displayName": FIRST_GROUP, "members": list(BY_ID)}
+        self.records["groups"] = {everybody["id"]: everybody}
 
     def make_changes(
         self,
@@ -68,7 +79,7 @@ class State:
         actors = [user.id for user in USERS] if user_id is None else [user_id]
         try:
             sources = ("PublicAPI",) if client_id else SOURCES
-            changer = Changer(self.tree, random, folder=folder, actors=actors, sources=sources)
+            changer = Changer(self.tree, random, folder=folder, actors=actors, sources=sources, now=now)
         except NotADirectoryError as error:
             raise InvalidRequestError(f"folder is {folder!r}: {error} is a file") from error
         made = []
@@ -81,7 +92,16 @@ class State:
             }
             self.log.append(row, now=now, client_id=client_id)
             made.append(row)
+            audited = tell_change(row, now)
+            if audited is not None:
+                self.audit_log.append(audited)
         return made
+
+    def draft(self, now: float) -> Draft:
+        """Give what the next new record is made from; it follows from the seed and the drafts so far."""
+        self.drafts += 1
+        random = Random(f"{self.seed}:draft:{self.drafts}")  # noqa: S311 - must be reproducible
+        return Draft(self.domain, self.tree, random, now, self.drafts)
 
     def to_json(self) -> dict[str, Any]:
         """Write what outlives a restart as JSON: all but faults and counts."""
@@ -92,6 +112,9 @@ class State:
             "oldest_kept_id": self.log.oldest_kept_id,
             "tree": write_tree(self.tree),
             "tokens": self.tokens.to_json(),
+            "audit": self.audit_log.list_all(),
+            "records": {name: list(records.values()) for name, records in self.records.items()},
+            "drafts": self.drafts,
         }
 
     def load(self, written: dict[str, Any]) -> None:
@@ -102,6 +125,10 @@ class State:
         self.log.hide_before(written["oldest_kept_id"])
         self.tree = read_tree(written["tree"])
         self.tokens.load(written["tokens"])
+        for row in written["audit"]:
+            self.audit_log.append(row)
+        self.records = {name: {record["id"]: record for record in written["records"][name]} for name in KINDS}
+        self.drafts = written["drafts"]
 
 
 def save_state(state: State, path: Path) -> None:

@@ -44,10 +44,12 @@ def _write_reset(day: int) -> str:
 
 def write_quota(token: Token, settings: Settings, now: float) -> dict[str, str]:
     """Give the headers that tell a caller where ``token`` stands."""
-    return {
+    headers = {
         "X-AccessToken-QPS-Allotted": str(settings.qps),
         "X-AccessToken-QPS-Current": str(token.calls_in_second),
         "X-AccessToken-Quota-Allotted": str(settings.quota_per_day),
         "X-AccessToken-Quota-Current": str(token.calls_in_day),
-        "X-Quota-Reset": _write_reset(int(now // DAY_SECONDS)),
     }
+    if settings.quota_reset_header:
+        headers["X-Quota-Reset"] = _write_reset(int(now // DAY_SECONDS))
+    return headers

@@ -1,11 +1,12 @@
-"""The domain's files and folders: a consistent tree to make changes to. Pure."""
+"""The domain's files and folders: a consistent tree to make changes to. Pure. ``tree_text`` writes it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha512
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -16,20 +17,53 @@ def make_id(random: Random) -> str:
     return str(UUID(int=random.getrandbits(128), version=4))
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a file, uploaded at ``made_at`` by the user ``made_by``.
+
+    There are no bytes: ``content`` stands for them, and is the same where they are.
+    """
+
+    entry_id: str
+    content: str
+    made_at: float
+    made_by: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-512 of the bytes, as 128 hex digits."""
+        return sha512(self.content.encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """How many bytes: up to 1 MiB."""
+        return int(self.checksum[:5], 16) + 1
+
+
 @dataclass(slots=True, eq=False)
 class Node:
-    """A file or a folder. ``id`` is stable (group id, folder id); a file's ``entry_id`` names its version."""
+    """A file or a folder. ``id`` is stable (group id, folder id); the newest of a file's ``versions`` is last.
+
+    A folder was made at ``created_at`` and has no versions; ``modified_at`` is when a file directly in it was.
+    """
 
     name: str
     id: str
-    entry_id: str | None = None
+    created_at: float = 0.0
+    modified_at: float = 0.0
+    versions: list[Version] = field(default_factory=list, repr=False)
     parent: Node | None = field(default=None, repr=False)
     children: dict[str, Node] = field(default_factory=dict, repr=False)
 
     @property
     def is_folder(self) -> bool:
         """Whether this is a folder."""
-        return self.entry_id is None
+        return not self.versions
+
+    @property
+    def newest(self) -> Version:
+        """The version of a file that is shown."""
+        return self.versions[-1]
 
     @property
     def path(self) -> str:
@@ -57,18 +91,25 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Note:
-    """A comment on a file."""
+    """A comment on a file. ``creation_time`` is as the API writes it."""
 
     id: str
     file: Node
+    message: str
+    username: str
+    creation_time: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trashed:
-    """Something deleted, and the folder it can be restored to."""
+    """Something deleted, where it was, and the folder it can be restored to, if that is still known."""
 
+    id: str
     node: Node
-    parent: Node
+    path: str
+    deleted_at: float
+    deleted_by: str
+    parent: Node | None
 
 
 class Bag(Generic[T]):
@@ -117,6 +158,18 @@ class Tree:
         self.notes: Bag[Note] = Bag()
         self.trash: Bag[Trashed] = Bag()
 
+    def find(self, path: str) -> Node | None:
+        """Give what is at the absolute ``path``; None where there is nothing."""
+        node: Node | None = self.root
+        for name in filter(None, path.split("/")):
+            node = node.children.get(name) if node else None
+        return node
+
+    def list_notes(self) -> list[Note]:
+        """Give the notes on what is not in the trash, oldest first."""
+        notes = (note for note in self.notes if note.file.is_inside(self.root))
+        return sorted(notes, key=lambda note: (note.creation_time, note.id))
+
     def attach(self, node: Node, parent: Node, name: str) -> Node:
         """Hang ``node``, with all below it, into ``parent`` under ``name``."""
         node.name, node.parent = name, parent
@@ -138,14 +191,15 @@ class Tree:
         self.detach(node)
         self.attach(node, parent, name)
 
-    def throw_away(self, node: Node) -> None:
+    def throw_away(self, node: Node, *, trash_id: str, now: float, username: str) -> Trashed:
         """Move ``node`` to the trash. Its notes stay in ``notes``: they come back with it."""
-        parent = node.parent
-        assert parent is not None
+        parent, path = node.parent, node.path
         self.detach(node)
-        self.trash.add(Trashed(node, parent))
+        item = Trashed(trash_id, node, path, now, username, parent)
+        self.trash.add(item)
+        return item
 
-    def ensure_folder(self, path: str, random: Random) -> Node:
+    def ensure_folder(self, path: str, random: Random, *, now: float = 0.0) -> Node:
         """Give the folder at ``path``, made with all above it where there is none.
 
         Raises:
@@ -154,60 +208,18 @@ class Tree:
         node = self.root
         for name in path.strip("/").split("/"):
             child = node.children.get(name)
-            node = child or self.attach(Node(name, make_id(random)), node, name)
+            node = child or self.attach(Node(name, make_id(random), now, now), node, name)
             if not node.is_folder:
                 raise NotADirectoryError(node.path)
         return node
 
 
-def copy_node(node: Node, random: Random) -> Node:
-    """Give a copy with new ids, all below included, that hangs nowhere yet."""
-    twin = Node(node.name, make_id(random), None if node.is_folder else make_id(random))
+def copy_node(node: Node, random: Random, *, now: float, username: str) -> Node:
+    """Give a copy with new ids, all below included, that hangs nowhere yet: same bytes, one version."""
+    twin = Node(node.name, make_id(random), now, now)
+    if not node.is_folder:
+        twin.versions.append(Version(make_id(random), node.newest.content, now, username))
     for name, child in node.children.items():
-        twin.children[name] = copy_node(child, random)
+        twin.children[name] = copy_node(child, random, now=now, username=username)
         twin.children[name].parent = twin
     return twin
-
-
-def write_node(node: Node) -> dict[str, Any]:
-    """Write ``node`` and all below it as JSON."""
-    written: dict[str, Any] = {"name": node.name, "id": node.id}
-    if node.entry_id is not None:
-        return written | {"entry_id": node.entry_id}
-    return written | {"children": [write_node(child) for child in node.children.values()]}
-
-
-def read_node(written: dict[str, Any]) -> Node:
-    """Read what ``write_node`` wrote; the node hangs nowhere yet."""
-    node = Node(written["name"], written["id"], written.get("entry_id"))
-    for item in written.get("children", ()):
-        child = read_node(item)
-        child.parent = node
-        node.children[child.name] = child
-    return node
-
-
-def write_tree(tree: Tree) -> dict[str, Any]:
-    """Write the whole tree as JSON, of the trash what can still be restored."""
-    return {
-        "children": [write_node(child) for child in tree.root.children.values()],
-        "notes": [[note.id, note.file.path] for note in tree.notes if note.file.is_inside(tree.root)],
-        "trash": [
-            [write_node(item.node), item.parent.path]
-            for item in tree.trash
-            if item.parent.is_inside(tree.root)
-        ],
-    }
-
-
-def read_tree(written: dict[str, Any]) -> Tree:
-    """Read what ``write_tree`` wrote."""
-    tree = Tree()
-    for item in written["children"]:
-        tree.attach(read_node(item), tree.root, item["name"])
-    by_path = {node.path: node for node in tree.root.walk()}
-    for note_id, path in written["notes"]:
-        tree.notes.add(Note(note_id, by_path[path]))
-    for item, path in written["trash"]:
-        tree.trash.add(Trashed(read_node(item), by_path[path]))
-    return tree

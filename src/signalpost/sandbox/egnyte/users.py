@@ -20,6 +20,11 @@ class User:
         """The address, at a domain that can never receive mail."""
         return f"{self.username}@example.com"
 
+    @property
+    def full_name(self) -> str:
+        """The name that is shown."""
+        return f"Sandbox {self.username.capitalize()}"
+
 
 USERS: tuple[User, ...] = (
     User(1, "admin", "admin"),
