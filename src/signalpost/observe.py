@@ -7,7 +7,7 @@ import sys
 from typing import Any, TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 def get_logger(part: str) -> Any:
@@ -51,6 +51,16 @@ class Metrics:
         self.events = Counter("signalpost_events", "Events written to the log", registry=self.registry)
         self.gaps = Counter(
             "signalpost_gaps", "Losses at the provider that were recorded", registry=self.registry
+        )
+        self.pollers_disabled = Gauge(
+            "signalpost_pollers_disabled",
+            "Polled resources that were given up after too many failures",
+            registry=self.registry,
+        )
+        self.pollers_stale = Gauge(
+            "signalpost_pollers_stale",
+            "Instances that are polled, but without success for long",
+            registry=self.registry,
         )
         self.attempts = Counter(
             "signalpost_delivery_attempts",

@@ -15,10 +15,12 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.models import Job
 
 from signalpost.delivery.lane import Lanes
+from signalpost.delivery.notices import Announcer
 from signalpost.model.ids import InstanceId, WorkerId
-from signalpost.observe import get_logger
+from signalpost.observe import Metrics, get_logger
 from signalpost.polling.poller import Poller
 from signalpost.polling.scheduler import MOST_PER_TICK, TICK_SECONDS, Scheduler
+from signalpost.store.polling_status import PollingStatus
 from signalpost.store.queue import DELIVER, POLL, Queue, queue_queries
 from signalpost.store.workers import Workers
 
@@ -32,6 +34,8 @@ QUEUE_HEARTBEAT = timedelta(seconds=10)
 """A job whose worker has been silent for so long is given to another."""
 
 HOUSEKEEPING_SECONDS = 15.0
+NOTICE_SECONDS = 3.0
+TROUBLE_SECONDS = 60.0
 STOP_SECONDS = 4.0
 """How long jobs in hand may go on after a stop was asked for, before they are cut off (and later repeated)."""
 
@@ -85,6 +89,9 @@ class Parts:
     scheduler: Scheduler
     poller: Poller
     lanes: Lanes
+    announcer: Announcer
+    polling: PollingStatus
+    metrics: Metrics
     workers: Workers
     heartbeat: Heartbeat
 
@@ -109,10 +116,12 @@ class Runtime:
         self._spawn("heartbeat", lambda: self._repeat(heartbeat.beat, heartbeat.pause_seconds))
         self._spawn("scheduler", self._tick)
         self._spawn("housekeeping", lambda: self._repeat(self._tidy, HOUSEKEEPING_SECONDS))
+        self._spawn("troubles", lambda: self._repeat(self._count_troubles, TROUBLE_SECONDS))
         if "poll" in self._roles:
             self._spawn(POLL, lambda: self._work(POLL, self._parts.poller.poll))
         if "deliver" in self._roles:
             self._spawn(DELIVER, lambda: self._work(DELIVER, self._parts.lanes.work))
+            self._spawn("notices", lambda: self._repeat(self._parts.announcer.send_due, NOTICE_SECONDS))
 
     async def stop(self) -> None:
         """Stop in order: no new work, what is in hand may end, then leases are freed."""
@@ -163,6 +172,11 @@ class Runtime:
     async def _tidy(self) -> None:
         await self._parts.queue.trim_log()
         await self._parts.workers.forget_old()
+
+    async def _count_troubles(self) -> None:
+        stopped, stale = await self._parts.polling.count_troubles()
+        self._parts.metrics.pollers_disabled.set(stopped)
+        self._parts.metrics.pollers_stale.set(stale)
 
     async def _work(self, entrypoint: str, act: Callable[[InstanceId], Awaitable[None]]) -> None:
         """Take jobs of one kind. Each kind has its own hands, so that slow callbacks never keep polls waiting."""

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     min_poll_interval_seconds: float = Field(
         default=60, gt=0, description="Shortest interval between polls that an instance may ask for."
     )
+    failures_before_disabling: int = Field(
+        default=100,
+        ge=1,
+        description="Failed reads of a resource in a row after which it is not polled until somebody resumes it.",
+    )
     retry_schedule_seconds: str = Field(
         default=",".join(f"{seconds:g}" for seconds in RETRY_SCHEDULE_SECONDS),
         description="Waits before each further attempt of a failed delivery, comma-separated.",

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -22,18 +22,22 @@ from signalpost.connectors.registry import Registry, load_registry
 from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.egress import Egress
 from signalpost.delivery.lane import LaneParts, Lanes
+from signalpost.delivery.notices import Announcer, read_operations_url
 from signalpost.delivery.sample import Sampler
 from signalpost.instances.lifecycle import EventPlan, Lifecycle
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.sessions import Sessions
-from signalpost.model.configuration import CALLBACK_URL
+from signalpost.model.configuration import CALLBACK_URL, OPERATIONS_URL
 from signalpost.model.errors import AddressRefusedError, InvalidRequestError
 from signalpost.model.ids import WorkerId
 from signalpost.observe import Metrics
 from signalpost.outbound import Outbound
 from signalpost.polling.configuration import read_poll_settings
+from signalpost.polling.hub import Hub, UserCalls
+from signalpost.polling.pages import Pages
 from signalpost.polling.poller import Poller, PollerParts
-from signalpost.polling.scheduler import Scheduler
+from signalpost.polling.preview import Previews
+from signalpost.polling.scheduler import POLL_GRACE_SECONDS, Scheduler
 from signalpost.runtime import Heartbeat, Parts, Runtime
 from signalpost.settings import Settings
 from signalpost.store.database import Health, migrate, open_pool, read_connect_arguments
@@ -42,7 +46,10 @@ from signalpost.store.embedded import EmbeddedPostgres, find_running
 from signalpost.store.event_log import EventLog
 from signalpost.store.events import Events
 from signalpost.store.instances import Instances
+from signalpost.store.memory import Memory
+from signalpost.store.notices import Notices
 from signalpost.store.organizations import Organizations
+from signalpost.store.polling_status import PollingStatus
 from signalpost.store.polls import Polls
 from signalpost.store.queue import Queue
 from signalpost.store.tokens import TokenRows
@@ -138,6 +145,8 @@ async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterat
             # Nobody but us can be using the embedded database: what an earlier, killed process held is free.
             await Workers(pool).forget_others()
             await Queue(pool).clear()
+            now = read_now()
+            await Polls(pool, vault).release_all(now, until=now + timedelta(seconds=POLL_GRACE_SECONDS))
         yield _join(settings, roles, database, pool, vault, outbound)
 
 
@@ -170,16 +179,23 @@ def _join(
         read_plan=PlanReader(settings, outbound),
         open_session=sessions.open_first,
     )
+    polling = PollingStatus(pool, vault)
+    user_calls = UserCalls(polling, sessions.open_for_user)
     api_parts = ApiParts(
         registry=registry,
         organizations=organizations,
         instances=instances,
         lifecycle=lifecycle,
         event_log=EventLog(pool),
+        hub=Hub(registry, user_calls),
+        previews=Previews(registry, user_calls, read_now),
+        polling=polling,
+        queue=Queue(pool),
         sampler=Sampler(egress, read_now, time.monotonic),
         metrics=metrics,
         health=Health(pool),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+        clock=read_now,
     )
     parts = _join_roles(settings, pool, vault, registry, sessions, egress, metrics)
     return Service(build_app(api_parts), Runtime(parts, roles), organizations, pool, database)
@@ -200,15 +216,17 @@ def _join_roles(
     deliveries = Deliveries(pool, vault, worker_id, lease_seconds=settings.lease_seconds)
     workers = Workers(pool)
     heartbeat = Heartbeat(workers, worker_id, lease_seconds=settings.lease_seconds, monotonic=time.monotonic)
+    memory = Memory(pool)
     poller_parts = PollerParts(
         registry=registry,
         polls=polls,
-        events=Events(pool),
-        queue=queue,
+        memory=memory,
+        pages=Pages(Events(pool), memory, queue, metrics, read_now),
         open_session=sessions.open,
         metrics=metrics,
         clock=read_now,
         chance=random.random,
+        failures_before_disabling=settings.failures_before_disabling,
     )
     lane_parts = LaneParts(
         deliveries=deliveries,
@@ -226,6 +244,15 @@ def _join_roles(
         scheduler=Scheduler(polls, deliveries, queue, read_now),
         poller=Poller(poller_parts),
         lanes=Lanes(lane_parts),
+        announcer=Announcer(
+            Notices(pool, vault),
+            egress,
+            clock=read_now,
+            chance=random.random,
+            schedule_seconds=settings.read_schedule(),
+        ),
+        polling=PollingStatus(pool, vault),
+        metrics=metrics,
         workers=workers,
         heartbeat=heartbeat,
     )
@@ -239,22 +266,26 @@ class PlanReader:
         self._outbound = outbound
 
     async def __call__(self, configuration: Mapping[str, str], connector: Connector) -> EventPlan:
-        """Read and check it; the callback's address is looked up and judged.
+        """Read and check it; the addresses that are to be called are looked up and judged.
 
         Raises:
-            InvalidRequestError: a value is wrong, or the callback must not be called.
+            InvalidRequestError: a value is wrong, or an address must not be called.
         """
         polls = read_poll_settings(configuration, connector, minimum_interval_seconds=self._minimum_seconds)
         delivery = read_delivery_settings(configuration)
-        if delivery.callback_url is not None:
-            try:
-                await self._outbound.vet(delivery.callback_url)
-            except AddressRefusedError as error:
-                message = f"configuration.{CALLBACK_URL}: {error}"
-                raise InvalidRequestError(message) from error
+        await self._vet(CALLBACK_URL, delivery.callback_url)
+        await self._vet(OPERATIONS_URL, read_operations_url(configuration))
         return EventPlan(
             interval_seconds=polls.interval_seconds,
             resources=polls.resources,
             callback_url=delivery.callback_url,
             full_raw=delivery.full_raw,
         )
+
+    async def _vet(self, key: str, url: str | None) -> None:
+        try:
+            if url is not None:
+                await self._outbound.vet(url)
+        except AddressRefusedError as error:
+            message = f"configuration.{key}: {error}"
+            raise InvalidRequestError(message) from error

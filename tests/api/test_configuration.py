@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from signalpost.sandbox.egnyte import run_sandbox
 from tests.api.answers import accepted, refused, with_token
+from tests.api.conftest import open_database
+from tests.support import open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -109,3 +112,19 @@ async def test_a_value_that_is_not_there(still, text, status):
         ),
     ]:
         refused(answer, status, text)
+
+
+async def test_an_interval_that_is_not_named_is_the_least_allowed_if_that_is_more(postgres):
+    async with (
+        open_database(postgres) as database,
+        run_sandbox() as sandbox,
+        open_world(database, sandbox, roles=frozenset(), min_poll_interval_seconds=1800) as world,
+    ):
+        instance = await world.connect(**{"event.poller.refresh_interval": None})
+        assert instance["configuration"]["event.poller.refresh_interval"] == "30"
+        changed = accepted(await world.client.patch(f"/instances/{instance['id']}", json={"name": "Other"}))
+        assert changed["configuration"] == instance["configuration"]
+        body = await world.body(**{"event.poller.refresh_interval": 15})
+        refused(
+            await world.client.post("/instances", json=body), 400, "event.poller.refresh_interval", "'15'"
+        )

@@ -40,7 +40,11 @@ async def test_a_connector_is_shown_by_key_or_id_with_its_fields(still, name):
         assert fields[key]["required"] is True
     assert fields["event.notification.enabled"]["required"] is False
     assert fields["event.poller.refresh_interval"]["propertyValue"] is None
-    assert shown["events"]["polling"] == {"events": {"pollUrl": "/hubs/documents/events"}}
+    polling = shown["events"]["polling"]
+    assert next(iter(polling)) == "events"
+    assert polling["events"]["pollUrl"] == "/hubs/documents/events"
+    assert polling["events"]["strategies"] == ["feed"]
+    assert all(each["description"] for each in polling.values())
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ async def neighbours(postgres):
             "event_id": event["id"],
             "config_id": value["id"],
             "key_or_id": "egnyte",
+            "hub": "documents",
+            "resource_path": "events",
         }
         made = Neighbours(owner, stranger, instance, values)
         made.seen.extend(await made.look())

@@ -89,7 +89,7 @@ TOKEN, USER = "/puboauth/token", "/pubapi/v1/userinfo"
         ({"path": TOKEN, "kind": "reset"}, 500, "did not answer"),
         ({"path": USER, "kind": "status", "status": 503}, 500, "503"),
         ({"path": USER, "kind": "status", "status": 200, "body": "{}"}, 400, "no id"),
-        ({"path": USER, "kind": "over_qps"}, 500, ""),
+        ({"path": USER, "kind": "over_rate"}, 500, ""),
         ({"path": USER, "kind": "revoked_token"}, 400, ""),
         ({"path": USER, "kind": "reset"}, 500, "did not answer"),
         ({"path": USER, "kind": "truncate"}, 400, "no valid JSON"),

@@ -85,10 +85,26 @@ async def connect_and_fail(world):
     await until(lambda: world.listener.received)
     world.listener.status = 200
     path = f"/instances/{instance['id']}"
-    for place in [path, f"{path}/configuration", f"{path}/events", "/instances", "/instances/events"]:
+    for place in [
+        path,
+        f"{path}/configuration",
+        f"{path}/events",
+        f"{path}/polling",
+        f"{path}/event-poller-records",
+        "/instances",
+        "/instances/events",
+        "/instances/polling-disabled",
+    ]:
         accepted(await world.client.get(place))
         refused(await world.client.get(place, headers=with_token(world, "no-such-token")), 401)
     refused(await world.client.patch(path, json={"configuration": {"subdomain": "acme/other"}}), 400)
+    token = with_token(world, instance["token"])
+    accepted(await world.client.get("/hubs/documents/events", headers=token))
+    for fault in [{"kind": "status", "status": 500}, {"kind": "truncate"}, {"kind": "reset"}]:
+        await world.control("POST", "faults", {"times": 2, "path": "/pubapi/v2/users", **fault})
+        await world.client.get("/hubs/documents/users", headers=token)
+        await world.client.post(f"{path}/polls/preview", json={"users": {"url": "/hubs/documents/users"}})
+        await world.control("DELETE", "faults")
     accepted(await world.client.put(path, json=instance))
     await world.control("POST", "revoke", {})
 

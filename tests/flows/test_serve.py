@@ -11,7 +11,7 @@ import pytest
 
 from signalpost.store.embedded import EmbeddedPostgres
 from tests.processes import find_servers, run, running, start
-from tests.support import REDIRECT, authorize, until, write_url
+from tests.support import authorize, write_url
 
 READY = "signalpost ready on "
 
@@ -86,66 +86,6 @@ async def test_a_data_directory_of_another_version_is_told(tmp_path):
     assert code == 1
     assert "99" in errors
     assert "Traceback" not in errors
-
-
-async def test_what_is_in_flight_at_a_stop_is_delivered_after_the_next_start(tmp_path):
-    log = tmp_path / "log"
-    async with (
-        running(
-            ["sandbox", "egnyte", "--port", "0"], "sandbox ready on ", tmp_path / "sandbox.log"
-        ) as sandbox,
-        running(
-            ["listen", "--port", "0", "--delay", "30", "--jsonl", str(tmp_path / "slow.jsonl")],
-            "listening on ",
-            tmp_path / "slow.log",
-        ) as slow,
-        httpx.AsyncClient() as client,
-    ):
-        settings = {
-            "egnyte_url": sandbox.url,
-            "allow_private_networks": "true",
-            "min_poll_interval_seconds": "0.2",
-        }
-        service = await start(serve(tmp_path), READY, log, settings)
-        _, output, _ = await run(["credentials", "create", "--json", "--data-dir", str(tmp_path / "data")])
-        client.headers["Authorization"] = authorize(json.loads(output))
-        asked = {"client_id": "key", "redirect_uri": REDIRECT}
-        code = (await client.post(f"{sandbox.url}/_sandbox/authorize", json=asked)).json()["code"]
-        configuration = {
-            "oauth.callback.url": REDIRECT,
-            "oauth.api.key": "key",
-            "oauth.api.secret": "secret",
-            "subdomain": "acme",
-            "event.notification.enabled": True,
-            "event.notification.callback.url": slow.url,
-            "event.poller.refresh_interval": 0.2 / 60,
-        }
-        body = {"element": {"key": "egnyte"}, "providerData": {"code": code}, "configuration": configuration}
-        instances = f"{service.url}/elements/api-v2/instances"
-        instance = (await client.post(instances, json=body)).json()
-
-        async def polled():
-            calls = (await client.get(f"{sandbox.url}/_sandbox/calls")).json()["paths"]
-            return "/pubapi/v2/events" in calls
-
-        await until(polled)
-        await client.post(f"{sandbox.url}/_sandbox/changes", json={"count": 3})
-        await until(lambda: (tmp_path / "slow.jsonl").read_text().count("\n") == 1)
-        # The receiver answers after half a minute; we do not wait for it.
-        assert await service.stop() == 0
-
-        received = tmp_path / "received.jsonl"
-        arguments = ["listen", "--port", slow.url.rsplit(":", 1)[1], "--jsonl", str(received)]
-        await slow.kill()
-        async with (
-            running(arguments, "listening on ", tmp_path / "quick.log"),
-            running(serve(tmp_path), READY, log, settings),
-        ):
-            await until(lambda: received.read_text().count("\n") >= 1, 60)
-        [line] = received.read_text().splitlines()
-        message = json.loads(line)["body"]["message"]
-        assert len(message["events"]) == 3
-        assert message["instanceId"] == instance["id"]
 
 
 async def test_roles_apart_on_a_database_of_yours(tmp_path):

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from tests.faults.impatient import PROGRAM
 from tests.faults.places import (
     change,
     check_delivered,
@@ -50,7 +49,7 @@ async def serve_amid_slowness(folder):
     async with (
         running(sandbox_command, "sandbox ready on ", folder / "sandbox.log") as sandbox,
         running(slow_listener, "listening on ", folder / "slow.log") as slow,
-        running(serve(folder), READY, folder / "serve.log", settings_for(sandbox.url), PROGRAM) as service,
+        running(serve(folder), READY, folder / "serve.log", settings_for(sandbox.url)) as service,
     ):
         headers = await create_credentials({}, "--data-dir", str(folder / "data"))
         await connect(service.url, sandbox.url, slow.url, headers)
@@ -77,7 +76,7 @@ async def test_what_a_stop_cut_off_is_delivered_after_the_next_start(tmp_path):
         truth = await read_truth(sandbox.url)
         async with (
             running(again, "listening on ", tmp_path / "listen.log"),
-            running(serve(tmp_path), READY, tmp_path / "serve.log", settings_for(sandbox.url), PROGRAM),
+            running(serve(tmp_path), READY, tmp_path / "serve.log", settings_for(sandbox.url)),
         ):
             await until(lambda: set(list_records(read_received(received))) >= set(truth), 60)
     check_delivered(read_received(received), truth)

@@ -19,6 +19,8 @@ from signalpost.connectors.egnyte.changes import ACTIONS
 from signalpost.delivery.sign import signature_headers
 from signalpost.model import errors
 from signalpost.observe import Metrics
+from signalpost.polling.configuration.definition import _DATE_FIELDS, _FIELDS
+from signalpost.polling.status import PollingState
 from signalpost.settings import Settings
 from tests.house.reference_pages import PAGES, REFERENCE, walk
 
@@ -139,6 +141,48 @@ def test_every_configuration_key_is_described():
     text = (REFERENCE / "configuration.md").read_text()
     for field in (*EVENT_FIELDS, *EgnyteConnector().fields):
         assert f"`{field.key}`" in text, field.key
+
+
+def test_every_field_of_the_poller_configuration_is_described():
+    text = (REFERENCE / "configuration.md").read_text()
+    for name in (*_FIELDS, *_DATE_FIELDS):
+        assert f"`{name}`" in text, name
+
+
+def test_every_resource_of_egnyte_is_described_as_it_is_declared():
+    text = (REFERENCE / "egnyte.md").read_text()
+    for resource in EgnyteConnector().resources:
+        row = re.search(rf"^\| `{re.escape(resource.name)}` \|.*$", text, re.MULTILINE)
+        assert row is not None, resource.name
+        assert f"| {', '.join(resource.strategies)} |" in row[0], resource.name
+        dates = (resource.updated_field, resource.created_field)
+        wanted = {*resource.parameters, *resource.required, *resource.filters, resource.id_field, *dates}
+        for name in wanted - {""}:
+            assert f"`{name}`" in row[0], f"{resource.name}: {name}"
+
+
+def test_every_state_of_polling_is_drawn():
+    text = (ROOT / "docs" / "states.md").read_text()
+    for state in PollingState:
+        assert f"| `{state.value}` |" in text, state
+
+
+def test_what_is_logged_is_listed_for_operators():
+    """Both ways: every name that is logged stands in the table, and every name there is logged."""
+    sources = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    logged = set(re.findall(r"log\.(?:info|warning|error|exception)\(\s*\"([a-z_]+\.[a-z_]+)\"", sources))
+    page = (ROOT / "docs" / "how-to" / "run-as-a-service.md").read_text()
+    rows = "\n".join(re.findall(r"^(\| `[a-z_]+\..*?) \|", page, re.MULTILINE))
+    listed = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", rows))
+    assert len(logged) > 10
+    assert {name for name in logged if not name.startswith("database.")} == listed
+
+
+def test_every_page_is_linked_from_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    for path in (ROOT / "docs").rglob("*.md"):
+        if "adr" not in path.parts:
+            assert f"]({name_of(path)})" in readme, name_of(path)
 
 
 def test_every_error_is_described():

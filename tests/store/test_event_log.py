@@ -11,7 +11,7 @@ from signalpost.model.delivery import PageContext
 from signalpost.model.errors import ConnectorError, FencedError
 from signalpost.model.event import Event, EventType, Gap
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, derive_event_id
-from signalpost.model.instance import Account, Tokens
+from signalpost.model.instance import Account, ResourcePoll, Tokens
 from signalpost.store.events import Events, PageCommit
 from signalpost.store.instances import InstanceDraft, Instances
 from signalpost.store.organizations import Organizations
@@ -45,8 +45,14 @@ async def instance_id(pool):
         token=make_secret(),
         tokens=Tokens("t", None, None),
     )
-    await Events(pool).start(instance.id, "events", 0, {"id": 0})
+    await pool.execute("UPDATE resource_poll SET watermark = '{\"id\": 0}', version = 1")
     return instance.id
+
+
+@pytest.fixture
+async def poll(pool, instance_id):
+    row = await pool.fetchrow("SELECT id, version FROM resource_poll")
+    return ResourcePoll(row["id"], "events", {}, {"id": 0}, row["version"])
 
 
 def page(instance_id, version, numbers, **changes):
@@ -63,6 +69,7 @@ def page(instance_id, version, numbers, **changes):
     ]
     return PageCommit(
         instance_id=InstanceId(instance_id),
+        poll_id=1,
         resource="events",
         version=version,
         watermark={"id": max(numbers, default=0)},
@@ -94,15 +101,13 @@ async def test_events_notifications_and_watermark_come_together(pool, instance_i
     assert [row["lane_order"] for row in orders] == [1, 2, 3]
 
 
-async def test_a_stalled_worker_that_comes_back_is_refused(pool, instance_id):
+async def test_a_stalled_worker_that_comes_back_is_refused(pool, instance_id, poll):
     events = Events(pool)
     await events.commit_page(page(instance_id, 1, range(1, 11)))
     with pytest.raises(FencedError):
         await events.commit_page(page(instance_id, 1, range(5, 15)))
     with pytest.raises(FencedError):
-        await events.commit_gap(instance_id, "events", 1, Gap("x", {"id": 0}, {"id": 5}), NOW)
-    with pytest.raises(FencedError):
-        await events.start(instance_id, "events", 1, {"id": 0})
+        await events.commit_gap(instance_id, poll, 1, Gap("x", {"id": 0}, {"id": 5}), NOW)
     assert await count(pool) == [1, 10, 1]
     assert await watermark(pool) == ({"id": 10}, 2)
 
@@ -129,31 +134,17 @@ async def test_an_event_stored_before_is_found_and_never_stored_twice(pool, inst
     events = Events(pool)
     first = page(instance_id, 1, range(1, 6))
     await events.commit_page(first)
-    _, stored = await events.find_known(instance_id, [], [event.id for event in first.events])
+    stored = await events.find_stored([event.id for event in first.events])
     assert stored == {event.id for event in first.events}
     with pytest.raises(asyncpg.UniqueViolationError):
         await events.commit_page(page(instance_id, 2, range(5, 8)))
     assert await count(pool) == [1, 5, 1]
 
 
-async def test_known_objects_are_those_not_deleted_since(pool, instance_id):
-    from dataclasses import replace
-
-    events = Events(pool)
-    long_id = "/Shared/" + "long/" * 2000
-    await events.commit_page(page(instance_id, 1, [1], object_id=long_id))
-    await events.commit_page(page(instance_id, 2, [2, 3]))
-    gone = page(instance_id, 3, [4], object_id="o2")
-    gone = replace(gone, events=[replace(gone.events[0], event_type=EventType.DELETED)])
-    await events.commit_page(gone)
-    known, _ = await events.find_known(instance_id, [long_id, "o2", "o3", "o9"], [])
-    assert known == {long_id, "o3"}
-
-
-async def test_a_gap_takes_a_number_of_the_sequence(pool, instance_id):
+async def test_a_gap_takes_a_number_of_the_sequence(pool, instance_id, poll):
     events = Events(pool)
     await events.commit_page(page(instance_id, 1, [1, 2]))
-    await events.commit_gap(instance_id, "events", 2, Gap("lost", {"id": 2}, {"id": 9}), NOW)
+    await events.commit_gap(instance_id, poll, 2, Gap("lost", {"id": 2}, {"id": 9}), NOW)
     await events.commit_page(page(instance_id, 3, [10]))
     assert [row["sequence"] for row in await pool.fetch("SELECT sequence FROM event ORDER BY 1")] == [1, 2, 4]
     assert await pool.fetchval("SELECT sequence FROM gap") == 3

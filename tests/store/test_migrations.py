@@ -45,3 +45,44 @@ async def test_the_queues_tables_are_unlogged_as_they_hold_no_truth(pool):
         " AND relnamespace = 'public'::regnamespace"
     )
     assert logged == []
+
+
+async def test_what_the_first_tables_knew_of_objects_becomes_their_memory(postgres, monkeypatch):
+    """Of any history of an object its last event decides; watermarks stay."""
+    admin = await asyncpg.connect(**postgres.connect_arguments)
+    await admin.execute("CREATE DATABASE migrated_later")
+    arguments = {**postgres.connect_arguments, "database": "migrated_later"}
+    with monkeypatch.context() as patch:
+        patch.setattr("signalpost.store.database.NEWEST", "0001")
+        await migrate(arguments)
+    connection = await asyncpg.connect(**arguments)
+    await connection.execute(HISTORY)
+    await migrate(arguments)
+    rows = await connection.fetch(
+        "SELECT object_id, object_type, version FROM object_memory ORDER BY object_id"
+    )
+    assert [tuple(row) for row in rows] == [("again", "file", ""), ("here", "file", "")]
+    poll = await connection.fetchrow("SELECT watermark, remembered, failures, disabled_at FROM resource_poll")
+    assert tuple(poll) == ('{"id": 5}', 2, 0, None)
+    assert await connection.fetchval("SELECT last_success_at = last_poll_at FROM instance")
+    await connection.close()
+    await admin.execute("DROP DATABASE migrated_later WITH (FORCE)")
+    await admin.close()
+
+
+HISTORY = """
+INSERT INTO organization (name) VALUES ('Acme');
+INSERT INTO member (organization_id, email) SELECT id, 'ada@example.com' FROM organization;
+INSERT INTO instance (organization_id, user_id, connector, name, tags, configuration, secrets, token_hash, account_id,
+                      account_label, interval_seconds, last_poll_at)
+SELECT organization.id, member.id, 'egnyte', 'n', '{}', '{}', '', '', 'a', 'a', 900, now() FROM organization, member;
+INSERT INTO resource_poll (instance_id, resource, configuration, watermark)
+SELECT id, 'events', '{}', '{"id": 5}' FROM instance;
+INSERT INTO page (instance_id, polled_at, context, records) SELECT id, now(), '{}', '{"{}"}' FROM instance;
+INSERT INTO event (id, instance_id, sequence, page_id, record_index, resource, object_id, object_type, event_type,
+                   occurred_at, polled_at)
+SELECT gen_random_uuid(), instance.id, told.sequence, page.id, 0, 'events', told.object_id, 'file', told.type, now(), now()
+FROM instance, page, (VALUES (1, 'here', 'CREATED'), (2, 'gone', 'CREATED'), (3, 'again', 'CREATED'),
+                             (4, 'gone', 'DELETED'), (5, 'again', 'DELETED'), (6, 'again', 'UPDATED'),
+                             (7, 'here', 'MOVED')) AS told (sequence, object_id, type);
+"""

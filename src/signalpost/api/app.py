@@ -13,7 +13,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost import __version__
-from signalpost.api import elements, events, health, instances
+from signalpost.api import elements, events, health, hubs, instances, polling
 from signalpost.api.parts import ApiParts
 from signalpost.model.errors import ConfigurationError, RequestError, TooLargeError
 from signalpost.observe import get_logger
@@ -146,9 +146,11 @@ def build_routes() -> FastAPI:
     )
     api = APIRouter(prefix=BASE_PATH)
     api.include_router(elements.router)
-    # The event routes come first: /instances/events must not be taken for the instance "events".
+    # These come first: /instances/events and /instances/polling must not be taken for instances of these ids.
     api.include_router(events.router)
+    api.include_router(polling.router)
     api.include_router(instances.router)
+    api.include_router(hubs.router)
     app.include_router(api)
     app.include_router(health.router)
     for kind in (RequestError, ConfigurationError, HTTPException, RequestValidationError):

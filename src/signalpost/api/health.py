@@ -5,11 +5,11 @@ from __future__ import annotations
 import hmac
 from ipaddress import ip_address
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from signalpost.api.parts import Parts
-from signalpost.model.errors import ForbiddenError, UnavailableError
+from signalpost.model.errors import ForbiddenError
 
 router = APIRouter(tags=["health"])
 
@@ -24,8 +24,7 @@ async def check_alive() -> dict[str, str]:
 async def check_ready(parts: Parts) -> dict[str, str]:
     """Say whether the database answers."""
     if not await parts.health.is_ready():
-        message = "the database does not answer"
-        raise UnavailableError(message)
+        raise HTTPException(503, "the database does not answer")
     return {"status": "ready"}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
@@ -16,10 +18,14 @@ from signalpost.model.errors import ForbiddenError, InvalidRequestError, NotFoun
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Caller, Instance
 from signalpost.observe import Metrics
+from signalpost.polling.hub import Hub
+from signalpost.polling.preview import Previews
 from signalpost.store.database import Health
 from signalpost.store.event_log import EventLog
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
+from signalpost.store.polling_status import PollingStatus
+from signalpost.store.queue import Queue
 
 LARGEST_ID = 2**63 - 1
 
@@ -33,10 +39,15 @@ class ApiParts:
     instances: Instances
     lifecycle: Lifecycle
     event_log: EventLog
+    hub: Hub
+    previews: Previews
+    polling: PollingStatus
+    queue: Queue
     sampler: Sampler
     metrics: Metrics
     health: Health
     metrics_token: str | None
+    clock: Callable[[], datetime]
 
 
 def give_parts(request: Request) -> ApiParts:

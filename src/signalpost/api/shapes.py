@@ -63,7 +63,12 @@ def show_connector_whole(connector: Connector) -> dict[str, Any]:
             "supported": True,
             "methods": ["polling"],
             "polling": {
-                each.name: {"pollUrl": f"/hubs/{connector.hub}/{each.path}"} for each in connector.resources
+                each.name: {
+                    "pollUrl": f"/hubs/{connector.hub}/{each.path}",
+                    "description": each.description,
+                    "strategies": [strategy.value for strategy in each.strategies],
+                }
+                for each in connector.resources
             },
         },
     }

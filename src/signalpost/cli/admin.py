@@ -5,14 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from signalpost.api.app import build_routes
+from signalpost.cli.configurations import judge_file
 from signalpost.cli.options import DataDirectory
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
 from signalpost.store import database
 from signalpost.wiring import open_vault, reach_database
+
+PollerConfiguration = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file of JSON: a poller configuration, several by resource, or by connector and resource."
+        " No server and no database are needed."
+    ),
+]
 
 
 def migrate(data_dir: DataDirectory = None) -> None:
@@ -39,8 +52,14 @@ def openapi() -> None:
     print(json.dumps(build_routes().openapi(), indent=2))
 
 
-def doctor(data_dir: DataDirectory = None) -> None:
-    """Check the installation and say what to do; exit code 1 if something is wrong."""
+def doctor(data_dir: DataDirectory = None, poller_configuration: PollerConfiguration = None) -> None:
+    """Check the installation and say what to do; exit code 1 if something is wrong.
+
+    With --poller-configuration check that file alone: one line for each resource, exit code 1 if one is refused and
+    2 if the file cannot be read.
+    """
+    if poller_configuration is not None:
+        sys.exit(judge_file(poller_configuration))
     effective = load_settings(data_dir=data_dir)
     configure_logging(level="error", json_lines=effective.log_json)
     failed = False

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from signalpost.model.event import Gap, Page, Watermark
+from signalpost.connectors.resource import Condition, Feed, Listing, Resource, Session
 from signalpost.model.instance import Account, Tokens
 from signalpost.outbound import Answer
 
@@ -44,24 +44,11 @@ EVENT_FIELDS = (
     Field("event.notification.basic.password", "Callback password", FieldKind.SECRET, secret=True),
     Field("event.notification.raw", "Raw records in notifications", default="notification"),
     Field("event.poller.refresh_interval", "Event poller refresh interval (mins)", default="15"),
+    Field("event.poller.start", "First poll from", default="now"),
     Field("event.poller.configuration", "Configure Polling", FieldKind.JSON),
+    Field("event.notification.operations.url", "Operational Notification URL", FieldKind.URL),
 )
 """The fields of the events framework, the same for every connector (open-connectors.md 1.6)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A kind of thing that is read and polled, at ``/hubs/{hub}/{path}`` in our API.
-
-    ``id_field`` and ``date_field`` name fields of its records; ``parameters`` the query parameters it understands.
-    """
-
-    name: str
-    path: str
-    id_field: str
-    date_field: str
-    date_format: str
-    parameters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,43 +60,17 @@ class Authorization:
     scopes: tuple[str, ...]
 
 
-class Session(Protocol):
-    """Authenticated calls to the provider for one instance; paced and classified (``connectors.session``)."""
-
-    async def get(self, path: str, parameters: Mapping[str, str]) -> Answer:
-        """GET ``path`` of the provider. The answer's status is 2xx.
-
-        Raises:
-            ProviderError: one of its subclasses, as ``Connector.classify`` judged the answer.
-        """
-        ...
-
-
-class Feed(Protocol):
-    """A resource that has the provider's own cursor (strategy ``feed``, architecture section 6)."""
-
-    async def find_start(self, session: Session) -> Watermark:
-        """Give the watermark of now: what comes after it is new."""
-        ...
-
-    async def read(self, session: Session, watermark: Watermark) -> Page:
-        """Read one page of what follows ``watermark``.
-
-        Raises:
-            WatermarkLostError: the provider no longer keeps what follows it.
-        """
-        ...
-
-    async def recover(self, session: Session, watermark: Watermark) -> Gap:
-        """Find the oldest change the provider still keeps, after ``watermark`` was lost."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What the provider told of its limits in an answer."""
+    """What the provider told of its limits in an answer; None where it told nothing.
+
+    ``calls_a_day`` are allotted, ``calls_used`` counts those of this day so far, the answered one included.
+    """
 
     calls_per_second: float | None = None
+    calls_a_day: int | None = None
+    calls_used: int | None = None
+    resets_at: datetime | None = None
 
 
 class Connector(Protocol):
@@ -155,6 +116,11 @@ class Connector(Protocol):
         """The rate kept per account until the provider tells another."""
         ...
 
+    @property
+    def calls_a_day(self) -> int | None:
+        """The calls allotted per account and day until the provider tells another number; None: no limit."""
+        ...
+
     def find_host(self, configuration: Mapping[str, str]) -> str:
         """Give the provider's base URL for this configuration.
 
@@ -179,10 +145,27 @@ class Connector(Protocol):
         """Call the provider once: does the connection work, and as which account?"""
         ...
 
-    def open_feed(
-        self, resource: Resource, configuration: Mapping[str, Any], parameters: Mapping[str, str]
-    ) -> Feed:
-        """Give the feed of one of ``resources``; ``parameters`` are those of the configured URL."""
+    def open_feed(self, resource: Resource, parameters: Mapping[str, str], id_field: str) -> Feed:
+        """Give the feed of one of ``resources``; ``parameters`` are those of the configured URL.
+
+        ``id_field`` names the field of its records that identifies the object; "": the connector's own choice.
+
+        Raises:
+            InvalidRequestError: a parameter's value is wrong; it is named.
+        """
+        ...
+
+    def open_listing(
+        self, resource: Resource, parameters: Mapping[str, str], conditions: Sequence[Condition]
+    ) -> Listing:
+        """Give one of ``resources`` as a list. Feeds can be listed too.
+
+        Every record must meet the ``conditions``, all on fields among ``resource.filters``: those the provider may
+        use to give less. It may also give more; the caller compares again.
+
+        Raises:
+            InvalidRequestError: a parameter's value is wrong; it is named.
+        """
         ...
 
     def classify(self, answer: Answer) -> Exception | None:

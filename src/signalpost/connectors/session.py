@@ -1,28 +1,42 @@
-"""Authenticated HTTP for one instance: its token, the provider's pace, status to error."""
+"""Authenticated HTTP for one instance: its token, the provider's pace and the day's calls, status to error."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
 from urllib.parse import urlencode
 
 from signalpost.connectors.base import Connector
+from signalpost.connectors.budget import Budget
 from signalpost.model.errors import (
     AddressRefusedError,
     ConnectorError,
     NeedsAuthorisationError,
+    QuotaSpentError,
     RetryLaterError,
+    TooFastError,
 )
+from signalpost.model.quota import Allowance
 from signalpost.outbound import Answer, Outbound, OutboundError
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 PACES_KEPT = 100_000
+MOST_RETRIES = 5
+"""How often a call that came too fast is made again."""
+USUAL_HOLD_SECONDS = 1.0
+LONGEST_HOLD_SECONDS = 10.0
+"""A provider that asks for a longer silence is left alone: the call fails, and others are not kept waiting."""
 
 
 class AccessTokens(Protocol):
     """Where a session gets its access token from, and a new one when the provider refused it."""
+
+    @property
+    def version(self) -> int:
+        """The version of the stored tokens that were used last (``model.instance.Tokens``)."""
+        ...
 
     async def give(self) -> str:
         """Give a token that is good as far as we know."""
@@ -33,73 +47,188 @@ class AccessTokens(Protocol):
 
         Raises:
             NeedsAuthorisationError: there is no way to get one without a person.
+            RetryLaterError: the token endpoint cannot answer now.
         """
         ...
 
 
+class Timer(Protocol):
+    """Something that will happen, unless it is cancelled."""
+
+    def cancel(self) -> None:
+        """Have it not happen."""
+        ...
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+"""Calls a function after some seconds, once."""
+
+
+def call_later(seconds: float, act: Callable[[], None]) -> Timer:
+    """Call ``act`` after ``seconds``, in the running event loop."""
+    return asyncio.get_running_loop().call_later(seconds, act)
+
+
 class Pace:
-    """Keeps the calls of one token apart, by the rate that the provider allots."""
+    """Keeps the calls of one token apart, by the rate that the provider allots.
 
-    def __init__(self, calls_per_second: float, monotonic: Callable[[], float]) -> None:
-        self.calls_per_second = calls_per_second
+    A user's call goes before all background calls that wait; among the same kind the first come is the first served.
+    """
+
+    def __init__(
+        self, calls_per_second: float, monotonic: Callable[[], float], later: CallLater = call_later
+    ) -> None:
+        self._calls_per_second = calls_per_second
         self._monotonic = monotonic
-        self._free_at = 0.0
+        self._call_later = later
+        self._called_at = self._held_until = float("-inf")
+        self._users: deque[asyncio.Future[None]] = deque()
+        self._background: deque[asyncio.Future[None]] = deque()
+        self._timer: Timer | None = None
 
-    async def wait(self) -> None:
+    @property
+    def calls_per_second(self) -> float:
+        """The rate."""
+        return self._calls_per_second
+
+    async def wait(self, *, for_user: bool = False) -> None:
         """Wait for this call's turn."""
-        now = self._monotonic()
-        turn = max(now, self._free_at)
-        self._free_at = turn + 1 / self.calls_per_second
-        if turn > now:
-            await asyncio.sleep(turn - now)
+        turn = asyncio.get_running_loop().create_future()
+        (self._users if for_user else self._background).append(turn)
+        self._give_turns()
+        await turn
+
+    def change_rate(self, calls_per_second: float) -> None:
+        """Change the rate, for those who wait already as well."""
+        if calls_per_second > 0 and calls_per_second != self._calls_per_second:
+            self._calls_per_second = calls_per_second
+            self._give_turns()
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody call for so long."""
+        self._held_until = max(self._held_until, self._monotonic() + seconds)
+        self._give_turns()
+
+    def _give_turns(self) -> None:
+        """Give the turns that are due, and have this called when the next one is."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while waiting := self._users or self._background:
+            if waiting[0].done():  # cancelled: its turn is the next one's
+                waiting.popleft()
+                continue
+            now = self._monotonic()
+            wait_seconds = max(self._called_at + 1 / self._calls_per_second, self._held_until) - now
+            if wait_seconds > 0:
+                self._timer = self._call_later(wait_seconds, self._give_turns)
+                return
+            self._called_at = now
+            waiting.popleft().set_result(None)
 
 
 class Paces:
-    """The paces of all instances this worker has called of late: they outlive the single poll."""
+    """The paces of all tokens this process has used of late: they outlive the single poll."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], later: CallLater = call_later) -> None:
         self._monotonic = monotonic
-        self._paces: OrderedDict[object, Pace] = OrderedDict()
+        self._call_later = later
+        self._paces: OrderedDict[str, Pace] = OrderedDict()
 
-    def find(self, key: object, calls_per_second: float) -> Pace:
-        """Give the pace kept under ``key``, or a new one of ``calls_per_second``."""
-        pace = self._paces.pop(key, None) or Pace(calls_per_second, self._monotonic)
-        self._paces[key] = pace
+    def find(self, token: str, calls_per_second: float) -> Pace:
+        """Give the pace kept for ``token``, or a new one of ``calls_per_second``."""
+        pace = self._paces.get(token) or Pace(calls_per_second, self._monotonic, self._call_later)
+        self._keep(token, pace)
+        return pace
+
+    def carry_on(self, old_token: str, new_token: str) -> None:
+        """Let the pace of ``old_token`` go on as that of its successor."""
+        pace = self._paces.get(old_token)
+        if pace is not None and new_token not in self._paces:
+            self._keep(new_token, pace)
+
+    def _keep(self, token: str, pace: Pace) -> None:
+        self._paces[token] = pace
+        self._paces.move_to_end(token)
         if len(self._paces) > PACES_KEPT:
             self._paces.popitem(last=False)
-        return pace
 
 
 class ProviderSession:
-    """Calls the provider as one account."""
+    """Calls the provider as one account: ``for_user``, or in the background, which yields to users' calls."""
 
     def __init__(
-        self, *, connector: Connector, base_url: str, outbound: Outbound, tokens: AccessTokens, pace: Pace
+        self,
+        *,
+        connector: Connector,
+        base_url: str,
+        outbound: Outbound,
+        tokens: AccessTokens,
+        pace: Pace,
+        budget: Budget,
+        for_user: bool,
     ) -> None:
         self._connector = connector
         self._base_url = base_url
         self._outbound = outbound
         self._tokens = tokens
         self._pace = pace
+        self._budget = budget
+        self._for_user = for_user
+
+    @property
+    def calls(self) -> int:
+        """How many calls were made, repeated ones included."""
+        return self._budget.calls
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What is known by now of the account's calls; None where there is no limit."""
+        return self._budget.allowance
+
+    @property
+    def tokens_version(self) -> int:
+        """The version of the tokens used last: the one to call refused after a NeedsAuthorisationError."""
+        return self._tokens.version
 
     async def get(self, path: str, parameters: Mapping[str, str]) -> Answer:
-        """GET, with a fresh token once if the provider refuses the first (see ``base.Session``)."""
+        """GET (see ``resource.Session``).
+
+        Tried again with a fresh token, once, if the provider refuses the first; and later, up to ``MOST_RETRIES``
+        times, if it came too fast. In the background nothing is sent once polling has used its share of the day.
+        """
         url = self._base_url + path
         if parameters:
             url += "?" + urlencode(parameters)
         token = await self._tokens.give()
-        answer = await self._call(url, token)
-        failure = self._connector.classify(answer)
-        if isinstance(failure, NeedsAuthorisationError):
-            token = await self._tokens.renew(token)
+        renewed, retries = False, 0
+        while True:
             answer = await self._call(url, token)
             failure = self._connector.classify(answer)
-        if failure is not None:
+            if failure is None:
+                return answer
+            if isinstance(failure, NeedsAuthorisationError) and not renewed:
+                token = await self._tokens.renew(token)
+                renewed = True
+            elif isinstance(failure, TooFastError) and retries < MOST_RETRIES:
+                retries += 1
+                self._slow_down(failure)
+            else:
+                if isinstance(failure, QuotaSpentError):
+                    self._budget.spend(failure.after_seconds)
+                raise failure
+
+    def _slow_down(self, failure: TooFastError) -> None:
+        seconds = failure.after_seconds or USUAL_HOLD_SECONDS
+        if seconds > LONGEST_HOLD_SECONDS:
             raise failure
-        return answer
+        self._pace.hold(seconds)
 
     async def _call(self, url: str, token: str) -> Answer:
-        await self._pace.wait()
+        if not self._for_user:
+            self._budget.check()
+        await self._pace.wait(for_user=self._for_user)
+        self._budget.count()
         try:
             answer = await self._outbound.request(
                 "GET", url, headers={"Authorization": f"Bearer {token}"}, max_bytes=MAX_ANSWER_BYTES
@@ -110,10 +239,11 @@ class ProviderSession:
         except AddressRefusedError as error:
             message = f"{self._connector.name} must not be called there: {error}"
             raise ConnectorError(message) from error
+        told = self._connector.read_quota(answer)
+        self._budget.correct(told)
+        if told.calls_per_second is not None:
+            self._pace.change_rate(told.calls_per_second)
         if answer.truncated:
             message = f"{self._connector.name} answered with more than {MAX_ANSWER_BYTES:,} bytes"
             raise ConnectorError(message)
-        allotted = self._connector.read_quota(answer).calls_per_second
-        if allotted is not None:
-            self._pace.calls_per_second = allotted
         return answer

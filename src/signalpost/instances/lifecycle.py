@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from signalpost.connectors.base import Connector, Session
+from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
+from signalpost.connectors.resource import Session
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.wishes import (
     GIVEN_TOKENS,
@@ -19,7 +20,7 @@ from signalpost.instances.wishes import (
     take_tokens,
     with_defaults,
 )
-from signalpost.model.configuration import ALWAYS_SECRET
+from signalpost.model.configuration import ALWAYS_SECRET, POLL_INTERVAL
 from signalpost.model.errors import (
     ConflictError,
     InvalidRequestError,
@@ -153,6 +154,7 @@ class Lifecycle:
         check_required(configuration, connector)
         connector.find_host(configuration)
         plan = await self._read_plan(configuration, connector)
+        configuration.setdefault(POLL_INTERVAL, f"{plan.interval_seconds / 60:g}")
         name = wish.name if wish.name is not None else (before.name if before else connector.name)
         tags = wish.tags if wish.tags is not None else (before.tags if before else ())
         return InstanceDraft(

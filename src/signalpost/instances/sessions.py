@@ -1,15 +1,19 @@
-"""Opens provider sessions: of stored instances, and the first one before an instance is stored."""
+"""Opens provider sessions: of a poll, of a user's own call, and the first one before an instance is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from signalpost.connectors.base import Connector
-from signalpost.connectors.session import Paces, ProviderSession
+from signalpost.connectors.budget import Budget
+from signalpost.connectors.session import CallLater, Paces, ProviderSession, call_later
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.tokens import FixedToken, InstanceTokens
-from signalpost.model.instance import PollState
+from signalpost.model.ids import InstanceId
+from signalpost.model.instance import PollState, Tokens
+from signalpost.model.quota import read_allowance
 from signalpost.outbound import Outbound
 from signalpost.store.tokens import TokenRows
 
@@ -25,31 +29,65 @@ class Sessions:
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
+        later: CallLater = call_later,
     ) -> None:
         self._outbound = outbound
         self._oauth2 = oauth2
         self._rows = rows
         self._clock = clock
-        self._paces = Paces(monotonic)
+        self._paces = Paces(monotonic, later)
 
     def open(self, connector: Connector, state: PollState) -> ProviderSession:
-        """Open the session of a stored instance (``polling.poller.OpenSession``)."""
-        tokens = InstanceTokens(
-            instance_id=state.instance_id,
-            connector=connector,
-            configuration=state.configuration,
-            tokens=state.tokens,
-            rows=self._rows,
-            oauth2=self._oauth2,
-            clock=self._clock,
+        """Open the session of a poll: in the background, within polling's share of the day's calls."""
+        return self._open(
+            connector,
+            state.instance_id,
+            state.configuration,
+            state.tokens,
+            state.quota,
+            for_user=False,
         )
+
+    def open_for_user(
+        self,
+        connector: Connector,
+        *,
+        instance_id: InstanceId,
+        configuration: Mapping[str, str],
+        tokens: Tokens,
+        quota: Mapping[str, Any] | None,
+    ) -> ProviderSession:
+        """Open the session of a user's own call: before all polls, for as long as the provider lets it."""
+        return self._open(connector, instance_id, configuration, tokens, quota, for_user=True)
+
+    def _open(
+        self,
+        connector: Connector,
+        instance_id: InstanceId,
+        configuration: Mapping[str, str],
+        tokens: Tokens,
+        quota: Mapping[str, Any] | None,
+        *,
+        for_user: bool,
+    ) -> ProviderSession:
         return ProviderSession(
             connector=connector,
-            base_url=connector.find_host(state.configuration),
+            base_url=connector.find_host(configuration),
             outbound=self._outbound,
-            tokens=tokens,
+            tokens=InstanceTokens(
+                instance_id=instance_id,
+                connector=connector,
+                configuration=configuration,
+                tokens=tokens,
+                rows=self._rows,
+                oauth2=self._oauth2,
+                clock=self._clock,
+                on_renewed=self._paces.carry_on,
+            ),
             # By token, as the provider counts: the first call, before the instance was stored, counts as well.
-            pace=self._paces.find(state.tokens.access_token, connector.calls_per_second),
+            pace=self._paces.find(tokens.access_token, connector.calls_per_second),
+            budget=Budget(read_allowance(quota, connector.calls_a_day, self._clock()), self._clock),
+            for_user=for_user,
         )
 
     def open_first(
@@ -62,4 +100,6 @@ class Sessions:
             outbound=self._outbound,
             tokens=FixedToken(access_token),
             pace=self._paces.find(access_token, connector.calls_per_second),
+            budget=Budget(None, self._clock),
+            for_user=True,
         )

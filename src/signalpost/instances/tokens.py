@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from signalpost.connectors.base import Connector
 from signalpost.instances.oauth2 import OAuth2
@@ -15,12 +17,14 @@ from signalpost.store.tokens import TokenRows
 
 log = get_logger("instances")
 
-CLOCK_SLACK = timedelta(seconds=60)
-"""Renew this long before the token's end: clocks differ, and calls take time."""
+FINISH_SECONDS = 2.0
+"""How long a renewal under way may still take after its caller was stopped (a process stops within 10 s)."""
 
 
 class FixedToken:
     """A token that cannot be renewed: for the first call, before the instance is stored (``session.AccessTokens``)."""
+
+    version = 0
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -40,7 +44,10 @@ class FixedToken:
 
 
 class InstanceTokens:
-    """The tokens of a stored instance (``session.AccessTokens``)."""
+    """The tokens of a stored instance (``session.AccessTokens``).
+
+    ``on_renewed`` is told the old and the new access token whenever another one takes over.
+    """
 
     def __init__(
         self,
@@ -52,6 +59,7 @@ class InstanceTokens:
         rows: TokenRows,
         oauth2: OAuth2,
         clock: Callable[[], datetime],
+        on_renewed: Callable[[str, str], None],
     ) -> None:
         self._instance_id = instance_id
         self._connector = connector
@@ -60,15 +68,21 @@ class InstanceTokens:
         self._rows = rows
         self._oauth2 = oauth2
         self._clock = clock
+        self._on_renewed = on_renewed
+
+    @property
+    def version(self) -> int:
+        """The version of the tokens used last."""
+        return self._tokens.version
 
     async def give(self) -> str:
-        """Give the token, renewed if it is about to end and can be."""
+        """Give the token, renewed if it has ended by our clock and can be.
+
+        Not before its end: where clocks differ, or lifetimes are short, that would be at every call. One that has
+        ended only by the provider's clock is refused by it, and then renewed.
+        """
         expires_at = self._tokens.expires_at
-        if (
-            expires_at is not None
-            and self._tokens.refresh_token
-            and expires_at - CLOCK_SLACK <= self._clock()
-        ):
+        if expires_at is not None and self._tokens.refresh_token and expires_at <= self._clock():
             return await self.renew(self._tokens.access_token)
         return self._tokens.access_token
 
@@ -82,20 +96,38 @@ class InstanceTokens:
             NeedsAuthorisationError: there is no refresh token, or the provider refuses it.
             RetryLaterError: the token endpoint cannot answer now.
         """
+        renewal = asyncio.create_task(self._renew(refused))
+        try:
+            return await asyncio.shield(renewal)
+        except asyncio.CancelledError:
+            # The provider may have spent the refresh token already: have its successor stored before we go.
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(FINISH_SECONDS):
+                    await renewal
+            raise
+
+    async def _renew(self, refused: str) -> str:
         async with self._rows.lock(self._instance_id) as lock:
             self._tokens = lock.tokens
-            if lock.tokens.access_token != refused:
-                return lock.tokens.access_token
-            if lock.tokens.refresh_token is None:
-                message = (
-                    f"{self._connector.name} no longer accepts the token (expired, revoked, or the password changed)"
-                    " and gave none to renew it with: authorise the instance again"
-                )
-                raise NeedsAuthorisationError(message)
-            fresh = await self._oauth2.refresh(
-                self._connector, self._configuration, lock.tokens.refresh_token
+            if lock.tokens.access_token == refused:
+                await lock.replace(await self._refresh(lock.tokens.refresh_token))
+        # Only now, as it is stored for good.
+        self._tokens = lock.tokens
+        self._on_renewed(refused, self._tokens.access_token)
+        return self._tokens.access_token
+
+    async def _refresh(self, refresh_token: str | None) -> Tokens:
+        name = self._connector.name
+        if refresh_token is None:
+            message = (
+                f"{name} no longer accepts the token (expired, revoked, or the password changed)"
+                " and gave none to renew it with: authorise the instance again"
             )
-            await lock.replace(fresh)
-            self._tokens = lock.tokens
+            raise NeedsAuthorisationError(message)
+        try:
+            fresh = await self._oauth2.refresh(self._connector, self._configuration, refresh_token)
+        except NeedsAuthorisationError as error:
+            message = f"{name} no longer renews the token ({error}): authorise the instance again"
+            raise NeedsAuthorisationError(message) from error
         log.info("token.renewed", instance=self._instance_id)
-        return fresh.access_token
+        return fresh

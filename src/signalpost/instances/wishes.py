@@ -9,10 +9,8 @@ from typing import Any
 
 from signalpost.connectors.base import Connector
 from signalpost.model.configuration import (
-    DEFAULT_INTERVAL_MINUTES,
     EVENTS_ENABLED,
     MASK,
-    POLL_INTERVAL,
     VENDOR_TYPE,
     stringify,
 )
@@ -27,9 +25,9 @@ MOST_TAGS = 50
 EVENT_DEFAULTS = {
     EVENTS_ENABLED: "false",
     VENDOR_TYPE: "polling",
-    POLL_INTERVAL: str(DEFAULT_INTERVAL_MINUTES),
 }
-"""The seed's parameter table, and open-connectors.md 1.6."""
+"""The seed's parameter table, and open-connectors.md 1.6. The interval's default depends on what is allowed: see
+``lifecycle``."""
 
 ACCESS_TOKEN = "oauth.user.token"  # noqa: S105 - the name of a field
 REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105 - the name of a field

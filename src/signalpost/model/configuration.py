@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -19,7 +20,12 @@ BASIC_PASSWORD = "event.notification.basic.password"  # noqa: S105 - the name of
 RAW = "event.notification.raw"
 POLL_INTERVAL = "event.poller.refresh_interval"
 POLLER_CONFIGURATION = "event.poller.configuration"
+POLL_START = "event.poller.start"
+OPERATIONS_URL = "event.notification.operations.url"
 VENDOR_TYPE = "event.vendor.type"
+
+OLDEST = datetime(1, 1, 1, tzinfo=UTC)
+"""A start before all that a provider can have."""
 
 DEFAULT_INTERVAL_MINUTES = 15
 MOST_MINUTES = 60 * 24 * 31
@@ -76,3 +82,27 @@ def read_interval_seconds(configuration: Mapping[str, str], *, minimum_seconds: 
         )
         raise InvalidRequestError(message)
     return minutes * 60
+
+
+def read_start(configuration: Mapping[str, str]) -> datetime | None:
+    """Read ``event.poller.start``: None for ``now`` (and when absent), ``OLDEST`` for ``oldest``, or an instant.
+
+    Raises:
+        InvalidRequestError: it is none of these, or the instant has no zone.
+    """
+    text = configuration.get(POLL_START, "").strip()
+    if text.lower() in {"", "now"}:
+        return None
+    if text.lower() == "oldest":
+        return OLDEST
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = datetime.min  # noqa: DTZ901 - stands for what cannot be read: it has no zone
+    if instant.tzinfo is None:
+        message = (
+            f"{POLL_START}: {text[:100]!r} is neither 'now' nor 'oldest' nor an instant with its zone,"
+            " as in 2026-05-28T11:41:12Z"
+        )
+        raise InvalidRequestError(message)
+    return instant.astimezone(UTC)

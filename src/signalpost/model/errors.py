@@ -67,11 +67,30 @@ class NeedsAuthorisationError(ProviderError):
 
 
 class RetryLaterError(ProviderError):
-    """The provider cannot answer now: back off, for ``after_seconds`` at least if it named a time."""
+    """The provider cannot answer this now: back off, for ``after_seconds`` at least if it named a time.
+
+    The other resources of the instance go on.
+    """
 
     def __init__(self, message: str, *, after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.after_seconds = after_seconds
+
+
+class TooFastError(RetryLaterError):
+    """The calls come faster than this account is allotted: the session slows down and asks again."""
+
+
+class QuotaSpentError(RetryLaterError):
+    """The account's calls of this day are used up: no fault of anybody's, polling goes on once there are new ones."""
+
+
+class MissingError(ProviderError):
+    """The provider does not know what was asked for (404)."""
+
+
+class RejectedError(ProviderError):
+    """The provider does not take the call as it was made (400)."""
 
 
 class WatermarkLostError(ProviderError):

@@ -42,17 +42,37 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """An object that was seen, and in which version: one entry of a resource's memory.
+
+    ``version`` tells versions apart and is "" where only the object matters; ``revision`` counts the versions seen;
+    ``dated_at`` is the date of the record, ``seen_at`` when it was read.
+    """
+
+    object_id: str
+    object_type: str
+    version: str
+    revision: int
+    dated_at: datetime | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What one read of a resource gave.
 
-    ``records`` are JSON texts in the provider's order; ``watermark`` is the position after this page;
-    ``more`` says whether to read again at once.
+    ``records`` are JSON texts in the provider's order; ``watermark`` is the position after this page, None while the
+    first is not reached; ``more`` says whether to read again at once. ``remembered`` and ``forgotten`` (object ids)
+    change the resource's memory together with it.
     """
 
     records: tuple[str, ...]
     changes: tuple[Change, ...]
-    watermark: Watermark
+    watermark: Watermark | None
     more: bool
+    remembered: tuple[Remembered, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,19 +63,33 @@ class Tokens:
 class ResourcePoll:
     """One polled resource of an instance: its configuration and how far it was read.
 
-    ``version`` grows with every commit: who holds an old one has been overtaken.
+    ``version`` grows with every commit: who holds an old one has been overtaken. ``id`` names its memory of objects,
+    which holds ``remembered`` of them; those dated up to ``forgotten_before`` may have been dropped from it.
+    ``failures`` counts failed reads in a row; until ``retry_at`` it is not read again. ``source`` names what the
+    watermark is one of (None: that is not known yet).
     """
 
+    id: int
     resource: str
     configuration: Mapping[str, Any]
     watermark: Watermark | None
     version: int
-    failing: bool
+    failures: int = 0
+    retry_at: datetime | None = None
+    disabled: bool = False
+    remark: str | None = None
+    remembered: int = 0
+    forgotten_before: datetime | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PollState:
-    """What a poll needs to know of an instance, loaded at its start."""
+    """What a poll needs to know of an instance, loaded at its start.
+
+    ``quota`` is what was kept of the account's calls (``quota.Allowance.to_json``); ``wishes`` how often somebody had
+    it polled at once by now.
+    """
 
     instance_id: InstanceId
     organization_id: OrganizationId
@@ -86,7 +100,9 @@ class PollState:
     configuration: Mapping[str, str]
     tokens: Tokens
     interval_seconds: float
-    consecutive_failures: int
+    last_poll_at: datetime | None
+    quota: Mapping[str, Any] | None
     notified: bool
     full_raw: bool
     resources: tuple[ResourcePoll, ...]
+    wishes: int = 0

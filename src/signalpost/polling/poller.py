@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
+from datetime import datetime, timedelta
 
-from signalpost.connectors.base import Connector, Feed, Session
+from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
+from signalpost.connectors.resource import Strategy
 from signalpost.model.backoff import Chance, wait_before_poll
-from signalpost.model.delivery import PageContext
+from signalpost.model.configuration import read_start
 from signalpost.model.errors import (
-    ConnectorError,
     FencedError,
     NeedsAuthorisationError,
-    ProviderError,
+    QuotaSpentError,
     RetryLaterError,
     SignalpostError,
-    WatermarkLostError,
 )
-from signalpost.model.event import Page
+from signalpost.model.event import Gap, Page
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
 from signalpost.polling.configuration import match_resource
-from signalpost.polling.detect import detect, identify
-from signalpost.polling.scheduler import next_on_grid
-from signalpost.store.events import Events, PageCommit
+from signalpost.polling.pages import Pages
+from signalpost.polling.plan import Outcome, plan_next
+from signalpost.polling.strategies import OpenSession, PolledSession, open_strategy
+from signalpost.polling.strategies.reading import Reading
+from signalpost.store.memory import Memory
 from signalpost.store.polls import FinishedPoll, Polls
-from signalpost.store.queue import Queue
 
 log = get_logger("polling")
 
-Read = TypeVar("Read")
-
 MOST_PAGES = 1000
-"""Pages read of one resource in one poll: then others get their turn, and the next poll goes on at once."""
+"""Pages committed of one resource in one poll: then others get their turn, and the next poll goes on at once."""
 
-
-class OpenSession(Protocol):
-    """Opens the provider session of an instance (wiring gives it)."""
-
-    def __call__(self, connector: Connector, state: PollState) -> Session:
-        """Open it; no call is made yet."""
-        ...
+FAILURES_BEFORE_DISABLING = 100
+"""As at the original (open-connectors.md 2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +46,13 @@ class PollerParts:
 
     registry: Registry
     polls: Polls
-    events: Events
-    queue: Queue
+    memory: Memory
+    pages: Pages
     open_session: OpenSession
     metrics: Metrics
     clock: Callable[[], datetime]
     chance: Chance
+    failures_before_disabling: int = FAILURES_BEFORE_DISABLING
 
 
 class Poller:
@@ -71,7 +65,8 @@ class Poller:
     async def poll(self, instance_id: InstanceId) -> None:
         """Poll the instance's resources one after the other; one that fails does not stop the others.
 
-        Never raises for what the provider did: that is recorded, shown, and tried again after a back-off.
+        Never raises for what the provider did: that is recorded, shown, and tried again after a back-off. A poll that
+        is cut off is handed out again at once.
         """
         if instance_id in self._active:
             return
@@ -80,6 +75,9 @@ class Poller:
             state = await self._parts.polls.load(instance_id)
             if state is not None:
                 await self._poll(state)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._parts.polls.release(instance_id, self._parts.clock()))
+            raise
         finally:
             self._active.discard(instance_id)
 
@@ -88,152 +86,128 @@ class Poller:
         started_at = parts.clock()
         connector = parts.registry.find(state.connector)
         session = parts.open_session(connector, state)
-        failures: list[ProviderError] = []
-        unfinished = False
+        outcome = Outcome(started_at)
         for poll in state.resources:
-            try:
-                unfinished |= await self._poll_resource(state, connector, session, poll)
-            except FencedError as error:
-                log.info(
-                    "poll.overtaken", instance=state.instance_id, resource=poll.resource, reason=str(error)
-                )
-            except NeedsAuthorisationError as error:
-                if await parts.polls.require_authorisation(state.instance_id, state.tokens.version):
-                    log.warning("poll.needs_authorisation", instance=state.instance_id, reason=str(error))
-                failures.append(error)
-                await self._record_failure(state, poll, error)
-                break
-            except ProviderError as error:
-                failures.append(error)
-                await self._record_failure(state, poll, error)
-                if isinstance(error, RetryLaterError) and error.after_seconds:
-                    break  # the provider asked to be left alone: the other resources wait as well
-        parts.metrics.polls.labels("failed" if failures else "ok").inc()
-        await parts.polls.finish(self._finish(state, started_at, failures, unfinished=unfinished))
-
-    def _finish(
-        self, state: PollState, started_at: datetime, failures: list[ProviderError], *, unfinished: bool
-    ) -> FinishedPoll:
-        now = self._parts.clock()
-        count = state.consecutive_failures + 1 if failures else 0
-        if failures:
-            wait = wait_before_poll(count, interval_seconds=state.interval_seconds, chance=self._parts.chance)
-            asked = max((getattr(error, "after_seconds", None) or 0.0) for error in failures)
-            next_at = now + timedelta(seconds=max(wait, asked))
-        elif unfinished:
-            next_at = now
-        else:
-            next_at = next_on_grid(state.instance_id, state.interval_seconds, now)
-        return FinishedPoll(state.instance_id, started_at, next_at, count)
-
-    async def _record_failure(self, state: PollState, poll: ResourcePoll, error: SignalpostError) -> None:
-        """Keep the reason; log it once when it begins, not at every poll."""
-        await self._parts.polls.record_failure(
-            state.instance_id, poll.resource, str(error), self._parts.clock()
-        )
-        if not poll.failing:
-            log.warning("poll.failed", instance=state.instance_id, resource=poll.resource, reason=str(error))
-
-    async def _poll_resource(
-        self, state: PollState, connector: Connector, session: Session, poll: ResourcePoll
-    ) -> bool:
-        """Read one resource from its watermark on. Says whether more waits than one poll may read."""
-        parts = self._parts
-        matched = match_resource(poll.resource, poll.configuration, connector)
-        feed = connector.open_feed(
-            matched.resource, {**poll.configuration, "idField": matched.id_field}, matched.parameters
-        )
-        version, watermark = poll.version, poll.watermark
-        if watermark is None:
-            watermark = await _guard(feed.find_start(session))
-            await parts.events.start(state.instance_id, poll.resource, version, watermark)
-            log.info("poll.started_from_now", instance=state.instance_id, resource=poll.resource)
-            version += 1
-        recovered = False
-        for _ in range(MOST_PAGES):
-            try:
-                page = await _guard(feed.read(session, watermark))
-            except WatermarkLostError:
-                if recovered:
-                    raise
-                watermark = await self._recover(state, session, feed, poll, version, watermark)
-                version, recovered = version + 1, True
+            if poll.disabled:
                 continue
-            if page.watermark != watermark:
-                await self._commit(state, connector, poll, version, page)
-                version, watermark = version + 1, page.watermark
-            if not page.more:
+            if poll.retry_at is not None and poll.retry_at > started_at:
+                outcome.add_waiting(poll.retry_at)
+                continue
+            if not await self._try_resource(state, connector, session, poll, outcome):
                 break
-        else:
-            return True
-        if poll.failing:
-            await parts.polls.record_recovery(state.instance_id, poll.resource, parts.clock())
-            log.info("poll.recovered", instance=state.instance_id, resource=poll.resource)
-        return False
+        parts.metrics.polls.labels("failed" if outcome.failed else "ok").inc()
+        allowance = session.allowance
+        if allowance is not None and session.calls:
+            allowance = allowance.end_poll(session.calls, state.quota["used"] if state.quota else None)
+        plan = plan_next(state, outcome, allowance, parts.clock())
+        await parts.polls.finish(
+            FinishedPoll(
+                state.instance_id,
+                started_at,
+                plan.next_poll_at,
+                outcome.succeeded,
+                plan.throttled_until,
+                allowance.to_json() if allowance is not None else None,
+                state.wishes,
+            )
+        )
 
-    async def _recover(
+    async def _try_resource(
         self,
         state: PollState,
-        session: Session,
-        feed: Feed,
+        connector: Connector,
+        session: PolledSession,
         poll: ResourcePoll,
-        version: int,
-        watermark: Mapping[str, object],
-    ) -> dict[str, object]:
-        gap = await _guard(feed.recover(session, dict(watermark)))
-        await self._parts.events.commit_gap(
-            state.instance_id, poll.resource, version, gap, self._parts.clock()
-        )
-        self._parts.metrics.gaps.inc()
-        log.error("poll.gap_recorded", instance=state.instance_id, resource=poll.resource, reason=gap.reason)
-        return gap.to_watermark
-
-    async def _commit(
-        self, state: PollState, connector: Connector, poll: ResourcePoll, version: int, page: Page
-    ) -> None:
+        outcome: Outcome,
+    ) -> bool:
+        """Read one resource; keep what came of it. Says whether the others are to be read as well."""
         parts = self._parts
-        event_ids = identify(state.instance_id, poll.resource, page.changes)
-        known_objects, stored_events = await parts.events.find_known(
-            state.instance_id,
-            [change.object_id for change in page.changes if change.creates_or_updates],
-            event_ids,
+        try:
+            remark = await self._read_resource(state, connector, session, poll, outcome)
+        except FencedError as error:
+            log.info("poll.overtaken", instance=state.instance_id, resource=poll.resource, reason=str(error))
+            outcome.unfinished = True
+        except NeedsAuthorisationError as error:
+            now = parts.clock()
+            outcome.add_failure(now)  # at once, should somebody have authorised it again meanwhile
+            if await parts.polls.require_authorisation(
+                state.instance_id, session.tokens_version, str(error), now
+            ):
+                log.warning("poll.needs_authorisation", instance=state.instance_id, reason=str(error))
+            return False
+        except QuotaSpentError as error:
+            outcome.spent_until = parts.clock() + timedelta(seconds=error.after_seconds or 3600.0)
+            log.info("poll.throttled", instance=state.instance_id, reason=str(error))
+            return False
+        except SignalpostError as error:
+            outcome.add_failure(await self._record_failure(state, poll, error))
+        else:
+            outcome.add_success()
+            if poll.failures or remark != poll.remark:
+                await parts.polls.record_recovery(poll, parts.clock(), remark)
+            if poll.failures:
+                log.info("poll.recovered", instance=state.instance_id, resource=poll.resource)
+        return True
+
+    async def _record_failure(
+        self, state: PollState, poll: ResourcePoll, error: SignalpostError
+    ) -> datetime | None:
+        """Keep the reason, and when to try again (None: not any more); log it once when it begins."""
+        parts = self._parts
+        now = parts.clock()
+        failures = poll.failures + 1
+        wait = wait_before_poll(failures, interval_seconds=state.interval_seconds, chance=parts.chance)
+        asked = (error.after_seconds or 0.0) if isinstance(error, RetryLaterError) else 0.0
+        retry_at = now + timedelta(seconds=max(wait, asked))
+        disable = failures >= parts.failures_before_disabling
+        await parts.polls.record_failure(poll, str(error), now=now, retry_at=retry_at, disable=disable)
+        if disable:
+            log.error("poll.disabled", instance=state.instance_id, resource=poll.resource, reason=str(error))
+        elif not poll.failures:
+            log.warning("poll.failed", instance=state.instance_id, resource=poll.resource, reason=str(error))
+        return None if disable else retry_at
+
+    async def _read_resource(
+        self,
+        state: PollState,
+        connector: Connector,
+        session: PolledSession,
+        poll: ResourcePoll,
+        outcome: Outcome,
+    ) -> str | None:
+        """Read one resource from its watermark on; give what is to be remarked of it."""
+        parts = self._parts
+        polled = match_resource(poll.resource, poll.configuration, connector)
+        is_feed = polled.strategy is Strategy.FEED
+        source = f"{'feed' if is_feed else 'list'} {polled.resource.path}"
+        if poll.source != source:
+            poll = await parts.polls.restart(poll, source)
+        reading = Reading(
+            session=session,
+            polled=polled,
+            poll=poll,
+            memory=parts.memory,
+            started_at=outcome.started_at,
+            start_at=read_start(state.configuration),
         )
-        events = detect(page.changes, event_ids, known_objects=known_objects, stored_events=stored_events)
-        commit = PageCommit(
-            instance_id=state.instance_id,
-            resource=poll.resource,
-            version=version,
-            watermark=page.watermark,
-            polled_at=parts.clock().astimezone(UTC),
-            records=page.records,
-            events=events,
-            context=PageContext(
-                connector=connector.key,
-                hub=connector.hub,
-                resource=poll.resource,
-                instance_name=state.name,
-                instance_tags=state.tags,
-                organization_id=state.organization_id,
-                user_id=state.user_id,
-                full_raw=state.full_raw,
-            ),
-        )
-        waits = await parts.events.commit_page(commit)
-        parts.metrics.events.inc(len(events))
-        log.info(
-            "poll.page_committed", instance=state.instance_id, resource=poll.resource, events=len(events)
-        )
-        if waits:
-            await parts.queue.enqueue_deliveries([state.instance_id])
+        verify = _is_first_of_hour(state.last_poll_at, outcome.started_at)
+        steps: AsyncIterator[Page | Gap] = open_strategy(reading, connector, verify=verify)
+        position = parts.pages.open(state, connector, poll, is_feed=is_feed)
+        remarks: list[str] = []
+        committed = 0
+        async for step in steps:
+            if isinstance(step, Gap):
+                await position.commit_gap(step)
+                continue
+            if step.remark and step.remark not in remarks:
+                remarks.append(step.remark)
+            committed += await position.commit(step)
+            if committed >= MOST_PAGES and step.more:
+                outcome.unfinished = True
+                break
+        return "; ".join(remarks) or None
 
 
-async def _guard(reading: Awaitable[Read]) -> Read:
-    """Turn a connector's own fault into a failed read: its resource is told as failing, nothing else stops."""
-    try:
-        return await reading
-    except SignalpostError:
-        raise
-    except Exception as error:
-        log.exception("connector.failed")
-        message = f"the connector failed: {type(error).__name__}: {str(error)[:300]}"
-        raise ConnectorError(message) from error
+def _is_first_of_hour(last_at: datetime | None, now: datetime) -> bool:
+    hour_seconds = 3600
+    return last_at is None or last_at.timestamp() // hour_seconds != now.timestamp() // hour_seconds

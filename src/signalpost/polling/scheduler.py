@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from signalpost.model.ids import InstanceId
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.polls import Polls
 from signalpost.store.queue import Queue
@@ -18,19 +16,6 @@ LANE_GRACE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
 """How long a job may be on its way before the row is handed out again (a job that still runs refuses a second), and
 how soon one is looked at again that had a job already."""
-
-
-def next_on_grid(instance_id: InstanceId, interval_seconds: float, now: datetime) -> datetime:
-    """Give the instance's next time after ``now``: its own phase of the interval, so that not all come at once.
-
-    Times that were missed are skipped, not made up for.
-    """
-    digest = hashlib.blake2b(str(instance_id).encode(), digest_size=8).digest()
-    phase = int.from_bytes(digest) / 2**64 * interval_seconds
-    turns = (now.timestamp() - phase) // interval_seconds + 1
-    planned = datetime.fromtimestamp(phase + turns * interval_seconds, UTC)
-    # Float division may land on the turn that is now: then the next one is meant.
-    return planned if planned > now else planned + timedelta(seconds=interval_seconds)
 
 
 class Scheduler:

@@ -19,6 +19,7 @@ from signalpost.store.queue import install_queue
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two processes that start at once migrate one after the other, by this advisory lock.
+NEWEST = "head"
 MIGRATION_LOCK = 0x5167_6E61_6C70
 OLDEST_SUPPORTED = 14
 
@@ -93,7 +94,7 @@ def _upgrade(connection: Any) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, NEWEST)
 
 
 class Health:

@@ -11,12 +11,14 @@ import asyncpg
 
 from signalpost.model.delivery import MAX_EVENTS_PER_NOTIFICATION, PageContext
 from signalpost.model.errors import ConnectorError, FencedError
-from signalpost.model.event import Event, Gap, Watermark
+from signalpost.model.event import Event, Gap, Remembered, Watermark
 from signalpost.model.ids import EventId, InstanceId
+from signalpost.model.instance import ResourcePoll
+from signalpost.store.memory import write_memory
+from signalpost.store.notices import add_notice
 
 MOVE_WATERMARK = """
-UPDATE resource_poll SET watermark = $4, version = version + 1, last_success_at = $5, last_error = NULL
-WHERE instance_id = $1 AND resource = $2 AND version = $3
+UPDATE resource_poll SET watermark = $3, version = version + 1 WHERE id = $1 AND version = $2
 """
 
 TAKE_NUMBERS = """
@@ -44,49 +46,39 @@ class PageCommit:
     """One page, ready to be written: what it came from, what it became, and where reading goes on."""
 
     instance_id: InstanceId
+    poll_id: int
     resource: str
     version: int
-    watermark: Watermark
+    watermark: Watermark | None
     polled_at: datetime
     records: Sequence[str]
     events: Sequence[Event]
     context: PageContext
+    remembered: Sequence[Remembered] = ()
+    forgotten: Sequence[str] = ()
+
+
+MOST_REMEMBERED = 100_000
+"""How many objects of one resource are remembered."""
 
 
 class Events:
     """Writes the event log."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, most_remembered: int = MOST_REMEMBERED) -> None:
         self._pool = pool
+        self._most_remembered = most_remembered
 
-    async def find_known(
-        self, instance_id: InstanceId, object_ids: Sequence[str], event_ids: Sequence[EventId]
-    ) -> tuple[frozenset[str], frozenset[EventId]]:
-        """Find which objects were seen and not deleted since, and which events are stored already."""
-        stored = await self._pool.fetch("SELECT id FROM event WHERE id = ANY($1)", event_ids)
-        objects = await self._pool.fetch(
-            "SELECT asked.id FROM unnest($2::text[]) AS asked (id) CROSS JOIN LATERAL (SELECT event_type FROM event"
-            " WHERE instance_id = $1 AND md5(object_id) = md5(asked.id) AND object_id = asked.id"
-            " ORDER BY sequence DESC LIMIT 1) AS newest"
-            " WHERE newest.event_type <> 'DELETED'",
-            instance_id,
-            object_ids,
-        )
-        return frozenset(row["id"] for row in objects), frozenset(EventId(row["id"]) for row in stored)
-
-    async def start(self, instance_id: InstanceId, resource: str, version: int, watermark: Watermark) -> None:
-        """Set the first watermark.
-
-        Raises:
-            FencedError: somebody else has set or moved it.
-        """
-        async with self._pool.acquire() as connection:
-            await _move(connection, instance_id, resource, version, watermark, None)
+    async def find_stored(self, event_ids: Sequence[EventId]) -> frozenset[EventId]:
+        """Find which of these events are stored already."""
+        rows = await self._pool.fetch("SELECT id FROM event WHERE id = ANY($1)", event_ids)
+        return frozenset(EventId(row["id"]) for row in rows)
 
     async def commit_page(self, page: PageCommit) -> bool:
         """Write page, events, notifications and watermark in one transaction. Says whether a notification waits.
 
-        A page without events moves the watermark alone. Cost: six statements, whatever the number of events.
+        A page without events moves the watermark and the memory alone. Cost: at most eight statements, whatever the
+        number of events.
 
         Raises:
             FencedError: another worker has moved this watermark since it was read; nothing is written.
@@ -94,8 +86,9 @@ class Events:
         """
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                await _move(
-                    connection, page.instance_id, page.resource, page.version, page.watermark, page.polled_at
+                await _move(connection, page.poll_id, page.version, page.watermark)
+                await write_memory(
+                    connection, page.poll_id, page.remembered, page.forgotten, most=self._most_remembered
                 )
                 return bool(page.events) and await _write_events(connection, page)
         except asyncpg.DataError as error:
@@ -103,9 +96,9 @@ class Events:
             raise ConnectorError(message) from error
 
     async def commit_gap(
-        self, instance_id: InstanceId, resource: str, version: int, gap: Gap, now: datetime
+        self, instance_id: InstanceId, poll: ResourcePoll, version: int, gap: Gap, now: datetime
     ) -> None:
-        """Record a gap and move the watermark over it, in one transaction.
+        """Record a gap, with its notice, and move the watermark over it, in one transaction.
 
         One number of the event sequence is left out, so that the receiver sees the hole as well.
 
@@ -113,32 +106,33 @@ class Events:
             FencedError: another worker has moved this watermark; nothing is written.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await _move(connection, instance_id, resource, version, gap.to_watermark, None)
+            await _move(connection, poll.id, version, gap.to_watermark)
             numbers = await connection.fetchrow(TAKE_NUMBERS, instance_id, 1, 0, None)
             await connection.execute(
                 "INSERT INTO gap (instance_id, resource, sequence, reason, from_watermark, to_watermark, detected_at)"
                 " VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 instance_id,
-                resource,
+                poll.resource,
                 numbers["last_sequence"],
                 gap.reason,
                 gap.from_watermark,
                 gap.to_watermark,
                 now,
             )
+            told = {
+                "resource": poll.resource,
+                "message": gap.reason,
+                "sequence": numbers["last_sequence"],
+                "fromWatermark": gap.from_watermark,
+                "toWatermark": gap.to_watermark,
+            }
+            await add_notice(connection, instance_id, "gap.recorded", told, now)
 
 
-async def _move(
-    connection: Any,
-    instance_id: InstanceId,
-    resource: str,
-    version: int,
-    watermark: Watermark,
-    succeeded_at: datetime | None,
-) -> None:
-    done = await connection.execute(MOVE_WATERMARK, instance_id, resource, version, watermark, succeeded_at)
+async def _move(connection: Any, poll_id: int, version: int, watermark: Watermark | None) -> None:
+    done = await connection.execute(MOVE_WATERMARK, poll_id, version, watermark)
     if done != "UPDATE 1":
-        message = f"the watermark of {resource} of instance {instance_id} was moved by another worker"
+        message = f"the watermark of poll {poll_id} was moved by another worker"
         raise FencedError(message)
 
 

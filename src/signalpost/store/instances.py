@@ -95,8 +95,9 @@ class Instances:
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
                 "UPDATE instance SET name = $3, tags = $4, configuration = $5, secrets = $6, full_raw = $7,"
-                " interval_seconds = $8, valid = valid OR $9,"
-                " consecutive_failures = CASE WHEN $9 THEN 0 ELSE consecutive_failures END"
+                # A new authorisation may bring a new allowance: what was known of the old one says nothing of it.
+                " interval_seconds = $8, valid = valid OR $9, quota = CASE WHEN $9 THEN NULL ELSE quota END,"
+                " throttled_until = CASE WHEN $9 THEN NULL ELSE throttled_until END"
                 f" WHERE id = $1 AND organization_id = $2 RETURNING {COLUMNS}",
                 instance.id,
                 instance.organization_id,
@@ -116,6 +117,9 @@ class Instances:
                     instance.id,
                     self._vault.seal(tokens_to_json(tokens)),
                 )
+                await connection.execute(
+                    "UPDATE resource_poll SET retry_at = NULL WHERE instance_id = $1", instance.id
+                )
             await self._write_polling(connection, instance.id, draft)
         return self._read(row)
 
@@ -127,7 +131,10 @@ class Instances:
         )
         await connection.executemany(
             "INSERT INTO resource_poll (instance_id, resource, configuration) VALUES ($1, $2, $3)"
-            " ON CONFLICT (instance_id, resource) DO UPDATE SET configuration = excluded.configuration",
+            # Whoever is reading it by the old configuration is overtaken: the watermark stays, its reading does not.
+            " ON CONFLICT (instance_id, resource) DO UPDATE SET configuration = excluded.configuration,"
+            " version = resource_poll.version + 1, retry_at = NULL"
+            " WHERE resource_poll.configuration <> excluded.configuration",
             [(instance_id, resource, configuration) for resource, configuration in draft.resources.items()],
         )
         # A new address starts afresh: what waits there goes out at once.
@@ -139,7 +146,8 @@ class Instances:
         if moved:
             await _activate(connection, instance_id)
         await connection.execute(
-            "UPDATE instance SET next_poll_at = CASE WHEN $2 AND NOT disabled AND valid THEN now() END WHERE id = $1",
+            "UPDATE instance SET wishes = wishes + 1,"
+            " next_poll_at = CASE WHEN $2 AND NOT disabled AND valid THEN now() END WHERE id = $1",
             instance_id,
             bool(draft.resources),
         )
@@ -180,7 +188,8 @@ class Instances:
     async def delete(self, instance: Instance) -> bool:
         """Remove the instance with all that belongs to it."""
         async with self._pool.acquire() as connection, connection.transaction():
-            # The order in which a poll's commit takes its locks: deleting while polling must not deadlock.
+            # As a change of the instance takes its locks; then no commit is between its own when the row goes.
+            await connection.execute("SELECT FROM instance WHERE id = $1 FOR NO KEY UPDATE", instance.id)
             await connection.execute(
                 "SELECT FROM resource_poll WHERE instance_id = $1 FOR UPDATE", instance.id
             )
@@ -195,7 +204,8 @@ class Instances:
         """Disable or enable. Enabling also releases a deactivated endpoint; watermarks and backlog stay."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(
-                "UPDATE instance SET disabled = $2, next_poll_at = CASE WHEN NOT $2 AND valid AND EXISTS"
+                "UPDATE instance SET disabled = $2, wishes = wishes + 1,"
+                " next_poll_at = CASE WHEN NOT $2 AND valid AND EXISTS"
                 " (SELECT FROM resource_poll WHERE instance_id = $1) THEN now() END WHERE id = $1",
                 instance.id,
                 disabled,

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from signalpost.model.errors import FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.instances import tokens_from_json
+from signalpost.store.notices import add_notice
 from signalpost.store.vault import Vault
 
 LOAD = """
 SELECT instance.id, instance.organization_id, instance.user_id, instance.connector, instance.name, instance.tags,
-       instance.configuration, instance.secrets, instance.full_raw, instance.interval_seconds,
-       instance.consecutive_failures, credential.tokens,
-       credential.version AS tokens_version, endpoint.url IS NOT NULL AS notified, resource_poll.resource,
-       resource_poll.configuration AS resource_configuration, resource_poll.watermark, resource_poll.version,
-       resource_poll.last_error IS NOT NULL AS failing
+       instance.configuration, instance.secrets, instance.full_raw, instance.interval_seconds, instance.last_poll_at,
+       instance.quota, instance.wishes, credential.tokens, credential.version AS tokens_version,
+       endpoint.url IS NOT NULL AS notified,
+       resource_poll.id AS poll_id, resource_poll.resource, resource_poll.configuration AS resource_configuration,
+       resource_poll.watermark, resource_poll.version, resource_poll.failures, resource_poll.retry_at,
+       resource_poll.disabled_at IS NOT NULL AS resource_disabled, resource_poll.remark, resource_poll.remembered,
+       resource_poll.forgotten_before, resource_poll.source
 FROM instance
 JOIN credential ON credential.instance_id = instance.id
 JOIN endpoint ON endpoint.instance_id = instance.id
@@ -30,11 +34,24 @@ WHERE instance.id = ANY($1) AND NOT instance.disabled AND instance.valid
 ORDER BY instance.id, resource_poll.resource
 """
 
+# What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more.
 FINISH = """
-UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.valid THEN NULL ELSE done.next END,
-       last_poll_at = done.polled, consecutive_failures = done.failures
-FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::integer[]) AS done (id, polled, next, failures)
+UPDATE instance SET next_poll_at = CASE
+           WHEN instance.disabled OR NOT instance.valid
+                OR NOT EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN NULL
+           WHEN instance.wishes <> done.wishes THEN now() ELSE done.next END,
+       last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
+       throttled_until = done.throttled, quota = coalesce(done.quota, instance.quota)
+FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[], $5::timestamptz[], $6::jsonb[],
+            $7::integer[]) AS done (id, polled, next, good, throttled, quota, wishes)
 WHERE instance.id = done.id
+"""
+
+# Once it has failed so often in a row that it is given up ($5), it is not read again until somebody resumes it.
+RECORD_FAILURE = """
+UPDATE resource_poll SET failures = failures + 1, last_error = $2, last_error_at = $3, retry_at = $4,
+       disabled_at = CASE WHEN $5 AND disabled_at IS NULL THEN $3 ELSE disabled_at END
+WHERE id = $1 RETURNING instance_id, resource, failures, coalesce(disabled_at = $3, false) AS given_up
 """
 
 CLAIM_DUE = """
@@ -46,12 +63,19 @@ WHERE instance.id = due.id RETURNING instance.id
 
 @dataclass(frozen=True, slots=True)
 class FinishedPoll:
-    """The end of one poll: when it began, when the next is due, how many failed in a row by now (0: it succeeded)."""
+    """The end of one poll: when it began, when the next is due (None: never), whether all was read.
+
+    ``throttled_until`` is set where the next poll is later than wished, for the account's calls to last; ``quota`` is
+    what is known of these (None: nothing new). ``wishes`` are those that its beginning knew of.
+    """
 
     instance_id: InstanceId
     polled_at: datetime
-    next_poll_at: datetime
-    consecutive_failures: int
+    next_poll_at: datetime | None
+    succeeded: bool
+    throttled_until: datetime | None = None
+    quota: Mapping[str, Any] | None = None
+    wishes: int = 0
 
 
 class Polls:
@@ -105,19 +129,28 @@ class Polls:
             configuration={**first["configuration"], **sealed["configuration"]},
             tokens=tokens_from_json(self._vault.unseal(first["tokens"]), first["tokens_version"]),
             interval_seconds=first["interval_seconds"],
-            consecutive_failures=first["consecutive_failures"],
+            last_poll_at=first["last_poll_at"],
+            quota=first["quota"],
             notified=first["notified"],
             full_raw=first["full_raw"],
             resources=tuple(
                 ResourcePoll(
+                    id=row["poll_id"],
                     resource=row["resource"],
                     configuration=row["resource_configuration"],
                     watermark=row["watermark"],
                     version=row["version"],
-                    failing=row["failing"],
+                    failures=row["failures"],
+                    retry_at=row["retry_at"],
+                    disabled=row["resource_disabled"],
+                    remark=row["remark"],
+                    remembered=row["remembered"],
+                    forgotten_before=row["forgotten_before"],
+                    source=row["source"],
                 )
                 for row in rows
             ),
+            wishes=first["wishes"],
         )
 
     async def finish(self, poll: FinishedPoll) -> None:
@@ -131,41 +164,107 @@ class Polls:
             [poll.instance_id for poll in newest],
             [poll.polled_at for poll in newest],
             [poll.next_poll_at for poll in newest],
-            [poll.consecutive_failures for poll in newest],
+            [poll.succeeded for poll in newest],
+            [poll.throttled_until for poll in newest],
+            [poll.quota for poll in newest],
+            [poll.wishes for poll in newest],
         )
         return [None] * len(polls)
 
     async def record_failure(
-        self, instance_id: InstanceId, resource: str, message: str, now: datetime
+        self, poll: ResourcePoll, message: str, *, now: datetime, retry_at: datetime, disable: bool
     ) -> None:
-        """Keep why reading the resource failed, for people to see."""
+        """Keep why reading the resource failed, and when it is tried again; or give it up, with a notice."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(RECORD_FAILURE, poll.id, message, now, retry_at, disable)
+            if row is None or not row["given_up"]:
+                return
+            told = {
+                "resource": row["resource"],
+                "message": (
+                    f"{row['resource']} could not be read {row['failures']} times in a row and is not polled any more;"
+                    f" mend the cause and resume with PUT /instances/{row['instance_id']}/polling: {message}"
+                ),
+            }
+            await add_notice(connection, InstanceId(row["instance_id"]), "polling.disabled", told, now)
+
+    async def record_recovery(self, poll: ResourcePoll, now: datetime, remark: str | None) -> None:
+        """Clear the failures of a resource that was read again; keep what is to be remarked of it."""
         await self._pool.execute(
-            "UPDATE resource_poll SET last_error = $3, last_error_at = $4 WHERE instance_id = $1 AND resource = $2",
-            instance_id,
-            resource,
-            message,
+            "UPDATE resource_poll SET failures = 0, last_error = NULL, retry_at = NULL, last_success_at = $2,"
+            " remark = $3 WHERE id = $1",
+            poll.id,
             now,
+            remark,
         )
 
-    async def record_recovery(self, instance_id: InstanceId, resource: str, now: datetime) -> None:
-        """Clear the failure of a resource that was read again."""
-        await self._pool.execute(
-            "UPDATE resource_poll SET last_error = NULL, last_success_at = $3"
-            " WHERE instance_id = $1 AND resource = $2",
-            instance_id,
-            resource,
-            now,
-        )
+    async def restart(self, poll: ResourcePoll, source: str) -> ResourcePoll:
+        """Begin anew with another ``source``: without a watermark, without a memory.
 
-    async def require_authorisation(self, instance_id: InstanceId, tokens_version: int) -> bool:
-        """Stop polling the instance until somebody authorises it again.
+        The first source of a poll is noted, and nothing is lost of one whose source was not noted before.
 
-        Does nothing, and says False, when its tokens were replaced since ``tokens_version`` was read.
+        Raises:
+            FencedError: somebody else has moved the watermark since.
         """
-        done = await self._pool.execute(
-            "UPDATE instance SET valid = false, next_poll_at = NULL FROM credential"
-            " WHERE instance.id = $1 AND credential.instance_id = $1 AND credential.version = $2",
-            instance_id,
-            tokens_version,
+        anew = poll.source is not None
+        async with self._pool.acquire() as connection, connection.transaction():
+            done = await connection.execute(
+                "UPDATE resource_poll SET source = $3, version = version + 1,"
+                " watermark = CASE WHEN $4 THEN NULL ELSE watermark END,"
+                " remembered = CASE WHEN $4 THEN 0 ELSE remembered END,"
+                " forgotten_before = CASE WHEN $4 THEN NULL ELSE forgotten_before END"
+                " WHERE id = $1 AND version = $2",
+                poll.id,
+                poll.version,
+                source,
+                anew,
+            )
+            if done != "UPDATE 1":
+                message = f"the watermark of {poll.resource} was moved by another worker"
+                raise FencedError(message)
+            if anew:
+                await connection.execute("DELETE FROM object_memory WHERE poll_id = $1", poll.id)
+        noted = replace(poll, source=source, version=poll.version + 1)
+        return replace(noted, watermark=None, remembered=0, forgotten_before=None) if anew else noted
+
+    async def release(self, instance_id: InstanceId, now: datetime) -> None:
+        """Have an instance whose poll was cut off polled again at once, not after the scheduler's grace."""
+        await self._pool.execute(
+            "UPDATE instance SET next_poll_at = $2 WHERE id = $1 AND next_poll_at > $2", instance_id, now
         )
-        return str(done) == "UPDATE 1"
+
+    async def release_all(self, now: datetime, *, until: datetime) -> None:
+        """Have the polls that a killed process had in hand (due by ``until``) handed out at once."""
+        await self._pool.execute(
+            "UPDATE instance SET next_poll_at = $1 WHERE next_poll_at > $1 AND next_poll_at <= $2"
+            " AND throttled_until IS NULL AND NOT EXISTS (SELECT FROM resource_poll"
+            " WHERE instance_id = instance.id AND retry_at > $1)",
+            now,
+            until,
+        )
+
+    async def require_authorisation(
+        self, instance_id: InstanceId, tokens_version: int, reason: str, now: datetime
+    ) -> bool:
+        """Stop polling the instance until somebody authorises it again, with one notice.
+
+        Does nothing, and says False, when its tokens were replaced since ``tokens_version`` was read, or when
+        somebody else was first.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            done = await connection.execute(
+                "UPDATE instance SET valid = false, next_poll_at = NULL FROM credential"
+                " WHERE instance.id = $1 AND credential.instance_id = $1 AND credential.version = $2 AND valid",
+                instance_id,
+                tokens_version,
+            )
+            if done != "UPDATE 1":
+                return False
+            told = {
+                "message": (
+                    f"the provider needs a new authorisation, polling waits for it: send PUT /instances/{instance_id}"
+                    f" with a new providerData.code ({reason})"
+                )
+            }
+            await add_notice(connection, instance_id, "authorisation.needed", told, now)
+        return True

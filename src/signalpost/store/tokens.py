@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import asyncpg
 
-from signalpost.model.errors import NeedsAuthorisationError
+from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
 from signalpost.store.instances import tokens_from_json, tokens_to_json
 from signalpost.store.vault import Vault
+
+RENEWALS_AT_ONCE = 4
+"""Each holds a connection while the provider answers: a silent token endpoint must not take them all."""
+LOCK_SECONDS = 45.0
+"""How long to wait for one's turn: longer than one caller's renewal can take, shorter than a statement may."""
 
 
 class TokenLock:
@@ -41,6 +47,7 @@ class TokenRows:
     def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
+        self._slots = asyncio.Semaphore(RENEWALS_AT_ONCE)
 
     @asynccontextmanager
     async def lock(self, instance_id: InstanceId) -> AsyncIterator[TokenLock]:
@@ -50,11 +57,21 @@ class TokenRows:
 
         Raises:
             NeedsAuthorisationError: the instance is gone.
+            RetryLaterError: others have held it for ``LOCK_SECONDS``.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(
-                "SELECT tokens, version FROM credential WHERE instance_id = $1 FOR UPDATE", instance_id
-            )
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(LOCK_SECONDS):
+                    await stack.enter_async_context(self._slots)
+                    connection = await stack.enter_async_context(self._pool.acquire())
+                    await stack.enter_async_context(connection.transaction())
+                    row = await connection.fetchrow(
+                        "SELECT tokens, version FROM credential WHERE instance_id = $1 FOR UPDATE",
+                        instance_id,
+                    )
+            except TimeoutError as error:
+                message = "the account's token is being renewed, and the provider's token endpoint is slow"
+                raise RetryLaterError(message) from error
             if row is None:
                 message = f"instance {instance_id} is gone"
                 raise NeedsAuthorisationError(message)

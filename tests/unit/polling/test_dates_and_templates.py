@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalpost.model.errors import InvalidRequestError
+from signalpost.polling.configuration.templates import check, expand
 from signalpost.polling.dates import compile_pattern, parse_zone
-from signalpost.polling.templates import check, expand
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COMPLETE = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalpost.model.event import Change, EventType
+from signalpost.model.event import Change, EventType, Page, Remembered
 from signalpost.model.ids import InstanceId, derive_event_id
 from signalpost.polling.detect import detect, identify
 
@@ -28,20 +28,23 @@ def change(number, object_id="a", event_type=EventType.CREATED, *, either=False)
 
 
 changes = st.lists(
-    st.builds(
-        change,
-        st.integers(0, 30),
-        st.sampled_from("abc"),
-        st.sampled_from(EventType),
-        either=st.booleans(),
-    ),
+    st.builds(change, st.integers(0, 30), st.sampled_from("abc"), st.sampled_from(EventType))
+    | st.builds(change, st.integers(0, 30), st.sampled_from("abc"), either=st.just(True)),
     max_size=40,
 )
 
 
-def run(found, known=(), stored=()):
+def work(found, known=(), stored=(), seen_at=NOW):
+    """Detect a page of changes whose records say what the changes say."""
     ids = identify(INSTANCE, "events", found)
-    return detect(found, ids, known_objects=known, stored_events=stored)
+    texts = tuple(f'{{"n":{number},"event_type":"CREATED"}}' for number in range(40))
+    memory = {each: Remembered(each, "file", "", 1, None, seen_at) for each in known}
+    page = Page(texts, tuple(found), {}, more=False)
+    return detect(page, ids, known=memory, stored_events=stored, now=NOW)
+
+
+def run(found, known=(), stored=()):
+    return list(work(found, known, stored).events)
 
 
 @given(changes)
@@ -79,6 +82,36 @@ def test_after_its_deletion_an_object_is_created_again():
         [change(1, either=True), change(2, event_type=EventType.DELETED), change(3, either=True)], known={"a"}
     )
     assert [event.event_type for event in events] == [EventType.UPDATED, EventType.DELETED, EventType.CREATED]
+
+
+@given(changes, st.sets(st.sampled_from("abc")))
+def test_the_memory_follows_the_page(found, known):
+    """What is alive at the page's end is remembered, what is not is forgotten, and only what differs is written."""
+    result = work(found, known)
+    alive = set(known)
+    for each in found:
+        (alive.discard if each.event_type is EventType.DELETED else alive.add)(each.object_id)
+    after = (known | {each.object_id for each in result.remembered}) - set(result.forgotten)
+    assert after == alive
+    assert not {each.object_id for each in result.remembered} & known
+    assert set(result.forgotten) <= known
+
+
+def test_a_note_that_is_old_is_written_anew_so_that_what_is_seen_lately_is_dropped_last():
+    fresh = work([change(1, either=True)], "a", seen_at=NOW - timedelta(hours=23))
+    assert fresh.remembered == ()
+    old = work([change(1, either=True)], "a", seen_at=NOW - timedelta(hours=25))
+    assert [each.seen_at for each in old.remembered] == [NOW]
+
+
+@given(changes, st.sets(st.sampled_from("abc")))
+def test_the_record_of_an_update_says_so(found, known):
+    found = list({each.record_index: each for each in found}.values())
+    result = work(found, known)
+    for event in result.events:
+        told = '"event_type":"UPDATED"' in result.records[event.record_index]
+        either = next(each.creates_or_updates for each in found if each.record_index == event.record_index)
+        assert told == (either and event.event_type is EventType.UPDATED)
 
 
 @given(st.integers(), st.text(max_size=20), st.text(max_size=20))

@@ -1,23 +1,32 @@
-"""Egnyte: the declaration. ``resources`` has what it reads, ``client`` its calls, ``changes`` turns rows to changes."""
+"""Egnyte: the declaration. ``resources`` has what it reads, ``feeds`` and ``listings`` how, ``client`` its calls."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from signalpost.connectors.base import (
     Authorization,
-    Feed,
     Field,
     FieldKind,
     Quota,
-    Resource,
-    Session,
 )
 from signalpost.connectors.egnyte.client import EgnyteClient, classify, read_quota
-from signalpost.connectors.egnyte.resources import EVENTS, EventFeed
+from signalpost.connectors.egnyte.feeds import AuditFeed, Clock, EventFeed
+from signalpost.connectors.egnyte.listings import (
+    AuditListing,
+    EventListing,
+    PingListing,
+    RemoteListing,
+    locate_folder,
+    narrow,
+    read_places,
+)
+from signalpost.connectors.egnyte.resources import AUDIT, CONTENTS, EVENTS, PING, RESOURCES, SOURCES
+from signalpost.connectors.resource import Condition, Feed, Listing, Resource, Session
 from signalpost.model.errors import ConnectorError, InvalidRequestError
 from signalpost.model.instance import Account, Tokens
 from signalpost.outbound import Answer
@@ -36,7 +45,8 @@ class EgnyteConnector:
     description = "Files, folders and notes of an Egnyte domain: what was created, changed, moved, deleted."
     hub = "documents"
     calls_per_second = 2.0
-    resources = (EVENTS,)
+    calls_a_day = 1000
+    resources = RESOURCES
     fields = (
         Field("oauth.api.key", "API Key", required=True, secret=True),
         Field("oauth.api.secret", "API Secret", FieldKind.SECRET, required=True, secret=True),
@@ -45,9 +55,13 @@ class EgnyteConnector:
         Field("oauth.scope", "Scope", default="Egnyte.filesystem Egnyte.link"),
     )
 
-    def __init__(self, url: str | None = None) -> None:
-        """Take the provider's address: ``{subdomain}`` in it is replaced; another than Egnyte's own is a sandbox."""
+    def __init__(self, url: str | None = None, clock: Clock = lambda: datetime.now(UTC)) -> None:
+        """Take the provider's address: ``{subdomain}`` in it is replaced; another than Egnyte's own is a sandbox.
+
+        The ``clock`` is for what Egnyte gives no time for: where its audit log begins, and when it was pinged.
+        """
         self._url = (url or DEFAULT_URL).rstrip("/")
+        self._clock = clock
 
     def find_host(self, configuration: Mapping[str, str]) -> str:
         """Give the base URL of the domain (see ``base.Connector``)."""
@@ -94,17 +108,35 @@ class EgnyteConnector:
         user = await EgnyteClient(session).read_user()
         return Account(id=str(user["id"]), label=str(user.get("username") or user["id"]))
 
-    def open_feed(
-        self, resource: Resource, configuration: Mapping[str, Any], parameters: Mapping[str, str]
-    ) -> Feed:
-        """Open ``events``, the one resource there is."""
-        assert resource is EVENTS
-        return EventFeed(parameters, str(configuration.get("idField") or EVENTS.id_field))
+    def open_feed(self, resource: Resource, parameters: Mapping[str, str], id_field: str) -> Feed:
+        """Open ``events`` or ``audit``, the two feeds there are (see ``base.Connector``)."""
+        assert resource.name in (EVENTS.name, AUDIT.name)
+        id_field = id_field or resource.id_field
+        if resource.name == EVENTS.name:
+            return EventFeed(parameters, id_field)
+        return AuditFeed(parameters, id_field, self._clock)
+
+    def open_listing(
+        self, resource: Resource, parameters: Mapping[str, str], conditions: Sequence[Condition]
+    ) -> Listing:
+        """Open any of ``resources`` as a list (see ``base.Connector``)."""
+        if resource.name == EVENTS.name:
+            return EventListing(EventFeed(parameters, EVENTS.id_field))
+        if resource.name == AUDIT.name:
+            return AuditListing(AuditFeed(parameters, AUDIT.id_field, self._clock), parameters, self._clock)
+        if resource.name == PING.name:
+            return PingListing(self._clock)
+        source = SOURCES[resource.name]
+        query = narrow(source, conditions) | read_places(parameters)
+        if resource.name == CONTENTS.name:
+            source = replace(source, path=locate_folder(parameters.get("path", "")))
+            query["list_content"] = "true"
+        return RemoteListing(source, query)
 
     def classify(self, answer: Answer) -> Exception | None:
         """Tell Egnyte's refusals apart by header first (egnyte-api.md 6)."""
         return classify(answer)
 
     def read_quota(self, answer: Answer) -> Quota:
-        """Read ``X-AccessToken-QPS-Allotted``."""
+        """Read the limits of the token, and how much of them is used."""
         return read_quota(answer)

@@ -1,89 +1,160 @@
-"""Egnyte's resources: what each is called and how it is read."""
+"""What Egnyte has to be read and polled: each resource's declaration, and the list it comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from signalpost.connectors.egnyte.listings import Paging, Source, describe_content
+from signalpost.connectors.resource import Resource, Strategy
+from signalpost.model.event import EventType
 
-from signalpost.connectors.base import Resource, Session
-from signalpost.connectors.egnyte.changes import read_row, read_row_id
-from signalpost.connectors.egnyte.client import EgnyteClient
-from signalpost.model.errors import ConnectorError
-from signalpost.model.event import Gap, Page, Watermark
-
-PAGE_SIZE = 100
+MILLISECONDS_AND_ZONE = "yyyy-MM-dd'T'HH:mm:ss.SSSX"
+DATED = (Strategy.TIMESTAMP, Strategy.SNAPSHOT)
 
 EVENTS = Resource(
     name="events",
     path="events",
+    description="What happened to files, folders and notes. Scope Egnyte.filesystem.",
+    strategies=(Strategy.FEED,),
     id_field="event_object_id",
-    date_field="event_date",
-    date_format="yyyy-MM-dd'T'HH:mm:ss.SSSX",
-    parameters=frozenset({"type"}),
+    updated_field="event_date",
+    created_field="event_date",
+    date_format=MILLISECONDS_AND_ZONE,
+    parameters=frozenset({"type", "folder", "suppress"}),
+)
+AUDIT = Resource(
+    name="audit",
+    path="audit",
+    description=(
+        "The audit log: what was done to files, users, groups, permissions, and who logged in. Scope Egnyte.audit;"
+        " administrators, and power users who can run reports."
+    ),
+    strategies=(Strategy.FEED,),
+    id_field="event_object_id",
+    updated_field="event_date",
+    created_field="event_date",
+    date_format=MILLISECONDS_AND_ZONE,
+    parameters=frozenset({"auditType", "startDate"}),
+)
+USERS = Resource(
+    name="users",
+    path="users",
+    description="The people of the domain. Scope Egnyte.user.",
+    strategies=DATED,
+    id_field="id",
+    updated_field="lastModificationDate",
+    created_field="createdDate",
+    date_format=MILLISECONDS_AND_ZONE,
+    filters=frozenset({"userName", "email", "externalId"}),
+)
+GROUPS = Resource(
+    name="groups",
+    path="groups",
+    description="The groups of the domain, by id and name, without their members. Scope Egnyte.group.",
+    strategies=(Strategy.SNAPSHOT,),
+    id_field="id",
+    filters=frozenset({"displayName"}),
+)
+LINKS = Resource(
+    name="links",
+    path="links",
+    description="Links shared: all to administrators, to others their own. Scope Egnyte.link.",
+    strategies=DATED,
+    id_field="id",
+    created_field="creation_date",
+    date_format="yyyy-MM-dd'T'HH:mm:ssZ",
+    filters=frozenset({"creation_date"}),
+)
+NOTES = Resource(
+    name="notes",
+    path="notes",
+    description=(
+        "Comments on files; without a folder or file those of the whole domain, for administrators. Scope"
+        " Egnyte.filesystem."
+    ),
+    strategies=DATED,
+    id_field="id",
+    created_field="creation_time",
+    date_format="yyyy-MM-dd'T'HH:mm:ssX",
+    parameters=frozenset({"folder", "file"}),
+    filters=frozenset({"creation_time"}),
+)
+TRASH = Resource(
+    name="trash",
+    path="trash",
+    description="What was deleted and can be restored. Scope Egnyte.filesystem.",
+    strategies=DATED,
+    id_field="id",
+    updated_field="delete_date",
+    created_field="delete_date",
+    date_format="yyyy-MM-dd'T'HH:mm:ssX",
+    appears_as=EventType.DELETED,
+)
+TASKS = Resource(
+    name="tasks",
+    path="tasks",
+    description="Tasks of workflows. Scope Egnyte.filesystem.",
+    strategies=DATED,
+    id_field="id",
+    created_field="creationDate",
+    date_format="milliseconds",
+)
+PROJECT_FOLDERS = Resource(
+    name="project-folders",
+    path="project-folders",
+    description="Folders that are projects. Scope Egnyte.projectfolders.",
+    strategies=DATED,
+    id_field="id",
+    updated_field="lastModifiedTime",
+    created_field="creationTime",
+    date_format="yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+)
+CONTENTS = Resource(
+    name="folders/contents",
+    path="folders/contents",
+    description="The files and folders in one folder, not those further below. Scope Egnyte.filesystem.",
+    strategies=(Strategy.SNAPSHOT, Strategy.TIMESTAMP),
+    id_field="event_object_id",
+    updated_field="event_date",
+    date_format=MILLISECONDS_AND_ZONE,
+    parameters=frozenset({"path"}),
+    required=frozenset({"path"}),
+)
+PING = Resource(
+    name="ping",
+    path="ping",
+    description="Whether Egnyte answers to this account. Any scope.",
+    strategies=(Strategy.TIMESTAMP,),
+    id_field="endpoint",
+    updated_field="dateTime",
+    date_format=MILLISECONDS_AND_ZONE,
 )
 
+RESOURCES = (
+    EVENTS,
+    AUDIT,
+    USERS,
+    GROUPS,
+    LINKS,
+    NOTES,
+    TRASH,
+    TASKS,
+    PROJECT_FOLDERS,
+    CONTENTS,
+    PING,
+)
 
-class EventFeed:
-    """Egnyte's event stream; the watermark is ``{"id": the last event read}`` (egnyte-api.md 2).
+SOURCES = {
+    "users": Source("/pubapi/v2/users", ("resources",), Paging.SCIM, 100),
+    "groups": Source("/pubapi/v2/groups", ("resources",), Paging.SCIM, 100),
+    "links": Source(
+        "/pubapi/v2/links", ("links",), Paging.OFFSET, 500, dates=("created_after", "created_before")
+    ),
+    "notes": Source("/pubapi/v1/notes", ("notes",), Paging.OFFSET, 100, dates=("start_time", "end_time")),
+    "trash": Source("/pubapi/v1/fs/trash", ("items", "results", "trash"), Paging.OFFSET, 100),
+    "tasks": Source("/pubapi/v1/workflows/tasks", ("results", "tasks"), Paging.OFFSET, 50),
+    "project-folders": Source("/pubapi/v1/project-folders", ("results", "projects"), Paging.NONE),
+    "folders/contents": Source("", ("folders", "files"), Paging.OFFSET, 1000, reshape=describe_content),
+}
+"""Where each list comes from (egnyte-api.md 5); of the folder's contents the path is that of the folder.
 
-    All events are read, whatever is wanted of them: a filter at the provider would leave the watermark behind at the
-    last event that matched, until it is too old to be kept, and a gap would be told that there is none of (2.5).
-    """
-
-    def __init__(self, parameters: Mapping[str, str], id_field: str) -> None:
-        self._types = frozenset(
-            each.strip() for each in parameters.get("type", "").split("|") if each.strip()
-        )
-        self._id_field = id_field
-
-    async def find_start(self, session: Session) -> Watermark:
-        """Start from now: after the newest event there is."""
-        cursor = await EgnyteClient(session).read_cursor()
-        return {"id": _read_number(cursor, "latest_event_id")}
-
-    async def read(self, session: Session, watermark: Watermark) -> Page:
-        """Read up to a hundred events after the watermark; a full page says that there may be more (2.2)."""
-        answer = await EgnyteClient(session).list_events(after_id=watermark["id"], count=PAGE_SIZE)
-        rows = answer.get("events")
-        if not isinstance(rows, list):
-            message = f"Egnyte's events are no list but {type(rows).__name__}"
-            raise ConnectorError(message)
-        rows = _order(rows, watermark["id"])
-        wanted = [row for row in rows if not self._types or row.get("type") in self._types]
-        read = [read_row(row, index, self._id_field) for index, row in enumerate(wanted)]
-        return Page(
-            records=tuple(record for record, _ in read),
-            changes=tuple(change for _, change in read),
-            watermark={"id": read_row_id(rows[-1])} if rows else watermark,
-            more=len(rows) >= PAGE_SIZE,
-        )
-
-    async def recover(self, session: Session, watermark: Watermark) -> Gap:
-        """Go on with the oldest event kept. ``id`` is exclusive, so one less is asked for (2.5)."""
-        cursor = await EgnyteClient(session).read_cursor()
-        oldest = _read_number(cursor, "oldest_event_id")
-        before = max(oldest - 1, 0)
-        if before == watermark["id"]:
-            before = oldest  # one less was just refused: the oldest itself is given up rather than asked for for ever
-        return Gap(
-            reason=(
-                f"Egnyte no longer keeps the events after {watermark['id']:,};"
-                f" reading goes on after event {before:,}, the oldest kept being {oldest:,}"
-            ),
-            from_watermark=watermark,
-            to_watermark={"id": before},
-        )
-
-
-def _order(rows: list[Any], after_id: int) -> list[dict[str, Any]]:
-    """Put rows in the order of their ids and leave out what was read before: the watermark never goes back."""
-    numbered = {read_row_id(row): row for row in rows}
-    return [numbered[number] for number in sorted(numbered) if number > after_id]
-
-
-def _read_number(cursor: Mapping[str, Any], field: str) -> int:
-    try:
-        return int(cursor.get(field) or 0)
-    except (TypeError, ValueError) as error:
-        message = f"Egnyte's cursor has no usable {field}: {str(cursor.get(field))[:100]!r}"
-        raise ConnectorError(message) from error
+The largest pages are those the reference names, and where it names none, ones that no Egnyte refuses.
+"""

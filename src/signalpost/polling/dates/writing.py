@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from signalpost.polling.date_calendar import weeks_of
-from signalpost.polling.date_names import MONTHS, SHORT_LENGTH, WEEKDAYS, ZONE_NAMES
-from signalpost.polling.date_patterns import Field, Fixed, Part
-from signalpost.polling.date_reading import MILLISECOND_DIGITS, TWO_DIGITS, YEARS_A_CENTURY
-from signalpost.polling.date_zones import HOURS_A_DAY, MINUTES_A_HOUR
+from signalpost.polling.dates.calendar import weeks_of
+from signalpost.polling.dates.names import MONTHS, SHORT_LENGTH, WEEKDAYS, ZONE_NAMES
+from signalpost.polling.dates.patterns import Field, Fixed, Part
+from signalpost.polling.dates.reading import MILLISECOND_DIGITS, TWO_DIGITS, YEARS_A_CENTURY
+from signalpost.polling.dates.zones import HOURS_A_DAY, MINUTES_A_HOUR
 
 LONG_COUNT = 4
 NOON_HOUR = 12

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Protocol
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.polling.date_patterns import Part, show, split_pattern
-from signalpost.polling.date_reading import UnreadableError, read_text
-from signalpost.polling.date_writing import write_text
-from signalpost.polling.date_zones import parse_zone
+from signalpost.polling.dates.patterns import Part, show, split_pattern
+from signalpost.polling.dates.reading import UnreadableError, read_text
+from signalpost.polling.dates.writing import write_text
+from signalpost.polling.dates.zones import parse_zone
 
 __all__ = ["ISO_FORMAT", "DatePattern", "compile_pattern", "parse_zone"]
 
@@ -23,6 +23,7 @@ ISO_FORMAT = "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNIX_NUMBER = re.compile(r"\s*(-?[0-9]{1,18}(?:\.[0-9]{1,18})?)\s*")
+_UNIX_DIGITS = re.compile(r"[0-9]{9,}", re.ASCII)
 _UNIX_EXAMPLE = re.compile(r"[0-9]{9,16}")
 _MICROSECONDS_A_UNIT = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 _UNIX_WORDS = {
@@ -149,8 +150,11 @@ class _UnixForm:
 @dataclass(frozen=True, slots=True)
 class _IsoForm:
     def read(self, value: object, zone: tzinfo, now: datetime) -> datetime:
-        if not isinstance(value, str):
-            return _UnixForm("milliseconds").read(value, zone, now)
+        # Nine digits and more are no date without its signs, which Python would make of some of them.
+        digits = str(value).strip() if isinstance(value, str | int) else ""
+        if not isinstance(value, str) or _UNIX_DIGITS.fullmatch(digits):
+            unit = _unit_of_example(digits) if _UNIX_DIGITS.fullmatch(digits) else "milliseconds"
+            return _UnixForm(unit).read(value, zone, now)
         try:
             found = datetime.fromisoformat(value.strip())
         except ValueError as error:

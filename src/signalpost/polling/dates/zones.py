@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.polling.date_patterns import show
+from signalpost.polling.dates.patterns import show
 
 MINUTES_A_HOUR = 60
 HOURS_A_DAY = 24

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import zip_longest
 
-from signalpost.polling.date_calendar import DAYS_A_WEEK, SUNDAY, Fields, number_day, resolve_fields
-from signalpost.polling.date_names import WORDS, ZONE_NAMES
-from signalpost.polling.date_patterns import Field, Fixed, Part
-from signalpost.polling.date_zones import HOURS_A_DAY, MINUTES_A_HOUR, resolve_wall_time
+from signalpost.polling.dates.calendar import DAYS_A_WEEK, SUNDAY, Fields, number_day, resolve_fields
+from signalpost.polling.dates.names import WORDS, ZONE_NAMES
+from signalpost.polling.dates.patterns import Field, Fixed, Part
+from signalpost.polling.dates.zones import HOURS_A_DAY, MINUTES_A_HOUR, resolve_wall_time
 
 CENTURY_WINDOW_YEARS = 80
 YEARS_A_CENTURY = 100

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalpost.model.ids import InstanceId
-from signalpost.polling.scheduler import next_on_grid
+from signalpost.polling.grid import next_on_grid
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 intervals = st.floats(1, 86_400 * 31)

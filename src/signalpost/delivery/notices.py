@@ -1,0 +1,110 @@
+"""Operational notices on their way: what stopped or was lost is told to an address of its own, besides the lanes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from signalpost.delivery.configuration import read_delivery_settings
+from signalpost.delivery.egress import Egress
+from signalpost.model.addresses import parse_callback_url
+from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance
+from signalpost.model.configuration import OPERATIONS_URL
+from signalpost.model.delivery import Outcome, judge_attempt, read_retry_after
+from signalpost.observe import get_logger
+from signalpost.store.notices import Notice, Notices
+
+log = get_logger("delivery")
+
+BATCH = 20
+"""Notices sent at once."""
+
+GRACE = timedelta(seconds=90)
+"""When a notice is sent again whose sender was killed: longer than an attempt can take."""
+
+
+def read_operations_url(configuration: Mapping[str, str]) -> str | None:
+    """Read ``event.notification.operations.url``; None when notices go nowhere.
+
+    Raises:
+        InvalidRequestError: it is no http(s) address.
+    """
+    url = configuration.get(OPERATIONS_URL, "").strip()
+    return parse_callback_url(url, f"configuration.{OPERATIONS_URL}") if url else None
+
+
+def write_notice(notice: Notice) -> bytes:
+    """Write the JSON that is sent (docs/reference/api.md): the same bytes at every attempt."""
+    return orjson.dumps(
+        {
+            **notice.body,
+            "kind": notice.kind,
+            "id": notice.id,
+            "instanceId": notice.instance_id,
+            "instanceName": notice.instance_name,
+            "date": f"{notice.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+    )
+
+
+class Announcer:
+    """Sends the notices that wait; each until it is taken, or the schedule is spent."""
+
+    def __init__(
+        self,
+        notices: Notices,
+        egress: Egress,
+        *,
+        clock: Callable[[], datetime],
+        chance: Chance,
+        schedule_seconds: Sequence[float] = RETRY_SCHEDULE_SECONDS,
+    ) -> None:
+        self._notices = notices
+        self._egress = egress
+        self._clock = clock
+        self._chance = chance
+        self._schedule_seconds = schedule_seconds
+
+    async def send_due(self) -> None:
+        """Send all that is due. When nothing is, that is one statement.
+
+        A notice may come twice where we die between the POST and its record; it carries the same id.
+        """
+        taken = BATCH
+        while taken == BATCH:
+            now = self._clock()
+            due = await self._notices.claim_due(now, until=now + GRACE, limit=BATCH)
+            await asyncio.gather(*(self._send(notice) for notice in due))
+            taken = len(due)
+
+    async def _send(self, notice: Notice) -> None:
+        url = read_operations_url(notice.configuration)
+        if url is None:  # taken out since
+            await self._notices.remove(notice)
+            return
+        answered = await self._egress.post(
+            url,
+            # The user name and password are the callback's: they are no business of another address.
+            replace(read_delivery_settings(notice.configuration), basic=None),
+            notification_id=f"notice-{notice.id}",
+            timestamp=int(self._clock().timestamp()),
+            body=write_notice(notice),
+        )
+        verdict = judge_attempt(
+            answered.status,
+            failures=notice.attempts,
+            after_seconds=read_retry_after(answered.headers, self._clock()),
+            chance=self._chance,
+            schedule_seconds=self._schedule_seconds,
+        )
+        if verdict.retry_after_seconds is not None:
+            due_at = self._clock() + timedelta(seconds=verdict.retry_after_seconds)
+            await self._notices.postpone(notice, due_at=due_at, error=answered.error or "")
+            return
+        await self._notices.remove(notice)
+        if verdict.outcome is not Outcome.DELIVERED:
+            log.error("notice.given_up", instance=notice.instance_id, kind=notice.kind, reason=answered.error)

@@ -1,0 +1,209 @@
+"""What to poll: ``event.poller.configuration`` read, checked, and matched with the connector's resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import orjson
+
+from signalpost.connectors.base import Connector
+from signalpost.connectors.resource import Resource, Strategy
+from signalpost.model.configuration import (
+    EVENTS_ENABLED,
+    POLLER_CONFIGURATION,
+    VENDOR_TYPE,
+    read_boolean,
+    read_interval_seconds,
+    read_start,
+)
+from signalpost.model.errors import InvalidRequestError
+from signalpost.polling.configuration.definition import (
+    DateSetting,
+    Definition,
+    Location,
+    read_definition,
+    recall_pattern,
+)
+from signalpost.polling.dates.patterns import show
+from signalpost.polling.where import read_where
+
+LONGEST_NAME = 100
+COMMON_PARAMETERS = frozenset({"where", "pageSize", "page", "orderBy", "fields"})
+"""Query parameters that every resource takes, whatever the provider has (open-connectors.md 3.3)."""
+
+_SAMPLE_AT = datetime(2026, 1, 1, tzinfo=UTC)
+# In JSON; before it an even number of backslashes, or it is a backslash and plain text.
+ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """How an instance is polled: nothing at all when ``resources`` is empty.
+
+    ``start_at`` is from when on the first poll of a resource tells changes (``model.configuration.read_start``).
+    """
+
+    interval_seconds: float
+    resources: Mapping[str, Mapping[str, Any]]
+    start_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolledResource:
+    """A configured resource, matched with what the connector declares: that holds where nothing is configured."""
+
+    resource: Resource
+    definition: Definition
+    strategy: Strategy
+    id_field: str
+    updated: DateSetting | None
+    created: DateSetting | None
+
+
+def read_poll_settings(
+    configuration: Mapping[str, str], connector: Connector, *, minimum_interval_seconds: float
+) -> PollSettings:
+    """Read and check all that concerns polling.
+
+    Raises:
+        InvalidRequestError: a value is wrong; the message names the field.
+    """
+    interval_seconds = read_interval_seconds(configuration, minimum_seconds=minimum_interval_seconds)
+    enabled = read_boolean(configuration, EVENTS_ENABLED, default=False)
+    kind = configuration.get(VENDOR_TYPE, "").strip().lower()
+    if enabled and kind not in {"", "polling"}:
+        message = (
+            f"{VENDOR_TYPE}: {kind[:50]!r} is not supported by {connector.name}; its events come by polling"
+        )
+        raise InvalidRequestError(message)
+    start_at = read_start(configuration)
+    resources = read_resources(configuration.get(POLLER_CONFIGURATION, ""), connector)
+    return PollSettings(interval_seconds, resources if enabled else {}, start_at)
+
+
+def read_resources(text: str, connector: Connector) -> Mapping[str, Mapping[str, Any]]:
+    """Read ``event.poller.configuration``: JSON, resource name to configuration. Empty: the connector's default."""
+    if not text.strip():
+        return default_resources(connector)
+    try:
+        value = orjson.loads(text)
+        if isinstance(value, str):  # JSON that was made text twice, as hand-made requests often have it
+            value = orjson.loads(value)
+        written = orjson.dumps(value)
+    except TypeError as error:
+        message = (
+            f"{POLLER_CONFIGURATION}: it nests arrays and objects too deeply; at most 250 levels are kept"
+        )
+        raise InvalidRequestError(message) from error
+    except orjson.JSONDecodeError as error:
+        message = f"{POLLER_CONFIGURATION}: this is not JSON ({error.msg}, character {error.pos + 1}): {text[:100]!r}"
+        raise InvalidRequestError(message) from error
+    if ESCAPED_NUL.search(written):
+        message = f"{POLLER_CONFIGURATION}: it holds a NUL character, which cannot be kept"
+        raise InvalidRequestError(message)
+    if not isinstance(value, dict) or not value:
+        message = f'{POLLER_CONFIGURATION}: give an object of resources, as in {{"events": {{"url": ...}}}}'
+        raise InvalidRequestError(message)
+    for name, configuration in value.items():
+        check_name(name)
+        match_resource(name, configuration, connector)
+    return value
+
+
+def default_resources(connector: Connector) -> Mapping[str, Mapping[str, Any]]:
+    """What is polled when nothing is configured: the connector's first resource (open-connectors.md 4)."""
+    first = connector.resources[0]
+    dates: dict[str, str] = {}
+    for kind, field in (("updated", first.updated_field), ("created", first.created_field)):
+        if field:
+            dates |= {
+                f"{kind}DateField": field,
+                f"{kind}DateFormat": first.date_format,
+                f"{kind}DateTimezone": "GMT",
+            }
+    url = f"/hubs/{connector.hub}/{first.path}"
+    return {first.name: {"url": url, "idField": first.id_field, "datesConfiguration": dates}}
+
+
+def check_name(name: str) -> None:
+    """Check the name that a resource is given (raises as ``read_poll_settings``)."""
+    if not name or len(name) > LONGEST_NAME:
+        _refuse(name[:LONGEST_NAME], "", f"a resource's name has 1 to {LONGEST_NAME} characters")
+
+
+def match_resource(name: str, configuration: Any, connector: Connector) -> PolledResource:
+    """Find which of the connector's resources a configuration reads, by the path of its ``url``, and how.
+
+    Any hub is taken for the connector's own, as the original does (open-connectors.md 3.2).
+
+    Raises:
+        InvalidRequestError: a value is wrong, by itself or for this connector; the message names the field.
+    """
+    definition = read_definition(name, configuration)
+    location = definition.locate(_SAMPLE_AT, _SAMPLE_AT)
+    resource = next((known for known in connector.resources if known.path == location.path), None)
+    if resource is None:
+        known = ", ".join(f"/hubs/{connector.hub}/{each.path}" for each in connector.resources)
+        words = f"{show(definition.url)} is no resource of {connector.name}; known: {known}"
+        _refuse(name, ".url", words)
+    _check_parameters(name, location, resource)
+    polled = PolledResource(
+        resource=resource,
+        definition=definition,
+        strategy=definition.strategy or resource.strategies[0],
+        id_field=resource.id_field if definition.id_field is None else definition.id_field,
+        updated=definition.updated or _declare_date(resource.updated_field, resource),
+        created=definition.created or _declare_date(resource.created_field, resource),
+    )
+    _check_strategy(polled)
+    return polled
+
+
+def _declare_date(field: str, resource: Resource) -> DateSetting | None:
+    return DateSetting(field, recall_pattern(resource.date_format), UTC) if field else None
+
+
+def _check_parameters(name: str, location: Location, resource: Resource) -> None:
+    own = resource.parameters | resource.required
+    unknown = sorted(set(location.parameters) - own - COMMON_PARAMETERS)
+    if unknown:
+        known = ", ".join([*sorted(own), *sorted(COMMON_PARAMETERS)])
+        _refuse(name, ".url", f"{resource.name} has no query parameter {show(unknown[0])}; known: {known}")
+    for each in sorted(resource.required):
+        if not location.parameters.get(each, "").strip():
+            words = f"{resource.name} needs the query parameter {each}, as in {resource.path}?{each}=..."
+            _refuse(name, ".url", words)
+    try:
+        read_where(location.parameters.get("where", ""))
+    except InvalidRequestError as error:
+        _refuse(name, ".url", str(error))
+
+
+def _check_strategy(polled: PolledResource) -> None:
+    definition, resource = polled.definition, polled.resource
+    if polled.strategy not in resource.strategies:
+        known = ", ".join(resource.strategies)
+        words = f"{show(polled.strategy.value)} does not suit {resource.name}; its strategies are {known}"
+        _refuse(definition.name, ".strategy", words)
+    if polled.strategy is Strategy.SNAPSHOT and definition.varies:
+        words = (
+            f"{show(definition.url)} holds a time, but a snapshot needs the whole list: leave the variable out,"
+            " or what is older would be taken for deleted"
+        )
+        _refuse(definition.name, ".url", words)
+    dated = polled.updated or polled.created or not definition.filter_by_updated
+    if polled.strategy is Strategy.TIMESTAMP and not dated:
+        words = (
+            f"{resource.name} has no date of its own; name one in updatedDateField or createdDateField, or set"
+            " filterByUpdatedDate to false to have records told apart by their content"
+        )
+        _refuse(definition.name, ".datesConfiguration", words)
+
+
+def _refuse(name: str, field: str, words: str) -> NoReturn:
+    message = f"{POLLER_CONFIGURATION}.{name}{field}: {words}"
+    raise InvalidRequestError(message)

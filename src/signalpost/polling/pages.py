@@ -1,0 +1,133 @@
+"""Pages on their way into the log: each becomes events and is committed with the watermark, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from signalpost.connectors.base import Connector
+from signalpost.model.delivery import PageContext
+from signalpost.model.event import Event, Gap, Page
+from signalpost.model.instance import PollState, ResourcePoll
+from signalpost.observe import Metrics, get_logger
+from signalpost.polling.detect import detect, identify, make_events
+from signalpost.store.events import Events, PageCommit
+from signalpost.store.memory import Memory
+from signalpost.store.queue import Queue
+
+log = get_logger("polling")
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Opens positions to commit at."""
+
+    events: Events
+    memory: Memory
+    queue: Queue
+    metrics: Metrics
+    clock: Callable[[], datetime]
+
+    def open(self, state: PollState, connector: Connector, poll: ResourcePoll, *, is_feed: bool) -> Position:
+        """Open the position of a resource where its watermark stands."""
+        context = PageContext(
+            connector=connector.key,
+            hub=connector.hub,
+            resource=poll.resource,
+            instance_name=state.name,
+            instance_tags=state.tags,
+            organization_id=state.organization_id,
+            user_id=state.user_id,
+            full_raw=state.full_raw,
+        )
+        return Position(self, state, poll, context, is_feed=is_feed)
+
+
+class Position:
+    """How far one reading of a resource has come. Who is overtaken commits nothing any more."""
+
+    def __init__(
+        self, pages: Pages, state: PollState, poll: ResourcePoll, context: PageContext, *, is_feed: bool
+    ) -> None:
+        self._pages = pages
+        self._state = state
+        self._poll = poll
+        self._context = context
+        self._is_feed = is_feed
+        self._version = poll.version
+        self._watermark = poll.watermark
+
+    async def commit(self, page: Page) -> bool:
+        """Commit a page: its events, notifications, memory and watermark. Says whether there was anything to write.
+
+        Raises:
+            FencedError: another worker has moved the watermark.
+            ConnectorError: a value of the page cannot be stored.
+        """
+        parts = self._pages
+        events: list[Event] = []
+        if page.changes:
+            event_ids = identify(self._state.instance_id, self._poll.resource, page.changes)
+            stored = await parts.events.find_stored(event_ids)
+            if self._is_feed:
+                ids = list(dict.fromkeys(change.object_id for change in page.changes))
+                known = await parts.memory.recall(self._poll.id, ids)
+                found = detect(page, event_ids, known=known, stored_events=stored, now=parts.clock())
+                page = replace(
+                    page, records=found.records, remembered=found.remembered, forgotten=found.forgotten
+                )
+                events = list(found.events)
+            else:
+                events = make_events(page.changes, event_ids, stored)
+        if not (events or page.remembered or page.forgotten) and page.watermark == self._watermark:
+            return False
+        waits = await parts.events.commit_page(self._write(page, events))
+        if self._watermark is None and page.watermark is not None:
+            log.info("poll.started", instance=self._state.instance_id, resource=self._poll.resource)
+        self._version += 1
+        self._watermark = page.watermark
+        if events:
+            parts.metrics.events.inc(len(events))
+            log.info(
+                "poll.page_committed",
+                instance=self._state.instance_id,
+                resource=self._poll.resource,
+                events=len(events),
+            )
+        if waits:
+            await parts.queue.enqueue_deliveries([self._state.instance_id])
+        return True
+
+    def _write(self, page: Page, events: list[Event]) -> PageCommit:
+        return PageCommit(
+            instance_id=self._state.instance_id,
+            poll_id=self._poll.id,
+            resource=self._poll.resource,
+            version=self._version,
+            watermark=page.watermark,
+            polled_at=self._pages.clock().astimezone(UTC),
+            records=page.records,
+            events=events,
+            context=self._context,
+            remembered=page.remembered,
+            forgotten=page.forgotten,
+        )
+
+    async def commit_gap(self, gap: Gap) -> None:
+        """Record a gap and move over it.
+
+        Raises:
+            FencedError: another worker has moved the watermark.
+        """
+        parts = self._pages
+        await parts.events.commit_gap(self._state.instance_id, self._poll, self._version, gap, parts.clock())
+        self._version += 1
+        self._watermark = gap.to_watermark
+        parts.metrics.gaps.inc()
+        log.error(
+            "poll.gap_recorded",
+            instance=self._state.instance_id,
+            resource=self._poll.resource,
+            reason=gap.reason,
+        )

@@ -1,0 +1,72 @@
+"""When an instance is polled next: by its interval, by what failed, and by the calls that are left. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from signalpost.model.instance import PollState
+from signalpost.model.quota import Allowance
+from signalpost.polling.grid import next_on_grid
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a poll's resources. ``retries`` are when those that failed, now or before, may be read again."""
+
+    started_at: datetime
+    read: int = 0
+    failed: int = 0
+    waiting: int = 0
+    retries: list[datetime] = field(default_factory=list)
+    spent_until: datetime | None = None
+    unfinished: bool = False
+
+    def add_success(self) -> None:
+        """Count a resource that was read."""
+        self.read += 1
+
+    def add_failure(self, retry_at: datetime | None) -> None:
+        """Count one that failed; ``retry_at`` None: it is not read again by itself."""
+        self.failed += 1
+        if retry_at is not None:
+            self.retries.append(retry_at)
+
+    def add_waiting(self, retry_at: datetime) -> None:
+        """Count one that failed before and is not tried yet."""
+        self.waiting += 1
+        self.retries.append(retry_at)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all that is polled was read."""
+        return self.read > 0 and not self.failed and not self.waiting and self.spent_until is None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When the next poll is due (None: never), and until when polling is held back for the calls to last."""
+
+    next_poll_at: datetime | None
+    throttled_until: datetime | None = None
+
+
+def plan_next(state: PollState, outcome: Outcome, allowance: Allowance | None, now: datetime) -> Plan:
+    """Plan the next poll.
+
+    When nothing at all could be read, at the first retry; else by the interval, or as much later as the day's calls
+    need to last. What was left unfinished goes on at once, while there are calls.
+    """
+    if outcome.spent_until is not None:
+        return Plan(outcome.spent_until, outcome.spent_until)
+    if not outcome.read and not outcome.unfinished:
+        return Plan(max(now, min(outcome.retries)) if outcome.retries else None)
+    if outcome.unfinished:
+        return Plan(now)
+    planned = next_on_grid(state.instance_id, state.interval_seconds, now)
+    if allowance is not None:
+        spaced = allowance.space_polls_seconds(now)
+        if spaced > state.interval_seconds:
+            throttled = max(planned, now + timedelta(seconds=spaced))
+            return Plan(throttled, throttled)
+    return Plan(planned)

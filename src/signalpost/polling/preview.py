@@ -1,0 +1,207 @@
+"""Tries a poller configuration: one page of each resource is read and judged as a poll would, nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from signalpost.connectors.base import Connector
+from signalpost.connectors.registry import Registry
+from signalpost.connectors.resource import Condition, Session, Strategy
+from signalpost.model.configuration import POLLER_CONFIGURATION
+from signalpost.model.errors import InvalidRequestError, ProviderError, WatermarkLostError
+from signalpost.model.event import Page, Watermark
+from signalpost.model.instance import Instance
+from signalpost.polling.configuration import PolledResource, match_resource, read_resources
+from signalpost.polling.detect import detect, identify
+from signalpost.polling.hub import MOST_PAGES, UserCalls, find_conditions
+from signalpost.polling.records import RecordReader
+from signalpost.polling.strategies import EPOCH
+from signalpost.polling.strategies.objects import Seen, judge_new, name_type
+from signalpost.polling.strategies.reading import guard
+from signalpost.polling.where import read_where
+
+MOST_RESOURCES = 50
+USUAL_SIZE = 20
+"""Records looked at of a resource, where nothing is said."""
+
+LOOK_BACK = timedelta(days=1)
+"""A list is read as by a poll whose last one was so long ago."""
+
+FEED_LOOK_BACK = timedelta(hours=1)
+"""From when on a feed is read whose watermarks are no numbers: one page may cover little time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One resource that is tried: read through ``session``, as a poll would that was last made at ``last_at``."""
+
+    session: Session
+    connector: Connector
+    instance: Instance
+    name: str
+    polled: PolledResource
+    size: int | None
+    last_at: datetime
+    now: datetime
+
+
+@dataclass(slots=True)
+class Sample:
+    """What was found of a resource; ``error`` says why there is nothing."""
+
+    resource: str
+    strategy: str
+    url: str
+    remarks: list[str]
+    records: list[Any] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    diagnosis: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+
+    def add_event(self, object_id: str, object_type: str, event_type: str, occurred_at: datetime) -> None:
+        """Add an event that would be told."""
+        self.events.append(
+            {
+                "objectId": object_id,
+                "objectType": object_type,
+                "eventType": event_type,
+                "date": occurred_at.isoformat(),
+            }
+        )
+
+
+class Previews:
+    """Makes previews, with the user's priority."""
+
+    def __init__(self, registry: Registry, calls: UserCalls, clock: Callable[[], datetime]) -> None:
+        self._registry = registry
+        self._calls = calls
+        self._clock = clock
+
+    async def make(self, instance: Instance, configuration: str, size: int | None) -> list[dict[str, Any]]:
+        """Try a configuration (JSON text; empty: the connector's default); one sample a resource, in its order.
+
+        A resource that fails says why in its ``error``; the others are read all the same.
+
+        Raises:
+            InvalidRequestError: the configuration is wrong; the message names the field.
+            ProviderRefusalError: the instance must be authorised again.
+        """
+        connector = self._registry.find(instance.connector)
+        resources = read_resources(configuration, connector)
+        if len(resources) > MOST_RESOURCES:
+            message = f"{POLLER_CONFIGURATION}: it has {len(resources)} resources; at most {MOST_RESOURCES} are tried"
+            raise InvalidRequestError(message)
+        now = self._clock()
+        samples = []
+        async with self._calls.open(instance, connector) as session:
+            for name, settings in resources.items():
+                polled = match_resource(name, settings, connector)
+                trial = Trial(session, connector, instance, name, polled, size, now - LOOK_BACK, now)
+                samples.append(asdict(await _try(trial)))
+        return samples
+
+
+async def _try(trial: Trial) -> Sample:
+    polled = trial.polled
+    location = polled.definition.locate(trial.last_at, trial.now)
+    query = f"?{urlencode(location.parameters)}" if location.parameters else ""
+    url = f"/hubs/{trial.connector.hub}/{location.path}{query}"
+    sample = Sample(trial.name, polled.strategy.value, url, list(polled.definition.remarks))
+    taken = polled.resource.parameters | polled.resource.required
+    parameters = {key: value for key, value in location.parameters.items() if key in taken}
+    try:
+        if polled.strategy is Strategy.FEED:
+            await _try_feed(trial, parameters, sample)
+        else:
+            conditions = find_conditions(read_where(location.parameters.get("where", "")), polled.resource)
+            await _try_list(trial, parameters, conditions, sample)
+    except (ProviderError, InvalidRequestError) as error:
+        sample.error = str(error)
+    _diagnose(trial, sample)
+    return sample
+
+
+async def _try_feed(trial: Trial, parameters: dict[str, str], sample: Sample) -> None:
+    """Read the newest page of a feed."""
+    polled = trial.polled
+    feed = trial.connector.open_feed(polled.resource, parameters, polled.id_field)
+    newest = await guard(feed.find_start(trial.session, None))
+    watermark = _step_back(newest, trial.size or USUAL_SIZE)
+    if watermark is None:
+        watermark = await guard(feed.find_start(trial.session, trial.now - FEED_LOOK_BACK))
+    for _ in range(MOST_PAGES):
+        try:
+            page = await guard(feed.read(trial.session, watermark, verify=False))
+        except WatermarkLostError:  # there are fewer than we stepped back
+            gap = await guard(feed.recover(trial.session, watermark))
+            page = await guard(feed.read(trial.session, gap.to_watermark, verify=False))
+        if page.records or not page.more or page.watermark is None:
+            break
+        watermark = page.watermark
+    _take_changes(trial, page, sample)
+
+
+def _step_back(watermark: Watermark, size: int) -> Watermark | None:
+    """Give the watermark ``size`` changes earlier, where it is one number; None where it is something else."""
+    if len(watermark) == 1 and all(type(each) is int for each in watermark.values()):
+        return {name: max(0, number - size) for name, number in watermark.items()}
+    return None
+
+
+def _take_changes(trial: Trial, page: Page, sample: Sample) -> None:
+    event_ids = identify(trial.instance.id, trial.name, page.changes)
+    found = detect(page, event_ids, known={}, stored_events=(), now=trial.now)
+    sample.records = [orjson.loads(text) for text in found.records]
+    for event in found.events:
+        sample.add_event(event.object_id, event.object_type, event.event_type.value, event.occurred_at)
+    if page.remark:
+        sample.remarks.append(page.remark)
+
+
+async def _try_list(
+    trial: Trial, parameters: dict[str, str], conditions: Sequence[Condition], sample: Sample
+) -> None:
+    """Read the first page of a list."""
+    polled = trial.polled
+    # Compared as a poll does: as if all there ever was had been asked for.
+    all_asked = polled.definition.locate(EPOCH, trial.now).parameters
+    where = read_where(all_asked.get("where", ""))
+    listing = trial.connector.open_listing(polled.resource, parameters, conditions)
+    page = await guard(
+        listing.read(trial.session, None, trial.size or polled.definition.page_size or USUAL_SIZE)
+    )
+    sample.records = [record for record in page.records if where.matches(record)]
+    if len(sample.records) < len(page.records):
+        left_out = len(page.records) - len(sample.records)
+        sample.remarks.append(
+            f"{left_out} of the {len(page.records)} records of the page do not meet the where"
+        )
+
+
+def _diagnose(trial: Trial, sample: Sample) -> None:
+    """Say of each record what identifies and dates it; of a list's, what it would be told as."""
+    polled = trial.polled
+    reader = RecordReader(polled.id_field, polled.updated, polled.created, trial.now)
+    problems: list[str] = []
+    for number, raw in enumerate(sample.records):
+        sample.diagnosis.append({"record": number, **reader.diagnose(raw)})
+        read = reader.read(raw)
+        if polled.strategy is Strategy.FEED:
+            continue
+        problems.extend(read.problems)
+        seen = Seen(read, name_type(raw, trial.name), None)
+        event_type = judge_new(
+            seen,
+            polled.resource,
+            since=trial.last_at,
+            tolerance_seconds=polled.definition.created_tolerance_seconds,
+        )
+        sample.add_event(read.object_id, seen.object_type, event_type.value, seen.date or trial.now)
+    sample.remarks.extend(dict.fromkeys(problems))

@@ -1,0 +1,42 @@
+"""Strategy ``feed``: the provider's own cursor says what is new."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from signalpost.connectors.resource import Feed
+from signalpost.model.errors import ConnectorError, WatermarkLostError
+from signalpost.model.event import Gap, Page
+from signalpost.polling.strategies.reading import Reading, guard
+
+
+async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncIterator[Page | Gap]:
+    """Read page after page of what follows the watermark; a gap where the provider no longer keeps it.
+
+    Raises:
+        WatermarkLostError: it was lost again right after the gap.
+        ConnectorError: the provider says that more follows, but not where.
+    """
+    watermark = reading.poll.watermark
+    if watermark is None:
+        watermark = await guard(feed.find_start(reading.session, reading.start_at))
+        yield Page((), (), watermark, more=True)
+    recovered = False
+    while True:
+        try:
+            page = await guard(feed.read(reading.session, watermark, verify=verify))
+        except WatermarkLostError:
+            if recovered:
+                raise
+            gap = await guard(feed.recover(reading.session, watermark))
+            yield gap
+            watermark, recovered = gap.to_watermark, True
+            continue
+        assert page.watermark is not None
+        if page.more and page.watermark == watermark:
+            message = "the provider says that more follows, but gives the same place to read on from"
+            raise ConnectorError(message)
+        yield page
+        watermark = page.watermark
+        if not page.more:
+            return

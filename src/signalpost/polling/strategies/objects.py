@@ -1,0 +1,152 @@
+"""Objects as two reads of a list show them: which are new or other versions, and how a change is named. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from signalpost.connectors.resource import Resource
+from signalpost.model.configuration import OLDEST
+from signalpost.model.event import Change, EventType, Remembered
+from signalpost.polling.records import ReadRecord
+
+OVERLAP = timedelta(minutes=10)
+"""How far clocks may be apart, and how late a record may appear under an earlier date, where the provider filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A record with what is known of its object: ``before`` is None when it was never seen."""
+
+    record: ReadRecord
+    object_type: str
+    before: Remembered | None
+
+    @property
+    def date(self) -> datetime | None:
+        """The record's newest date."""
+        return self.record.updated_at or self.record.created_at
+
+
+def name_type(record: object, resource_name: str) -> str:
+    """Name the kind of object: as the record says (``event_object_type``), else as the resource is called."""
+    told = record.get("event_object_type") if isinstance(record, Mapping) else None
+    return told if isinstance(told, str) and told else resource_name
+
+
+def write_version(seen: Seen, *, by_date: bool) -> str:
+    """Write the version of a record: its date where dates tell versions apart, and its content."""
+    date = seen.date if by_date else None
+    return f"{date.isoformat() if date else ''}|{seen.record.content}"
+
+
+def is_other_version(seen: Seen, *, by_date: bool) -> bool:
+    """Say whether a record differs from the version remembered.
+
+    By date, if there is one. Of equal dates the contents decide where the date was fresh when the record was last
+    seen: the provider's clock may not have ticked between two changes.
+    """
+    before = seen.before
+    if before is None:
+        return True
+    version = write_version(seen, by_date=by_date)
+    if version == before.version:
+        return False
+    date, content = version.split("|", 1)
+    date_before, content_before = (
+        before.version.split("|", 1) if "|" in before.version else (before.version, "")
+    )
+    if not by_date or not date or date != date_before:
+        return True
+    assert seen.date is not None
+    return content != content_before and abs(before.seen_at - seen.date) <= OVERLAP
+
+
+def is_before_start(seen: Seen, start_at: datetime | None) -> bool:
+    """Say whether a record is from before the time from which changes are told (None: now).
+
+    Without a date nobody knows: then it is, unless everything is asked for.
+    """
+    if start_at is None:
+        return True
+    return start_at != OLDEST if seen.date is None else seen.date < start_at
+
+
+def judge_new(
+    seen: Seen, resource: Resource, *, since: datetime | None, tolerance_seconds: float
+) -> EventType:
+    """Say what an object means that was never seen: it is new, or it is older and was changed.
+
+    It is new if it has one date alone, if it was created after all that was seen before (``since``; None: nothing
+    was), or if its two dates are no more than the tolerance apart (open-connectors.md 2.1, createdCheckTolerance).
+    """
+    created, updated = seen.record.created_at, seen.record.updated_at
+    if created is not None and updated is not None and since is not None and created < since:
+        apart = abs((updated - created).total_seconds())
+        if apart > tolerance_seconds:
+            return EventType.UPDATED
+    return resource.appears_as
+
+
+def name_change(seen: Seen, revision: int, *, by_date: bool) -> str:
+    """Name a change so that reading it again gives the same name, and another change another.
+
+    An object's date names its versions, as long as it rises above all it had. Where it does not, the number of
+    versions seen does.
+    """
+    date = seen.date if by_date else None
+    stem = f"{seen.record.object_id}@{date.isoformat() if date else seen.record.content}"
+    before = seen.before
+    risen = date is not None and (before is None or before.dated_at is None or date > before.dated_at)
+    return stem if risen else f"{stem}#{revision}"
+
+
+def write_deletion(gone: Remembered, id_field: str, now: datetime) -> str:
+    """Write the record of an object that is no longer there, as JSON: its id is all that is left of it."""
+    record = {
+        id_field or "id": gone.object_id,
+        "event_object_id": gone.object_id,
+        "event_object_type": gone.object_type,
+        "event_type": EventType.DELETED.value,
+        "event_date": now,
+    }
+    return orjson.dumps(record, option=orjson.OPT_UTC_Z).decode()
+
+
+def remember(seen: Seen, now: datetime, *, by_date: bool) -> Remembered:
+    """Give the memory of a record just seen; its date is the newest that the object ever had."""
+    dates = [date for date in (seen.date, seen.before.dated_at if seen.before else None) if date is not None]
+    return Remembered(
+        object_id=seen.record.object_id,
+        object_type=seen.object_type,
+        version=write_version(seen, by_date=by_date),
+        revision=(seen.before.revision if seen.before else 0) + 1,
+        dated_at=max(dates, default=None),
+        seen_at=now,
+    )
+
+
+def make_change(
+    seen: Seen, event_type: EventType, change_id: str, *, index: int, occurred_at: datetime
+) -> Change:
+    """Make the change of a record."""
+    return Change(
+        change_id=change_id,
+        object_id=seen.record.object_id,
+        object_type=seen.object_type,
+        event_type=event_type,
+        occurred_at=occurred_at,
+        record_index=index,
+    )
+
+
+def collect_remark(problems: Iterable[str]) -> str | None:
+    """Put together what was odd about records: each kind once, at most five."""
+    kinds = list(dict.fromkeys(problems))
+    if not kinds:
+        return None
+    more = f"; and {len(kinds) - 5} more" if len(kinds) > 5 else ""  # noqa: PLR2004
+    return "; ".join(kinds[:5]) + more

@@ -1,0 +1,96 @@
+"""What every strategy reads with, and how a list is read to its end: bounded, and told when it has none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import orjson
+
+from signalpost.connectors.resource import Listing, ListPage, Session
+from signalpost.model.errors import ConnectorError, SignalpostError
+from signalpost.model.instance import ResourcePoll
+from signalpost.observe import get_logger
+from signalpost.polling.configuration import PolledResource
+from signalpost.store.memory import Memory
+
+log = get_logger("polling")
+
+Read = TypeVar("Read")
+
+MOST_LIST_PAGES = 2000
+"""Pages of one list in one poll: a list that is longer is told as failing rather than read for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of one resource.
+
+    ``started_at`` is when the poll began; ``start_at`` is from when on the first poll tells changes (None: from now).
+    """
+
+    session: Session
+    polled: PolledResource
+    poll: ResourcePoll
+    memory: Memory
+    started_at: datetime
+    start_at: datetime | None
+
+    @property
+    def signature(self) -> str:
+        """Tell configurations apart by which identity finds the same objects in the same versions."""
+        polled = self.polled
+        parts = [
+            polled.strategy.value,
+            polled.definition.url,
+            polled.id_field,
+            [
+                each and [each.field, each.pattern.text, str(each.zone)]
+                for each in (polled.updated, polled.created)
+            ],
+            polled.definition.filter_by_updated,
+        ]
+        return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()
+
+
+async def guard(reading: Awaitable[Read]) -> Read:
+    """Turn a connector's own fault into a failed read: its resource is told as failing, nothing else stops."""
+    try:
+        return await reading
+    except SignalpostError:
+        raise
+    except Exception as error:
+        log.exception("connector.failed")
+        message = f"the connector failed: {type(error).__name__}: {str(error)[:300]}"
+        raise ConnectorError(message) from error
+
+
+async def read_list(listing: Listing, session: Session, size: int | None) -> AsyncIterator[ListPage]:
+    """Read a list from its first page to its last.
+
+    Raises:
+        ConnectorError: it never ends: a page leads back to one before, or there are more than ``MOST_LIST_PAGES``.
+    """
+    position: str | None = None
+    passed: set[str] = set()
+    for _ in range(MOST_LIST_PAGES):
+        page = await guard(listing.read(session, position, size))
+        yield page
+        if page.next is None:
+            return
+        if page.next in passed:
+            message = (
+                f"the list does not end: the provider named the page {page.next[:100]!r} as the next for the second"
+                " time; nothing was concluded from it"
+            )
+            raise ConnectorError(message)
+        passed.add(page.next)
+        position = page.next
+    message = (
+        f"the list has more than {MOST_LIST_PAGES:,} pages and was left there; narrow it with where, or have larger"
+        " pages with pageSize"
+    )
+    raise ConnectorError(message)

@@ -1,0 +1,175 @@
+"""Strategy ``snapshot``: the whole list, compared with what it was; the only way to see deletions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from signalpost.connectors.resource import Listing
+from signalpost.model.errors import ConnectorError
+from signalpost.model.event import Change, EventType, Page, Remembered
+from signalpost.polling.records import RecordReader
+from signalpost.polling.strategies.objects import (
+    Seen,
+    collect_remark,
+    is_before_start,
+    is_other_version,
+    make_change,
+    name_type,
+    remember,
+    write_deletion,
+)
+from signalpost.polling.strategies.reading import Reading, read_list
+from signalpost.polling.where import Where
+from signalpost.store.events import MOST_REMEMBERED
+from signalpost.store.memory import make_key
+
+DELETIONS_A_PAGE = 100
+MOVED = "no deletions were concluded this time, as the list changed while it was read"
+
+
+class SnapshotReading:
+    """One reading of a whole list.
+
+    The memory holds every object of the list with the hash of its content. The watermark is ``{"since": when the list
+    was first taken in, "by": what identifies objects}``. Deletions are concluded at the very end, from a list that was
+    read without a doubt; where it had several pages, or is all of a sudden empty, it is read once more, and only what
+    both readings lack is deleted: a row that moved to an earlier page meanwhile is in one of them. Where rows moved to
+    later pages, and so came twice, nothing is said to be deleted this time.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        listing: Listing,
+        reader: RecordReader,
+        where: Where,
+        most: int = MOST_REMEMBERED,
+    ) -> None:
+        self._reading = reading
+        self._listing = listing
+        self._reader = reader
+        self._where = where
+        self._most = most
+        kept = reading.poll.watermark or {}
+        self._settling = kept.get("by") != reading.signature
+        self._floor = None if kept else reading.start_at
+        self._since = kept.get("since") or reading.started_at.isoformat()
+        self._found: set[bytes] = set()
+        self._doubts: list[str] = []
+        self._problems: list[str] = []
+        self._pages = 0
+        self._totals: set[int | None] = set()
+
+    async def read(self) -> AsyncIterator[Page]:
+        """Read the list; the pages give what is new and changed, then what is gone, the last one the watermark."""
+        reading = self._reading
+        async for listed in read_list(self._listing, reading.session, reading.polled.definition.page_size):
+            self._pages += 1
+            self._totals.add(listed.total)
+            page = await self._compare(listed.records)
+            if page.changes or page.remembered:
+                yield page
+        gone = await self._find_gone()
+        for place in range(0, len(gone), DELETIONS_A_PAGE):
+            yield self._delete(gone[place : place + DELETIONS_A_PAGE])
+        watermark = {"since": self._since, "by": reading.signature}
+        remark = collect_remark([*self._doubts, *self._problems])
+        yield Page((), (), watermark, more=False, remark=remark)
+
+    async def _compare(self, records: Sequence[Any]) -> Page:
+        reading = self._reading
+        read = []
+        here: set[bytes] = set()
+        for raw in filter(self._where.matches, records):
+            record = self._reader.read(raw)
+            self._problems.extend(record.problems)
+            key = make_key(record.object_id)
+            if key in self._found:
+                self._note_repetition(record.object_id, here=key in here)
+                continue
+            here.add(key)
+            self._found.add(key)
+            if record.by_content and reading.polled.id_field:
+                self._doubts.append("no deletions were concluded, as records have no id")
+            read.append((record, raw))
+        if len(self._found) > self._most:
+            message = (
+                f"the list has more than {self._most:,} records: too many for a snapshot; narrow it with where,"
+                ' or use "strategy": "timestamp"'
+            )
+            raise ConnectorError(message)
+        recalled = await reading.memory.recall(reading.poll.id, [record.object_id for record, _ in read])
+        texts: list[str] = []
+        changes: list[Change] = []
+        remembered: list[Remembered] = []
+        for record, raw in read:
+            seen = Seen(record, name_type(raw, reading.poll.resource), recalled.get(record.object_id))
+            if not is_other_version(seen, by_date=False):
+                continue
+            remembered.append(remember(seen, reading.started_at, by_date=False))
+            if self._settling and is_before_start(seen, self._floor):
+                continue
+            changes.append(self._change(seen, len(texts)))
+            texts.append(record.text)
+        return Page(tuple(texts), tuple(changes), reading.poll.watermark, True, tuple(remembered))
+
+    def _note_repetition(self, object_id: str, *, here: bool) -> None:
+        if here:
+            self._problems.append(f"the id {object_id[:100]!r} is not unique: its first record counts")
+        else:
+            self._doubts.append(MOVED)
+
+    def _change(self, seen: Seen, index: int) -> Change:
+        reading = self._reading
+        event_type = EventType.UPDATED if seen.before else reading.polled.resource.appears_as
+        date = seen.date
+        if date is None or (seen.before is not None and date == seen.before.dated_at):
+            date = reading.started_at
+        # A content may come back after another, and an object after its deletion: the poll's version keeps them apart.
+        change_id = f"{seen.record.object_id}@{seen.record.content}#{reading.poll.version}"
+        return make_change(seen, event_type, change_id, index=index, occurred_at=date)
+
+    async def _find_gone(self) -> list[Remembered]:
+        reading = self._reading
+        known = await reading.memory.list_keys(reading.poll.id)
+        gone = known - self._found
+        if len(self._totals) > 1:
+            self._doubts.append(MOVED)
+        if not gone or self._doubts:
+            return []
+        if self._pages > 1 or gone == known:
+            again: set[bytes] = set()
+            async for listed in read_list(
+                self._listing, reading.session, reading.polled.definition.page_size
+            ):
+                keys = {
+                    make_key(self._reader.read(raw).object_id)
+                    for raw in filter(self._where.matches, listed.records)
+                }
+                if keys & again:
+                    self._doubts.append(MOVED)
+                    return []
+                again |= keys
+            gone -= again
+        return await reading.memory.recall_keys(reading.poll.id, sorted(gone))
+
+    def _delete(self, gone: Sequence[Remembered]) -> Page:
+        reading = self._reading
+        now = reading.started_at
+        forgotten = tuple(each.object_id for each in gone)
+        if self._settling:  # the list is another one than before: nothing can be said of what it lacks
+            return Page((), (), reading.poll.watermark, True, (), forgotten)
+        texts = tuple(write_deletion(each, reading.polled.id_field, now) for each in gone)
+        changes = tuple(
+            Change(
+                change_id=f"{each.object_id}@deleted#{reading.poll.version}",
+                object_id=each.object_id,
+                object_type=each.object_type,
+                event_type=EventType.DELETED,
+                occurred_at=now,
+                record_index=index,
+            )
+            for index, each in enumerate(gone)
+        )
+        return Page(texts, changes, reading.poll.watermark, True, (), forgotten)

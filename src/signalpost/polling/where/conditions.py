@@ -1,0 +1,145 @@
+"""A ``where`` once it is read: a condition that records meet or not, and that is written as text again. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from signalpost.connectors.resource import Condition
+from signalpost.polling.where.comparison import compare, find_present
+
+KEYWORDS = frozenset({"AND", "OR", "NOT", "LIKE", "IN", "IS", "NULL", "TRUE", "FALSE"})
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """``field IN (...)``."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """``field IS NULL``: it is missing, or null."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """``NOT ...``."""
+
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    """Parts joined by AND: two or more."""
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Parts joined by OR: two or more."""
+
+    parts: tuple[Part, ...]
+
+
+Part = Condition | Listed | Absent | Negation | Conjunction | Alternative
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A condition on records; without a ``part`` every record meets it. ``str()`` of it is read as the same again."""
+
+    part: Part | None = None
+
+    def matches(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a record meets it.
+
+        A field that is missing or null meets IS NULL and ``!=`` alone; of a field found in several objects of a list
+        one value that meets the comparison is enough.
+        """
+        return self.part is None or _match(self.part, record)
+
+    def conjuncts(self) -> list[Condition]:
+        """Give the comparisons that every matching record meets: those joined by AND alone."""
+        found: list[Condition] = []
+        waiting = [self.part]
+        while waiting:
+            match waiting.pop():
+                case Condition() as condition:
+                    found.append(condition)
+                case Conjunction(parts):
+                    waiting.extend(reversed(parts))
+        return found
+
+    def list_fields(self) -> list[str]:
+        """Give the names of the fields that it asks for, each once."""
+        found: dict[str, None] = {}
+        waiting = [self.part]
+        while waiting:
+            match waiting.pop():
+                case Condition(field=field) | Listed(field=field) | Absent(field=field):
+                    found[field] = None
+                case Negation(part):
+                    waiting.append(part)
+                case Conjunction(parts) | Alternative(parts):
+                    waiting.extend(reversed(parts))
+        return list(found)
+
+    def __str__(self) -> str:
+        return "" if self.part is None else _write(self.part)
+
+
+def _match(part: Part, record: Mapping[str, Any]) -> bool:
+    match part:
+        case Condition():
+            return compare(find_present(record, part.field), part.operator, part.value)
+        case Listed():
+            values = find_present(record, part.field)
+            return any(compare(values, "=", each) for each in part.values)
+        case Absent():
+            return not find_present(record, part.field)
+        case Negation():
+            return not _match(part.part, record)
+        case Conjunction():
+            return all(_match(each, record) for each in part.parts)
+        case Alternative():
+            return any(_match(each, record) for each in part.parts)
+
+
+def _write(part: Part) -> str:
+    match part:
+        case Condition():
+            return f"{_write_name(part.field)} {part.operator.upper()} {_write_value(part.value)}"
+        case Listed():
+            return f"{_write_name(part.field)} IN ({', '.join(map(_write_value, part.values))})"
+        case Absent():
+            return f"{_write_name(part.field)} IS NULL"
+        case Negation():
+            return f"NOT {_enclose(part.part, Conjunction, Alternative)}"
+        case Conjunction():
+            return " AND ".join(_enclose(each, Conjunction, Alternative) for each in part.parts)
+        case Alternative():
+            return " OR ".join(_enclose(each, Alternative) for each in part.parts)
+
+
+def _enclose(part: Part, *kinds: type) -> str:
+    return f"({_write(part)})" if isinstance(part, kinds) else _write(part)
+
+
+def _write_name(field: str) -> str:
+    if _PLAIN_NAME.fullmatch(field) and field.upper() not in KEYWORDS:
+        return field
+    return "`" + field.replace("`", "``") + "`"
+
+
+def _write_value(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,94 @@
+"""Operational notices: what an operator is to be told, written with what it tells of and kept until it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from signalpost.model.configuration import OPERATIONS_URL
+from signalpost.model.ids import InstanceId
+from signalpost.store.vault import Vault
+
+ADD = f"""
+INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
+SELECT id, $2, $3, $4, $4 FROM instance WHERE id = $1 AND configuration ? '{OPERATIONS_URL}'
+"""
+
+# Only the notices are locked: whoever changes their instance meanwhile does not wait.
+CLAIM_DUE = """
+UPDATE operation_notice SET due_at = $2
+FROM (SELECT id FROM operation_notice WHERE due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due,
+     instance
+WHERE operation_notice.id = due.id AND instance.id = operation_notice.instance_id
+RETURNING operation_notice.id, operation_notice.instance_id, operation_notice.kind, operation_notice.body,
+          operation_notice.created_at, operation_notice.attempts, instance.name, instance.configuration,
+          instance.secrets
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice that is to be told now: ``attempts`` have failed before. ``configuration`` is the instance's, whole."""
+
+    id: int
+    instance_id: InstanceId
+    instance_name: str
+    kind: str
+    body: Mapping[str, Any]
+    created_at: datetime
+    attempts: int
+    configuration: Mapping[str, str]
+
+
+async def add_notice(
+    connection: Any, instance_id: InstanceId, kind: str, body: Mapping[str, Any], now: datetime
+) -> None:
+    """Write a notice within the caller's transaction; nothing where the instance names no address for them."""
+    await connection.execute(ADD, instance_id, kind, dict(body), now)
+
+
+class Notices:
+    """Rows of notices that wait."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+
+    async def claim_due(self, now: datetime, *, until: datetime, limit: int) -> list[Notice]:
+        """Take the notices that are due, oldest first; each row is taken by one caller.
+
+        One comes up again at ``until`` unless it is removed or postponed: who took it may have been killed.
+        """
+        rows = await self._pool.fetch(CLAIM_DUE, now, until, limit)
+        return [self._read(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
+
+    async def remove(self, notice: Notice) -> None:
+        """Forget a notice: it was told, or given up."""
+        await self._pool.execute("DELETE FROM operation_notice WHERE id = $1", notice.id)
+
+    async def postpone(self, notice: Notice, *, due_at: datetime, error: str) -> None:
+        """Record a failed attempt and when the next is due."""
+        await self._pool.execute(
+            "UPDATE operation_notice SET attempts = $2, due_at = $3, last_error = $4 WHERE id = $1",
+            notice.id,
+            notice.attempts + 1,
+            due_at,
+            error,
+        )
+
+    def _read(self, row: Any) -> Notice:
+        sealed = self._vault.unseal(row["secrets"])
+        return Notice(
+            id=row["id"],
+            instance_id=InstanceId(row["instance_id"]),
+            instance_name=row["name"],
+            kind=row["kind"],
+            body=row["body"],
+            created_at=row["created_at"],
+            attempts=row["attempts"],
+            configuration={**row["configuration"], **sealed["configuration"]},
+        )

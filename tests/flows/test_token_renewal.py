@@ -1,0 +1,194 @@
+"""The renewal of a stored token: once for all callers, at the right time by any clock, and stored for good."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.connectors.registry import Registry
+from signalpost.instances.oauth2 import OAuth2
+from signalpost.instances.sessions import Sessions
+from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
+from signalpost.outbound import Outbound
+from signalpost.store import tokens as token_rows
+from signalpost.store.database import open_pool
+from signalpost.store.polls import Polls
+from signalpost.store.tokens import TokenRows
+from signalpost.store.vault import Vault
+from tests.flows.test_tokens import KEY, TOKEN_ENDPOINT, count_refreshes, fail
+from tests.support import until
+
+PATH = "/pubapi/v1/userinfo"
+
+
+class Accounts:
+    """Opens sessions of one stored instance, as another process would, with the ``clock`` wrong if a test wants."""
+
+    def __init__(self, world, pool, outbound, instance):
+        self.instance_id = instance["id"]
+        self.pool = pool
+        self.connector = Registry([EgnyteConnector(world.sandbox.url)]).find("egnyte")
+        self.clock_off = timedelta()
+        self.polls = Polls(pool, Vault([KEY]))
+        self.rows = TokenRows(pool, Vault([KEY]))
+        oauth2 = OAuth2(outbound, self.read_now)
+        self.sessions = Sessions(outbound, oauth2, self.rows, clock=self.read_now, monotonic=time.monotonic)
+
+    def read_now(self):
+        return datetime.now(UTC) + self.clock_off
+
+    async def open(self):
+        return self.sessions.open(self.connector, await self.polls.load(self.instance_id))
+
+    async def read_stored(self):
+        async with self.rows.lock(self.instance_id) as lock:
+            return lock.tokens
+
+
+@pytest.fixture
+async def connect(world, pool):
+    """Give a function that connects an instance that is not polled again, and gives its ``Accounts``."""
+    async with Outbound(allow_private=True, connections=50) as outbound:
+
+        async def connect_one(*, own_pool=pool, **settings):
+            await world.control("PATCH", "settings", settings)
+            instance = await world.connect(**{"event.poller.refresh_interval": 60})
+            await world.wait_for_watermark(instance["id"])
+            return Accounts(world, own_pool, outbound, instance)
+
+        yield connect_one
+
+
+async def test_many_callers_in_two_processes_refused_at_once_renew_once(world, connect, database):
+    accounts = await connect()
+    second_pool = await open_pool(database, size=6)
+    other = Accounts(world, second_pool, accounts.sessions._outbound, {"id": accounts.instance_id})
+    sessions = [await each.open() for each in (accounts, other) for _ in range(10)]
+    before = await count_refreshes(world)
+    old = await sessions[0]._tokens.give()
+    renewed = await asyncio.gather(*(session._tokens.renew(old) for session in sessions))
+    await second_pool.close()
+    assert len(set(renewed)) == 1
+    assert renewed[0] != old
+    assert await count_refreshes(world) == before + 1
+    assert {session.tokens_version for session in sessions} == {1}
+
+
+async def test_a_token_that_has_ended_is_renewed_before_it_is_used(world, connect):
+    accounts = await connect(expires_in=600)
+    before = await count_refreshes(world)
+    session = await accounts.open()
+    accounts.clock_off = timedelta(seconds=601)
+    await session.get(PATH, {})
+    assert session.calls == 1  # no call was made with the old one
+    assert await count_refreshes(world) == before + 1
+
+
+@pytest.mark.parametrize("lifetime_seconds", [30, 3600])
+@pytest.mark.parametrize("minutes", [-5, 0, 5])
+async def test_a_clock_that_is_off_costs_one_renewal_at_most(world, connect, minutes, lifetime_seconds):
+    accounts = await connect(expires_in=lifetime_seconds)
+    accounts.clock_off = timedelta(minutes=minutes)
+    before = await count_refreshes(world)
+    for _ in range(10):
+        session = await accounts.open()
+        for _ in range(3):
+            await session.get(PATH, {})
+    assert await count_refreshes(world) <= before + (minutes > 0)
+    # And one that the provider no longer takes is renewed, whatever our clock says of it.
+    before = await count_refreshes(world)
+    await fail(world, "expired_token")
+    await (await accounts.open()).get(PATH, {})
+    assert await count_refreshes(world) == before + 1
+
+
+FAULTS = (
+    {"kind": "status", "status": 409, "headers": {"Retry-After": "90"}},
+    {"kind": "status", "status": 500},
+    {"kind": "reset", "times": 2},  # on a connection used before it is sent once more
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_renewal_that_fails_for_now_changes_nothing(world, connect, fault):
+    accounts = await connect()
+    stored = await accounts.read_stored()
+    await fail(world, path=TOKEN_ENDPOINT, **fault)
+    await fail(world, "expired_token")
+    with pytest.raises(RetryLaterError) as caught:
+        await (await accounts.open()).get(PATH, {})
+    assert caught.value.after_seconds == (90 if "headers" in fault else None)
+    assert await accounts.read_stored() == stored
+    await (await accounts.open()).get(PATH, {})
+    assert (await accounts.read_stored()).version == stored.version + 1
+
+
+async def test_a_renewal_that_is_refused_says_what_to_do(world, connect):
+    accounts = await connect()
+    await world.control("POST", "revoke", {})
+    session = await accounts.open()
+    with pytest.raises(
+        NeedsAuthorisationError, match=r"no longer renews .*invalid_grant.*authorise the instance again"
+    ):
+        await session.get(PATH, {})
+    assert session.tokens_version == 0
+
+
+async def test_a_caller_that_is_stopped_in_the_middle_leaves_the_new_token_stored(world, connect):
+    accounts = await connect()
+    stored = await accounts.read_stored()
+    await fail(world, "latency", path=TOKEN_ENDPOINT, seconds=0.3)
+    session = await accounts.open()
+    call = asyncio.create_task(session._tokens.renew(stored.access_token))
+
+    async def is_under_way():
+        return not (await world.control("GET", "faults"))["faults"]
+
+    await until(is_under_way)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    fresh = await accounts.read_stored()
+    assert fresh.version == stored.version + 1
+    await (await accounts.open()).get(PATH, {})
+    assert (await accounts.read_stored()) == fresh
+
+
+async def test_waiting_for_a_slow_renewal_ends_and_leaves_connections_to_others(world, connect, monkeypatch):
+    accounts = await connect()
+    async with accounts.rows.lock(accounts.instance_id):
+        waiting = [asyncio.create_task(accounts.read_stored()) for _ in range(20)]
+
+        def has_all_slots():
+            return accounts.pool.get_size() - accounts.pool.get_idle_size() >= token_rows.RENEWALS_AT_ONCE
+
+        await until(has_all_slots)
+        assert await asyncio.wait_for(accounts.pool.fetchval("SELECT true"), 10)
+        monkeypatch.setattr(token_rows, "LOCK_SECONDS", 0.1)
+        with pytest.raises(RetryLaterError, match="is being renewed"):
+            await accounts.read_stored()
+    assert len(set(await asyncio.gather(*waiting))) == 1
+
+
+async def test_pace_and_quota_go_on_under_the_new_token(world, connect):
+    accounts = await connect(quota_per_day=5000)
+    session = await accounts.open()
+    await fail(world, "expired_token")
+    await session.get(PATH, {})
+    assert session.allowance.calls_a_day == 5000
+    state = await accounts.polls.load(accounts.instance_id)
+    kept = session.allowance.to_json()
+    user = accounts.sessions.open_for_user(
+        accounts.connector,
+        instance_id=accounts.instance_id,
+        configuration=state.configuration,
+        tokens=state.tokens,
+        quota=kept,
+    )
+    assert user._pace is session._pace
+    assert user._for_user
+    assert user.allowance == session.allowance

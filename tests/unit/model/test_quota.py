@@ -1,0 +1,112 @@
+"""A day's calls: counted, corrected, renewed, and spread over the day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signalpost.model.quota import Allowance, next_midnight, read_allowance
+
+NOW = datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 3, 5, tzinfo=UTC)
+ALLOWANCE = Allowance(1000, 100, MIDNIGHT)
+
+
+def after(**given_time):
+    return NOW + timedelta(**given_time)
+
+
+def test_polling_leaves_a_tenth_to_the_user():
+    assert ALLOWANCE.left_to_polls == 800
+    assert Allowance(1000, 900, MIDNIGHT).left_to_polls == 0
+    assert Allowance(1000, 5000, MIDNIGHT).left_to_polls == 0
+    assert Allowance(1, 0, MIDNIGHT).left_to_polls == 1
+
+
+@pytest.mark.parametrize("zone_hours", [-11, 0, 14])
+def test_the_day_ends_at_midnight_in_utc(zone_hours):
+    from datetime import timezone
+
+    local = NOW.astimezone(timezone(timedelta(hours=zone_hours)))
+    assert next_midnight(local) == MIDNIGHT
+    assert next_midnight(MIDNIGHT) == MIDNIGHT + timedelta(days=1)
+
+
+def test_it_begins_anew_when_the_reset_has_passed():
+    assert ALLOWANCE.renew(MIDNIGHT - timedelta(seconds=1)) is ALLOWANCE
+    renewed = ALLOWANCE.renew(MIDNIGHT)
+    assert (renewed.used, renewed.resets_at) == (0, MIDNIGHT + timedelta(days=1))
+
+
+def test_what_the_provider_tells_counts():
+    assert ALLOWANCE.count(3).used == 103
+    told = ALLOWANCE.correct(2000, 7, after(hours=1), NOW)
+    assert (told.calls_a_day, told.used, told.resets_at) == (2000, 7, after(hours=1))
+    assert ALLOWANCE.correct(None, None, None, NOW) == ALLOWANCE
+    assert ALLOWANCE.correct(0, 0, None, NOW).calls_a_day == 1000  # no plan has no calls at all
+    assert ALLOWANCE.correct(None, 100, after(days=900), NOW).resets_at <= after(days=1, minutes=10)
+
+
+@pytest.mark.parametrize(("told", "minutes_ahead"), [(MIDNIGHT, 1), (MIDNIGHT, 120), (None, 1)])
+def test_a_clock_before_the_providers_does_not_lose_a_day(told, minutes_ahead):
+    now = MIDNIGHT + timedelta(minutes=minutes_ahead)  # ours; at the provider the old day has not ended yet
+    allowance = Allowance(1000, 950, MIDNIGHT).renew(now).count(1)
+    corrected = allowance.correct(1000, 951, told, now)
+    assert corrected.left_to_polls == 0
+    assert corrected.resets_at == now + timedelta(minutes=10)
+    later = now + timedelta(minutes=10)
+    fresh = corrected.renew(later).count(1).correct(1000, 1, told and told + timedelta(days=1), later)
+    assert (fresh.used, fresh.resets_at) == (1, MIDNIGHT + timedelta(days=1))
+
+
+@pytest.mark.parametrize("now", [NOW, MIDNIGHT - timedelta(hours=23, minutes=59)])
+def test_a_reset_that_has_passed_is_not_awaited_anew_at_each_call(now):
+    told = ALLOWANCE.count(1).correct(None, 101, now - timedelta(hours=1), now)
+    assert told.resets_at == MIDNIGHT
+
+
+def test_a_clock_behind_the_providers_learns_of_the_new_day_by_its_count():
+    now = MIDNIGHT - timedelta(minutes=5)
+    fresh = Allowance(1000, 950, MIDNIGHT).count(1).correct(1000, 1, MIDNIGHT + timedelta(days=1), now)
+    assert (fresh.used, fresh.resets_at) == (1, MIDNIGHT + timedelta(days=1))
+
+
+def test_it_is_used_up_when_the_provider_says_so():
+    assert ALLOWANCE.spend(None, NOW) == Allowance(1000, 1000, MIDNIGHT)
+    assert ALLOWANCE.spend(60, NOW) == Allowance(1000, 1000, after(minutes=1))
+    assert ALLOWANCE.spend(1e12, NOW).resets_at == after(days=1)
+    assert Allowance(1000, 1003, MIDNIGHT).spend(None, NOW).used == 1003
+
+
+def test_polls_are_spread_over_what_is_left_of_the_day():
+    assert ALLOWANCE.space_polls_seconds(NOW) == (MIDNIGHT - NOW).total_seconds() / 800
+    assert Allowance(1000, 900, MIDNIGHT).space_polls_seconds(NOW) == (MIDNIGHT - NOW).total_seconds()
+    assert Allowance(1000, 890, MIDNIGHT, 11.0).space_polls_seconds(NOW) == (MIDNIGHT - NOW).total_seconds()
+    assert ALLOWANCE.space_polls_seconds(after(days=2)) == 0.0
+
+
+@given(st.integers(1, 100_000), st.floats(0.1, 500), st.integers(0, 86_399))
+def test_polls_so_far_apart_never_use_more_than_polling_has(calls_a_day, calls_a_poll, second):
+    now = MIDNIGHT - timedelta(seconds=86_400 - second)
+    allowance = Allowance(calls_a_day, 0, MIDNIGHT, calls_a_poll)
+    polls = int((MIDNIGHT - now).total_seconds() / allowance.space_polls_seconds(now))
+    assert polls * calls_a_poll <= max(allowance.left_to_polls, calls_a_poll) * (1 + 1e-9)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1))
+def test_the_usual_number_of_calls_stays_among_those_seen(polls):
+    allowance = ALLOWANCE
+    for calls in polls:
+        allowance = allowance.end_poll(calls)
+    assert min(0.1, *polls) <= allowance.calls_a_poll <= max(1, *polls)
+
+
+def test_what_is_kept_is_read_again():
+    kept = Allowance(518_400, 17, MIDNIGHT, 2.5)
+    assert read_allowance(kept.to_json(), 1000, NOW) == kept
+    assert read_allowance(kept.to_json(), 1000, after(days=3)).used == 0
+    assert read_allowance(None, 1000, NOW) == Allowance(1000, 0, MIDNIGHT)
+    assert read_allowance(None, None, NOW) is None
