@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,8 @@ from signalpost.polling.records import ReadRecord
 
 OVERLAP = timedelta(minutes=10)
 """How far clocks may be apart, and how late a record may appear under an earlier date, where the provider filters."""
+
+MOST_REMARKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +145,23 @@ def make_change(
     )
 
 
-def collect_remark(problems: Iterable[str]) -> str | None:
-    """Put together what was odd about records: each kind once, at most five."""
-    kinds = list(dict.fromkeys(problems))
-    if not kinds:
-        return None
-    more = f"; and {len(kinds) - 5} more" if len(kinds) > 5 else ""  # noqa: PLR2004
-    return "; ".join(kinds[:5]) + more
+class Remarks:
+    """What was odd about the records of a list: each kind once, the first few of many."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, None] = {}
+
+    def add(self, *problems: str) -> None:
+        """Note problems; beyond the first ``MOST_REMARKS`` kinds they are not kept."""
+        for problem in problems:
+            if len(self._kinds) <= MOST_REMARKS:
+                self._kinds[problem] = None
+
+    def __bool__(self) -> bool:
+        return bool(self._kinds)
+
+    def write(self) -> str | None:
+        """Put them together for people; None where there are none."""
+        kinds = list(self._kinds)
+        more = "; and more" if len(kinds) > MOST_REMARKS else ""
+        return "; ".join(kinds[:MOST_REMARKS]) + more or None

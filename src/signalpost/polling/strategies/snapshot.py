@@ -10,8 +10,8 @@ from signalpost.model.errors import ConnectorError
 from signalpost.model.event import Change, EventType, Page, Remembered
 from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.objects import (
+    Remarks,
     Seen,
-    collect_remark,
     is_before_start,
     is_other_version,
     make_change,
@@ -56,8 +56,8 @@ class SnapshotReading:
         self._floor = None if kept else reading.start_at
         self._since = kept.get("since") or reading.started_at.isoformat()
         self._found: set[bytes] = set()
-        self._doubts: list[str] = []
-        self._problems: list[str] = []
+        self._doubts = Remarks()
+        self._problems = Remarks()
         self._pages = 0
         self._totals: set[int | None] = set()
 
@@ -74,7 +74,7 @@ class SnapshotReading:
         for place in range(0, len(gone), DELETIONS_A_PAGE):
             yield self._delete(gone[place : place + DELETIONS_A_PAGE])
         watermark = {"since": self._since, "by": reading.signature}
-        remark = collect_remark([*self._doubts, *self._problems])
+        remark = "; ".join(filter(None, (self._doubts.write(), self._problems.write()))) or None
         yield Page((), (), watermark, more=False, remark=remark)
 
     async def _compare(self, records: Sequence[Any]) -> Page:
@@ -83,7 +83,7 @@ class SnapshotReading:
         here: set[bytes] = set()
         for raw in filter(self._where.matches, records):
             record = self._reader.read(raw)
-            self._problems.extend(record.problems)
+            self._problems.add(*record.problems)
             key = make_key(record.object_id)
             if key in self._found:
                 self._note_repetition(record.object_id, here=key in here)
@@ -91,7 +91,7 @@ class SnapshotReading:
             here.add(key)
             self._found.add(key)
             if record.by_content and reading.polled.id_field:
-                self._doubts.append("no deletions were concluded, as records have no id")
+                self._doubts.add("no deletions were concluded, as records have no id")
             read.append((record, raw))
         if len(self._found) > self._most:
             message = (
@@ -116,9 +116,9 @@ class SnapshotReading:
 
     def _note_repetition(self, object_id: str, *, here: bool) -> None:
         if here:
-            self._problems.append(f"the id {object_id[:100]!r} is not unique: its first record counts")
+            self._problems.add(f"the id {object_id[:100]!r} is not unique: its first record counts")
         else:
-            self._doubts.append(MOVED)
+            self._doubts.add(MOVED)
 
     def _change(self, seen: Seen, index: int) -> Change:
         reading = self._reading
@@ -135,7 +135,7 @@ class SnapshotReading:
         known = await reading.memory.list_keys(reading.poll.id)
         gone = known - self._found
         if len(self._totals) > 1:
-            self._doubts.append(MOVED)
+            self._doubts.add(MOVED)
         if not gone or self._doubts:
             return []
         if self._pages > 1 or gone == known:
@@ -148,7 +148,7 @@ class SnapshotReading:
                     for raw in filter(self._where.matches, listed.records)
                 }
                 if keys & again:
-                    self._doubts.append(MOVED)
+                    self._doubts.add(MOVED)
                     return []
                 again |= keys
             gone -= again

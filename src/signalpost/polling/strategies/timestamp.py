@@ -12,8 +12,8 @@ from signalpost.model.event import Change, EventType, Page, Remembered
 from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.objects import (
     OVERLAP,
+    Remarks,
     Seen,
-    collect_remark,
     is_before_start,
     is_other_version,
     judge_new,
@@ -74,7 +74,7 @@ class TimestampReading:
         self._floor = self._since if kept else reading.start_at
         self._created_since = self._floor if self._floor != OLDEST else None
         self._newest = self._since
-        self._problems: list[str] = []
+        self._problems = Remarks()
         self._found: set[bytes] = set()
         self._older: dict[str, Seen] = {}
 
@@ -90,7 +90,7 @@ class TimestampReading:
         if self._older:
             yield self._compare(self._older.values())
         watermark = {"date": self._find_watermark().isoformat(), "by": reading.signature}
-        yield Page((), (), watermark, more=False, remark=collect_remark(self._problems))
+        yield Page((), (), watermark, more=False, remark=self._problems.write())
 
     def _find_watermark(self) -> datetime:
         started_at = self._reading.started_at
@@ -145,7 +145,7 @@ class TimestampReading:
         reading = self._reading
         read = [(self._reader.read(record), record) for record in records]
         for record, _ in read:
-            self._problems.extend(record.problems)
+            self._problems.add(*record.problems)
         recalled = await reading.memory.recall(reading.poll.id, [record.object_id for record, _ in read])
         undated = datetime.max.replace(tzinfo=UTC)
         read.sort(key=lambda pair: pair[0].updated_at or pair[0].created_at or undated)
