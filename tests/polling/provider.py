@@ -38,6 +38,7 @@ class Provider:
     oldest_kept: int = 1
     first_id: int = 1
     lost: list[dict[str, Any]] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
     shuffle: Random | None = None
     failures: list[tuple[int, Exception]] = field(default_factory=list)
     meanwhile: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Provider:
 
     def delete(self, object_id: str) -> None:
         if self.records.pop(object_id, None) is not None:
+            self.deleted.add(object_id)
             self._note("delete", object_id, None)
 
     def _note(self, action: str, object_id: str, value: int | None) -> None:

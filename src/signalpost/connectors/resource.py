@@ -63,11 +63,13 @@ class ListPage:
 
     ``next`` is the position to read on from, None after the last page; ``total`` how many records there are in all,
     where the provider tells. Whether there is a next page is judged by the raw page, whatever was filtered out of it.
+    ``complete`` is False on a last page where the provider told more records than it gave.
     """
 
     records: Sequence[Any]
     next: str | None
     total: int | None = None
+    complete: bool = True
 
 
 class Session(Protocol):

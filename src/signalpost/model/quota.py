@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from statistics import median_low
 from typing import Any
 
 RESERVED_SHARE = 0.1
 """What polling leaves of a day's calls to the user's own."""
-USUAL_WEIGHT = 0.1
-"""How much the newest poll counts in the usual number of calls of one."""
-MOST_TIMES_USUAL = 10
-"""One poll counts as so many usual ones at most: after a single long one the next must not come hours later."""
+POLLS_KEPT = 5
+"""The usual poll is the middle one of so many: two that had much to catch up with do not hold back those after them."""
+FEWEST_POLLS = 2
+"""One poll alone tells nothing: the first may have read what had gathered for years."""
+SHORTEST_WAIT = timedelta(minutes=1)
+"""A provider that says that the calls are used up is left alone at least so long, however soon it asks us back."""
 A_DAY = timedelta(days=1)
 CLOCK_DIFFERENCE = timedelta(minutes=10)
 """How far our clock may be from the provider's: around its reset the two may disagree on which day it is."""
@@ -22,14 +25,19 @@ CLOCK_DIFFERENCE = timedelta(minutes=10)
 class Allowance:
     """A day's calls of one account: how many there are, how many were used, when counting begins anew.
 
-    ``calls_a_poll`` is how many calls go by from one poll to the next, on average of late: those of the poll, and
-    those of others that use the same token meanwhile.
+    ``calls_of_polls`` is how many calls went by from one poll to the next, of the last ones, the newest last: those
+    of the poll, and those of others that used the same token meanwhile.
     """
 
     calls_a_day: int
     used: int
     resets_at: datetime
-    calls_a_poll: float = 1.0
+    calls_of_polls: tuple[int, ...] = ()
+
+    @property
+    def calls_a_poll(self) -> int:
+        """How many calls the usual poll takes."""
+        return median_low(self.calls_of_polls) if len(self.calls_of_polls) >= FEWEST_POLLS else 1
 
     @property
     def left_to_polls(self) -> int:
@@ -47,7 +55,12 @@ class Allowance:
     def correct(
         self, calls_a_day: int | None, used: int | None, resets_at: datetime | None, now: datetime
     ) -> Allowance:
-        """Take over what the provider told: its count is the one that matters. None: it told nothing."""
+        """Take over what the provider told: its count is the one that matters. None: it told nothing.
+
+        A reset that is long past is the last one, and says nothing of the next.
+        """
+        if resets_at is not None and resets_at < now - CLOCK_DIFFERENCE:
+            resets_at = None
         return replace(
             self,
             calls_a_day=calls_a_day or self.calls_a_day,
@@ -69,22 +82,24 @@ class Allowance:
         """Mark it as used up, as the provider says; new calls come in ``after_seconds``, if it told."""
         resets_at = self.resets_at
         if after_seconds is not None:
-            resets_at = now + min(timedelta(seconds=after_seconds), A_DAY)
+            resets_at = now + min(max(timedelta(seconds=after_seconds), SHORTEST_WAIT), A_DAY)
         return replace(self, used=max(self.used, self.calls_a_day), resets_at=resets_at)
 
-    def end_poll(self, calls: int, used_before: int | None = None) -> Allowance:
-        """Learn from a poll that took ``calls``; ``used_before`` is what was used when the poll before it ended."""
-        gone_by = calls if used_before is None else max(calls, self.used - used_before)
-        usual = self.calls_a_poll
-        usual += USUAL_WEIGHT * (min(gone_by, MOST_TIMES_USUAL * usual) - usual)
-        return replace(self, calls_a_poll=max(usual, 0.1))
+    def end_poll(self, calls: int, used_before: int | None = None, *, unfinished: bool = False) -> Allowance:
+        """Learn from a poll that took ``calls``; ``used_before`` is what was used when the poll before it ended.
+
+        One that is ``unfinished`` (pages are left, or the calls ran out) does not tell how many a poll takes.
+        """
+        if unfinished:
+            return self
+        counted = 0 if used_before is None else self.used - used_before
+        gone_by = max(calls, counted, 1)
+        return replace(self, calls_of_polls=(*self.calls_of_polls, gone_by)[-POLLS_KEPT:])
 
     def space_polls_seconds(self, now: datetime) -> float:
-        """Give how far apart polls must be, in seconds, for the calls to last until the reset."""
+        """Give how far apart polls must be, in seconds: those that the calls allow until the reset, and one at it."""
         until_reset = max((self.resets_at - now).total_seconds(), 0.0)
-        if self.left_to_polls < self.calls_a_poll:
-            return until_reset
-        return until_reset * self.calls_a_poll / self.left_to_polls
+        return until_reset / (self.left_to_polls // self.calls_a_poll + 1)
 
     def to_json(self) -> dict[str, Any]:
         """Give it as it is kept."""
@@ -92,7 +107,7 @@ class Allowance:
             "callsADay": self.calls_a_day,
             "used": self.used,
             "resetsAt": self.resets_at.isoformat(),
-            "callsAPoll": round(self.calls_a_poll, 3),
+            "callsAPoll": list(self.calls_of_polls),
         }
 
 
@@ -106,11 +121,12 @@ def read_allowance(
 ) -> Allowance | None:
     """Read what ``to_json`` gave, or begin with the connector's ``calls_a_day``; None where there is no limit."""
     if kept is not None:
+        polls = kept["callsAPoll"]
         allowance = Allowance(
             kept["callsADay"],
             kept["used"],
             datetime.fromisoformat(kept["resetsAt"]),
-            kept["callsAPoll"],
+            tuple(polls) if isinstance(polls, list) else (),  # it was an average once: begin to learn anew
         )
         return allowance.renew(now)
     return None if calls_a_day is None else Allowance(calls_a_day, 0, next_midnight(now))

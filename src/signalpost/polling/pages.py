@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from signalpost.connectors.base import Connector
+from signalpost.connectors.resource import Strategy
 from signalpost.model.delivery import PageContext
 from signalpost.model.event import Event, Gap, Page
 from signalpost.model.instance import PollState, ResourcePoll
@@ -29,7 +30,9 @@ class Pages:
     metrics: Metrics
     clock: Callable[[], datetime]
 
-    def open(self, state: PollState, connector: Connector, poll: ResourcePoll, *, is_feed: bool) -> Position:
+    def open(
+        self, state: PollState, connector: Connector, poll: ResourcePoll, *, strategy: Strategy
+    ) -> Position:
         """Open the position of a resource where its watermark stands."""
         context = PageContext(
             connector=connector.key,
@@ -41,20 +44,20 @@ class Pages:
             user_id=state.user_id,
             full_raw=state.full_raw,
         )
-        return Position(self, state, poll, context, is_feed=is_feed)
+        return Position(self, state, poll, context, strategy)
 
 
 class Position:
     """How far one reading of a resource has come. Who is overtaken commits nothing any more."""
 
     def __init__(
-        self, pages: Pages, state: PollState, poll: ResourcePoll, context: PageContext, *, is_feed: bool
+        self, pages: Pages, state: PollState, poll: ResourcePoll, context: PageContext, strategy: Strategy
     ) -> None:
         self._pages = pages
         self._state = state
         self._poll = poll
         self._context = context
-        self._is_feed = is_feed
+        self._strategy = strategy
         self._version = poll.version
         self._watermark = poll.watermark
 
@@ -70,7 +73,7 @@ class Position:
         if page.changes:
             event_ids = identify(self._state.instance_id, self._poll.resource, page.changes)
             stored = await parts.events.find_stored(event_ids)
-            if self._is_feed:
+            if self._strategy is Strategy.FEED:
                 ids = list(dict.fromkeys(change.object_id for change in page.changes))
                 known = await parts.memory.recall(self._poll.id, ids)
                 found = detect(page, event_ids, known=known, stored_events=stored, now=parts.clock())
@@ -112,6 +115,8 @@ class Position:
             context=self._context,
             remembered=page.remembered,
             forgotten=page.forgotten,
+            # A snapshot is compared with all of its memory: it is bounded by the list.
+            bounded=self._strategy is not Strategy.SNAPSHOT,
         )
 
     async def commit_gap(self, gap: Gap) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from signalpost.model.instance import PollState
-from signalpost.model.quota import Allowance
+from signalpost.model.quota import SHORTEST_WAIT, Allowance
 from signalpost.polling.grid import next_on_grid
 
 
@@ -54,19 +54,25 @@ class Plan:
 def plan_next(state: PollState, outcome: Outcome, allowance: Allowance | None, now: datetime) -> Plan:
     """Plan the next poll.
 
-    When nothing at all could be read, at the first retry; else by the interval, or as much later as the day's calls
-    need to last. What was left unfinished goes on at once, while there are calls.
+    When nothing at all could be read, at the first retry; else by the interval. Either as much later as the day's
+    calls need to last; but what fails is not said to be held back, for that would hide the failure. What was left
+    unfinished goes on at once, while there are calls.
     """
     if outcome.spent_until is not None:
-        return Plan(outcome.spent_until, outcome.spent_until)
-    if not outcome.read and not outcome.unfinished:
-        return Plan(max(now, min(outcome.retries)) if outcome.retries else None)
+        new_calls_at = max(outcome.spent_until, now + SHORTEST_WAIT)
+        return Plan(new_calls_at, new_calls_at)
     if outcome.unfinished:
         return Plan(now)
-    planned = next_on_grid(state.instance_id, state.interval_seconds, now)
-    if allowance is not None:
-        spaced = allowance.space_polls_seconds(now)
-        if spaced > state.interval_seconds:
-            throttled = max(planned, now + timedelta(seconds=spaced))
-            return Plan(throttled, throttled)
-    return Plan(planned)
+    spaced_at = _space(state, allowance, now)
+    if not outcome.read:
+        earliest = (
+            spaced_at if spaced_at is not None and outcome.failed else now
+        )  # who only waits makes no calls
+        return Plan(max(earliest, min(outcome.retries)) if outcome.retries else None)
+    return Plan(spaced_at or next_on_grid(state.instance_id, state.interval_seconds, now), spaced_at)
+
+
+def _space(state: PollState, allowance: Allowance | None, now: datetime) -> datetime | None:
+    """Give the earliest time of the next poll for the day's calls to last; None where the interval is long enough."""
+    spaced_seconds = 0.0 if allowance is None else allowance.space_polls_seconds(now)
+    return now + timedelta(seconds=spaced_seconds) if spaced_seconds > state.interval_seconds else None

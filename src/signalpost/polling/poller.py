@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,13 +14,14 @@ from signalpost.connectors.resource import Strategy
 from signalpost.model.backoff import Chance, wait_before_poll
 from signalpost.model.configuration import read_start
 from signalpost.model.errors import (
+    ConnectorError,
     FencedError,
     NeedsAuthorisationError,
     QuotaSpentError,
     RetryLaterError,
     SignalpostError,
 )
-from signalpost.model.event import Gap, Page
+from signalpost.model.event import Gap
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
@@ -35,6 +37,8 @@ log = get_logger("polling")
 
 MOST_PAGES = 1000
 """Pages committed of one resource in one poll: then others get their turn, and the next poll goes on at once."""
+
+A_LONG_TIME = timedelta(days=365)
 
 FAILURES_BEFORE_DISABLING = 100
 """As at the original (open-connectors.md 2.3)."""
@@ -87,7 +91,8 @@ class Poller:
         connector = parts.registry.find(state.connector)
         session = parts.open_session(connector, state)
         outcome = Outcome(started_at)
-        for poll in state.resources:
+        # Those that failed or took the last of the day's calls come last: they must not keep calls from the others.
+        for poll in sorted(state.resources, key=lambda each: each.retry_at or started_at - A_LONG_TIME):
             if poll.disabled:
                 continue
             if poll.retry_at is not None and poll.retry_at > started_at:
@@ -98,7 +103,11 @@ class Poller:
         parts.metrics.polls.labels("failed" if outcome.failed else "ok").inc()
         allowance = session.allowance
         if allowance is not None and session.calls:
-            allowance = allowance.end_poll(session.calls, state.quota["used"] if state.quota else None)
+            allowance = allowance.end_poll(
+                session.calls,
+                state.quota["used"] if state.quota else None,
+                unfinished=outcome.unfinished or outcome.spent_until is not None,
+            )
         plan = plan_next(state, outcome, allowance, parts.clock())
         await parts.polls.finish(
             FinishedPoll(
@@ -136,14 +145,22 @@ class Poller:
                 log.warning("poll.needs_authorisation", instance=state.instance_id, reason=str(error))
             return False
         except QuotaSpentError as error:
-            outcome.spent_until = parts.clock() + timedelta(seconds=error.after_seconds or 3600.0)
+            now = parts.clock()
+            outcome.spent_until = now + timedelta(seconds=error.after_seconds or 3600.0)
             log.info("poll.throttled", instance=state.instance_id, reason=str(error))
+            remark = f"not read to its end: {error}"
+            await parts.polls.record_spent(poll, remark, retry_at=outcome.spent_until)
             return False
         except SignalpostError as error:
             outcome.add_failure(await self._record_failure(state, poll, error))
+        except Exception as error:
+            # A fault of ours: it must not take the other resources with it. Is it the database, recording fails too.
+            log.exception("poll.broke", instance=state.instance_id, resource=poll.resource)
+            failure = ConnectorError(f"reading it failed here: {type(error).__name__}: {str(error)[:300]}")
+            outcome.add_failure(await self._record_failure(state, poll, failure))
         else:
             outcome.add_success()
-            if poll.failures or remark != poll.remark:
+            if poll.failures or poll.retry_at is not None or remark != poll.remark:
                 await parts.polls.record_recovery(poll, parts.clock(), remark)
             if poll.failures:
                 log.info("poll.recovered", instance=state.instance_id, resource=poll.resource)
@@ -178,8 +195,8 @@ class Poller:
         """Read one resource from its watermark on; give what is to be remarked of it."""
         parts = self._parts
         polled = match_resource(poll.resource, poll.configuration, connector)
-        is_feed = polled.strategy is Strategy.FEED
-        source = f"{'feed' if is_feed else 'list'} {polled.resource.path}"
+        kind = "feed" if polled.strategy is Strategy.FEED else "list"
+        source = f"{kind} {polled.resource.path}"
         if poll.source != source:
             poll = await parts.polls.restart(poll, source)
         reading = Reading(
@@ -191,20 +208,20 @@ class Poller:
             start_at=read_start(state.configuration),
         )
         verify = _is_first_of_hour(state.last_poll_at, outcome.started_at)
-        steps: AsyncIterator[Page | Gap] = open_strategy(reading, connector, verify=verify)
-        position = parts.pages.open(state, connector, poll, is_feed=is_feed)
-        remarks: list[str] = []
+        position = parts.pages.open(state, connector, poll, strategy=polled.strategy)
+        remarks: dict[str, None] = {}
         committed = 0
-        async for step in steps:
-            if isinstance(step, Gap):
-                await position.commit_gap(step)
-                continue
-            if step.remark and step.remark not in remarks:
-                remarks.append(step.remark)
-            committed += await position.commit(step)
-            if committed >= MOST_PAGES and step.more:
-                outcome.unfinished = True
-                break
+        async with aclosing(open_strategy(reading, connector, verify=verify)) as steps:
+            async for step in steps:
+                if isinstance(step, Gap):
+                    await position.commit_gap(step)
+                    continue
+                if step.remark:
+                    remarks[step.remark] = None
+                committed += await position.commit(step)
+                if committed >= MOST_PAGES and step.more:
+                    outcome.unfinished = True
+                    break
         return "; ".join(remarks) or None
 
 

@@ -21,9 +21,9 @@ from signalpost.polling.configuration import PolledResource, match_resource, rea
 from signalpost.polling.detect import detect, identify
 from signalpost.polling.hub import MOST_PAGES, UserCalls, find_conditions
 from signalpost.polling.records import RecordReader
-from signalpost.polling.strategies import EPOCH
 from signalpost.polling.strategies.objects import Seen, judge_new, name_type
 from signalpost.polling.strategies.reading import guard
+from signalpost.polling.strategies.timestamp import EPOCH
 from signalpost.polling.where import read_where
 
 MOST_RESOURCES = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -23,6 +23,7 @@ CONTENT_ID = "content-"
 """What the id of an object begins with that is told apart by its content alone."""
 
 DEEPEST = 200
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _LARGEST_INTEGER = 2**63
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -141,9 +142,14 @@ class RecordReader:
                 return None, f"{place} is not there or empty"
             case [str() | int() | float() as value] if not isinstance(value, bool):
                 instant, problem = _parse_date(value, setting, self._now)
-                return instant, f"{place} {problem}" if problem else None
+                return instant and _bound_date(instant), f"{place} {problem}" if problem else None
         found = _show(values[0]) if len(values) == 1 else f"there {len(values)} times"
         return None, f"{place} is no date: it is {found}"
+
+
+def _bound_date(instant: datetime) -> datetime:
+    """Keep clear of the ends of time, which the database takes for infinity: "never" is often written as the first."""
+    return min(max(instant, EARLIEST), LATEST)
 
 
 def _parse_date(

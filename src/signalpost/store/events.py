@@ -43,7 +43,10 @@ SELECT $1, $2, $3, $4, * FROM unnest($5::uuid[], $6::bigint[], $7::integer[], $8
 
 @dataclass(frozen=True, slots=True)
 class PageCommit:
-    """One page, ready to be written: what it came from, what it became, and where reading goes on."""
+    """One page, ready to be written: what it came from, what it became, and where reading goes on.
+
+    ``bounded``: the memory may drop its oldest objects for this page's.
+    """
 
     instance_id: InstanceId
     poll_id: int
@@ -56,6 +59,7 @@ class PageCommit:
     context: PageContext
     remembered: Sequence[Remembered] = ()
     forgotten: Sequence[str] = ()
+    bounded: bool = True
 
 
 MOST_REMEMBERED = 100_000
@@ -87,9 +91,8 @@ class Events:
         try:
             async with self._pool.acquire() as connection, connection.transaction():
                 await _move(connection, page.poll_id, page.version, page.watermark)
-                await write_memory(
-                    connection, page.poll_id, page.remembered, page.forgotten, most=self._most_remembered
-                )
+                most = self._most_remembered if page.bounded else None
+                await write_memory(connection, page.poll_id, page.remembered, page.forgotten, most=most)
                 return bool(page.events) and await _write_events(connection, page)
         except asyncpg.DataError as error:
             message = f"a page of {page.resource} holds what cannot be stored: {error}"

@@ -82,7 +82,7 @@ async def write_memory(
     remembered: Sequence[Remembered],
     forgotten: Sequence[str],
     *,
-    most: int,
+    most: int | None,
 ) -> None:
     """Change the memory, within the page's transaction. What exceeds ``most`` objects is dropped, oldest first."""
     if forgotten:
@@ -103,5 +103,5 @@ async def write_memory(
         [each.dated_at for each in entries],
         [each.seen_at for each in entries],
     )
-    if number is not None and number > most:
+    if most is not None and number is not None and number > most:
         await connection.execute(PRUNE, poll_id, number - most + most // 10)

@@ -12,10 +12,13 @@ import asyncpg
 from signalpost.model.errors import FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import PollState, ResourcePoll
+from signalpost.observe import get_logger
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.instances import tokens_from_json
 from signalpost.store.notices import add_notice
 from signalpost.store.vault import Vault
+
+log = get_logger("polling")
 
 LOAD = """
 SELECT instance.id, instance.organization_id, instance.user_id, instance.connector, instance.name, instance.tags,
@@ -41,7 +44,8 @@ UPDATE instance SET next_poll_at = CASE
                 OR NOT EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN NULL
            WHEN instance.wishes <> done.wishes THEN now() ELSE done.next END,
        last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
-       throttled_until = done.throttled, quota = coalesce(done.quota, instance.quota)
+       throttled_until = done.throttled,
+       quota = CASE WHEN instance.wishes = done.wishes THEN coalesce(done.quota, instance.quota) ELSE instance.quota END
 FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[], $5::timestamptz[], $6::jsonb[],
             $7::integer[]) AS done (id, polled, next, good, throttled, quota, wishes)
 WHERE instance.id = done.id
@@ -51,7 +55,8 @@ WHERE instance.id = done.id
 RECORD_FAILURE = """
 UPDATE resource_poll SET failures = failures + 1, last_error = $2, last_error_at = $3, retry_at = $4,
        disabled_at = CASE WHEN $5 AND disabled_at IS NULL THEN $3 ELSE disabled_at END
-WHERE id = $1 RETURNING instance_id, resource, failures, coalesce(disabled_at = $3, false) AS given_up
+WHERE id = $1 AND configuration = $6
+RETURNING instance_id, resource, failures, coalesce(disabled_at = $3, false) AS given_up
 """
 
 CLAIM_DUE = """
@@ -114,7 +119,15 @@ class Polls:
         grouped: dict[InstanceId, list[Any]] = {}
         for row in rows:
             grouped.setdefault(row["id"], []).append(row)
-        return in_order(instance_ids, {key: self._read(group) for key, group in grouped.items()})
+        return in_order(instance_ids, {key: self._try_read(group) for key, group in grouped.items()})
+
+    def _try_read(self, rows: list[Any]) -> PollState | None:
+        """Read an instance; of one that cannot be read (its secrets are of another key) only the log tells."""
+        try:
+            return self._read(rows)
+        except Exception:
+            log.exception("poll.not_loaded", instance=rows[0]["id"])
+            return None
 
     def _read(self, rows: list[Any]) -> PollState:
         first = rows[0]
@@ -174,9 +187,14 @@ class Polls:
     async def record_failure(
         self, poll: ResourcePoll, message: str, *, now: datetime, retry_at: datetime, disable: bool
     ) -> None:
-        """Keep why reading the resource failed, and when it is tried again; or give it up, with a notice."""
+        """Keep why reading the resource failed, and when it is tried again; or give it up, with a notice.
+
+        Of a resource that was configured otherwise meanwhile nothing is kept: that is none of its failures.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(RECORD_FAILURE, poll.id, message, now, retry_at, disable)
+            row = await connection.fetchrow(
+                RECORD_FAILURE, poll.id, message, now, retry_at, disable, poll.configuration
+            )
             if row is None or not row["given_up"]:
                 return
             told = {
@@ -187,6 +205,12 @@ class Polls:
                 ),
             }
             await add_notice(connection, InstanceId(row["instance_id"]), "polling.disabled", told, now)
+
+    async def record_spent(self, poll: ResourcePoll, remark: str, *, retry_at: datetime) -> None:
+        """Keep that the account's calls ended while the resource was read, which is no failure, and when it goes on."""
+        await self._pool.execute(
+            "UPDATE resource_poll SET remark = $2, retry_at = $3 WHERE id = $1", poll.id, remark, retry_at
+        )
 
     async def record_recovery(self, poll: ResourcePoll, now: datetime, remark: str | None) -> None:
         """Clear the failures of a resource that was read again; keep what is to be remarked of it."""

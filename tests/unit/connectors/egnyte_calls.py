@@ -11,12 +11,19 @@ from urllib.parse import urlencode
 import aiohttp
 import orjson
 from aiohttp import web
+from hypothesis import strategies as st
 
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.outbound import Answer
 from tests.sandbox.conftest import START, Egnyte, open_egnyte
 
 NOW = datetime.fromtimestamp(START, UTC)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 class Calls:
@@ -121,3 +128,11 @@ async def read_feed(calls: Calls, feed: Any, watermark: Any) -> tuple[list[Any],
         if not page.more:
             return records, changes, watermark
     raise AssertionError("the feed has no end")
+
+
+def nest(levels: int) -> Any:
+    """Give an object of lists and objects in each other."""
+    value: Any = {}
+    for _ in range(levels):
+        value = {"in": [value]}
+    return value

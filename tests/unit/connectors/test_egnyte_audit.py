@@ -7,7 +7,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from signalpost.connectors.egnyte.feeds import AuditFeed
+from signalpost.connectors.egnyte.audit import AuditFeed
 from signalpost.model.configuration import OLDEST
 from signalpost.model.errors import (
     AccessRefusedError,
@@ -44,7 +44,8 @@ async def test_all_is_read_through_empty_pages_and_then_by_cursor(opened):
     records, changes, watermark = await read_feed(calls, feed, start)
     assert [each.object_id for each in changes] == [f"/Shared/{age}" for age in (5000, 4000, 3000, 30, 1)]
     assert records[0]["event_type"] == "CREATED"
-    assert list(watermark) == ["cursor"]
+    assert list(watermark) == ["cursor", "at"]
+    assert watermark["at"] == (NOW - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     assert len(calls.made) > 300
     assert all(len(query) == 1 for _, query in calls.made)
     egnyte.clock.now += 60
@@ -107,13 +108,78 @@ async def test_a_cursor_that_expired_is_a_gap(opened):
     _, _, watermark = await read_feed(calls, feed, await feed.find_start(calls, None))
     old_start = await feed.find_start(calls, None)
     egnyte.clock.now += 8 * 86_400
-    for lost in (watermark, old_start):
+    for lost in (watermark, old_start, {"cursor": watermark["cursor"]}):
         with pytest.raises(WatermarkLostError, match="no longer goes back"):
             await feed.read(calls, lost, verify=False)
     gap = await feed.recover(calls, watermark)
     assert gap.to_watermark == {"start": "2026-05-29T13:00:00.000Z"}
     assert "goes 7 days back" in gap.reason
     await feed.read(calls, gap.to_watermark, verify=False)
+
+
+async def refuse_once(egnyte):
+    await egnyte.control("POST", "faults", {"kind": "status", "status": 400, "times": 1, "path": STREAM})
+
+
+async def test_a_cursor_that_is_refused_within_reach_loses_nothing_and_tells_nothing_anew(opened):
+    egnyte, calls = opened
+    await append(egnyte, 200, 90, 40, 10)
+    _, told, watermark = await read_feed(calls, calls.feed("audit"), await start_back(calls, hours=4))
+    assert len(told) == 4
+    egnyte.clock.now += 6 * 86_400
+    await append(egnyte, -2000)
+    await refuse_once(egnyte)
+    calls.made.clear()
+    _, changes, after = await read_feed(calls, calls.feed("audit"), watermark)
+    assert calls.made[1] == (STREAM, {"startDate": "2026-05-28T10:50:00.000Z"})
+    assert [each.object_id for each in changes] == ["/Shared/40", "/Shared/10", "/Shared/-2000"]
+    assert [each.change_id for each in changes[:2]] == [each.change_id for each in told[2:]]
+    assert after["at"] == "2026-06-02T12:00:00.000Z"
+
+
+async def start_back(calls, **age):
+    return await calls.feed("audit").find_start(calls, NOW - timedelta(**age))
+
+
+@pytest.mark.parametrize(
+    ("age", "start"),
+    [
+        (timedelta(minutes=5), timedelta(hours=1, minutes=5)),
+        (timedelta(days=6, hours=22, minutes=30), timedelta(days=6, hours=23)),
+    ],
+)
+async def test_a_log_that_is_read_on_by_date_keeps_how_far_it_was_read(age, start):
+    at = (NOW - age).isoformat()
+    page = {"moreEvents": True, "nextCursor": "d", "events": []}
+    async with open_answers(400, page, 400) as calls:
+        feed = calls.feed("audit")
+        read = await feed.read(calls, {"cursor": "c", "at": at}, verify=False)
+        assert calls.made[1][1] == {"startDate": (NOW - start).strftime("%Y-%m-%dT%H:%M:%S.000Z")}
+        assert read.more
+        assert read.watermark == {"cursor": "d", "at": (NOW - age).strftime("%Y-%m-%dT%H:%M:%S.000Z")}
+        # A new cursor that is refused as well is told: by dates it would be the same again and again.
+        with pytest.raises(RejectedError):
+            await feed.read(calls, read.watermark, verify=False)
+        assert len(calls.made) == 3
+
+
+async def test_a_quiet_log_that_was_read_to_its_end_does_not_grow_old():
+    answers = {"moreEvents": False, "events": []}, 400, {"moreEvents": False, "events": []}
+    async with open_answers(*answers) as calls:
+        feed = calls.feed("audit")
+        page = await feed.read(
+            calls, {"cursor": "c", "at": (NOW - timedelta(days=9)).isoformat()}, verify=False
+        )
+        assert page.watermark == {"cursor": "c", "at": "2026-05-27T12:00:00.000Z"}
+        page = await feed.read(calls, page.watermark, verify=False)
+    assert page.watermark["start"] == "2026-05-27T11:00:00.000Z"
+
+
+async def test_a_date_to_come_is_not_how_far_the_log_was_read():
+    answer = {"moreEvents": True, "nextCursor": "d", "events": [{**ROW, "date": "2099-01-01T00:00:00Z"}]}
+    async with open_answers(answer) as calls:
+        page = await calls.feed("audit").read(calls, {"start": "2026-05-25T12:00:00.000Z"}, verify=False)
+    assert page.watermark == {"cursor": "d", "at": "2026-05-25T12:00:00.000Z"}
 
 
 async def test_a_start_that_is_refused_though_it_is_recent_is_no_gap():
@@ -161,7 +227,7 @@ async def test_more_without_a_way_on_is_told_and_never_read_for_ever():
 async def test_no_cursor_at_the_end_keeps_the_watermark():
     async with open_answers({"moreEvents": False, "events": [ROW]}) as calls:
         page = await calls.feed("audit").read(calls, {"cursor": "c"}, verify=False)
-    assert page.watermark == {"cursor": "c"}
+    assert page.watermark == {"cursor": "c", "at": "2026-05-28T11:42:03.000Z"}
     assert page.remark is None
 
 

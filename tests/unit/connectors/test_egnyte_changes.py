@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from signalpost.connectors.egnyte.changes import (
     ACTIONS,
-    find_audit_type,
-    read_audit_rows,
+    describe_flaws,
+    make_page,
     read_row,
     read_row_id,
     read_selection,
     read_suppress,
-    write_record,
 )
 from signalpost.connectors.egnyte.feeds import order_rows
 from signalpost.model.errors import ConnectorError, InvalidRequestError
 from signalpost.model.event import EventType
+from tests.unit.connectors.egnyte_calls import NOW, json_values, nest
 
 TIME = "2026-05-28T11:40:01.000Z"
 
@@ -30,7 +30,7 @@ def row(**fields):
 
 
 def read(given_row, id_field="event_object_id"):
-    return read_row(given_row, 3, id_field)
+    return read_row(given_row, 3, id_field, NOW)
 
 
 FILE = {"target_path": "/Shared/a#%&+[].txt", "target_id": "v1", "target_group_id": "g1", "is_folder": False}
@@ -101,7 +101,7 @@ def test_the_configured_id_field_identifies_the_object():
 
 @pytest.mark.parametrize("name", ["event_type", "event_date", "event_object_id", "event_object_type"])
 def test_what_is_added_stands_last_whatever_the_row_has(name):
-    text = write_record(read({name: "theirs", **row(data=FILE)})[0])
+    (text,) = make_page([read({name: "theirs", **row(data=FILE)})], {"id": 7}, more=False).records
     assert text.endswith(
         '"event_object_id":"g1","event_object_type":"file","event_type":"CREATED","event_date":"'
         + TIME
@@ -110,24 +110,35 @@ def test_what_is_added_stands_last_whatever_the_row_has(name):
     assert "theirs" not in text
 
 
-def test_a_record_too_deep_to_write_is_told():
-    deep = row()
-    for _ in range(1000):
-        deep = {"data": deep}
-    with pytest.raises(ConnectorError, match="cannot be written"):
-        write_record(deep)
+def test_a_row_too_deep_to_write_is_told_by_what_is_not_nested():
+    deep = row(data={**FILE, "more": nest(500)}, more=nest(500), list=[nest(500)])
+    record, change = read(deep)
+    assert change == read(row(data=FILE))[1]
+    assert record == {"more": {}} | read(row(data=FILE))[0]
+    assert make_page([(record, change)], {"id": 7}, more=False).records
+    assert describe_flaws([deep, row()], "timestamp") == [
+        "rows of Egnyte nested too deeply, told without what is nested: 1"
+    ]
+
+
+@pytest.mark.parametrize("bad", [None, "", "yesterday", [], {"at": TIME}, "2026-13-01", "x" * 5000])
+def test_an_event_without_a_readable_time_is_told_as_of_now(bad):
+    record, change = read(row(timestamp=bad))
+    assert (change.occurred_at, record["timestamp"]) == (NOW, bad)
+    assert len(change.change_id) < 120
+    assert change.change_id == read_row(row(timestamp=bad), 0, "id", NOW.replace(hour=13))[1].change_id
+    assert describe_flaws([row(timestamp=bad), row()], "timestamp") == [
+        "rows of Egnyte without a readable timestamp, told as of now: 1"
+    ]
+
+
+def test_rows_without_flaws_are_not_remarked():
+    assert describe_flaws([row(), "no object"], "timestamp") == []
 
 
 def test_ids_that_restart_are_other_changes():
     later = read(row(timestamp="2026-06-01T00:00:00.000Z"))[1]
     assert later.change_id != read(row())[1].change_id
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 @given(st.dictionaries(st.sampled_from(["data", "type", "action", "actor", "object_detail"]), json_values))
@@ -211,90 +222,3 @@ def test_the_root_holds_all_and_types_are_joined():
 def test_wrong_parameters_are_named(name, value):
     with pytest.raises(InvalidRequestError, match=f"^{name}: '{value}"):
         read_suppress({name: value}) if name == "suppress" else read_selection({name: value})
-
-
-NOW = datetime(2026, 5, 28, 12, tzinfo=UTC)
-AUDIT = {
-    "date": 1779968523000,
-    "sourcePath": "/Shared/a.txt",
-    "targetPath": "",
-    "userId": "7",
-    "action": "Upload",
-}
-
-
-@pytest.mark.parametrize(
-    ("fields", "object_id", "object_type", "event_type"),
-    [
-        ({"auditSource": "FILE_AUDIT"}, "/Shared/a.txt", "file", EventType.CREATED),
-        ({"action": "Move", "targetPath": "/Shared/b.txt"}, "/Shared/b.txt", "audit", EventType.MOVED),
-        ({"action": "Download", "auditSource": "FILE_AUDIT"}, "/Shared/a.txt", "file", EventType.UNKNOWN),
-        (
-            {"action": "Login", "sourcePath": "", "auditSource": "LOGIN_AUDIT"},
-            "7",
-            "login",
-            EventType.UNKNOWN,
-        ),
-        (
-            {"action": "DELETE", "auditSource": "WG_SETTINGS_AUDIT"},
-            "/Shared/a.txt",
-            "wg_settings",
-            EventType.DELETED,
-        ),
-    ],
-)
-def test_rows_of_the_audit_log(fields, object_id, object_type, event_type):
-    given_row = {**AUDIT, **fields}
-    ((record, change),) = read_audit_rows([given_row], "event_object_id", NOW)
-    assert (change.object_id, change.object_type, change.event_type) == (object_id, object_type, event_type)
-    assert change.occurred_at == datetime(2026, 5, 28, 11, 42, 3, tzinfo=UTC)
-    assert record == {
-        **given_row,
-        "event_object_id": object_id,
-        "event_object_type": object_type,
-        "event_type": event_type.value,
-        "event_date": "2026-05-28T11:42:03.000Z",
-    }
-
-
-def test_equal_rows_of_the_audit_log_are_several_changes_and_the_same_when_read_again():
-    rows = [AUDIT, {**AUDIT, "userId": "8"}, dict(reversed(AUDIT.items()))]
-    first, again = (read_audit_rows(rows, "event_object_id", NOW) for _ in range(2))
-    ids = [change.change_id for _, change in first]
-    assert len(set(ids)) == 3
-    assert ids == [change.change_id for _, change in again]
-    assert all(each.startswith("1779968523000-") for each in ids)
-
-
-@pytest.mark.parametrize("date", [None, "", "soon", True, [], 10**18])
-def test_a_row_of_the_audit_log_without_a_date_is_told_as_of_now(date):
-    ((_, change),) = read_audit_rows([{**AUDIT, "date": date}], "event_object_id", NOW)
-    assert change.occurred_at == NOW
-
-
-def test_a_row_of_the_audit_log_that_is_no_object_is_refused():
-    with pytest.raises(ConnectorError, match="no object"):
-        read_audit_rows(["x"], "event_object_id", NOW)
-
-
-@given(st.dictionaries(st.sampled_from([*AUDIT, "auditSource", "user"]), json_values))
-def test_no_row_of_the_audit_log_crashes_the_reader(fields):
-    ((record, change),) = read_audit_rows([{**AUDIT, **fields}], "event_object_id", NOW)
-    assert change.object_id
-    assert change.object_type
-    assert record["event_object_type"] == change.object_type
-
-
-@pytest.mark.parametrize(
-    ("action", "event_type"),
-    [
-        ("Create Folder", EventType.CREATED),
-        ("ADD_USERS", EventType.UPDATED),
-        ("Password change", EventType.UPDATED),
-        ("rename", EventType.MOVED),
-        ("", EventType.UNKNOWN),
-        ("\u00fcber", EventType.UNKNOWN),
-    ],
-)
-def test_actions_of_the_audit_log(action, event_type):
-    assert find_audit_type(action) is event_type

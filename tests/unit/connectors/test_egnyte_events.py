@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signalpost.connectors.egnyte.feeds import EventFeed
 from signalpost.model.configuration import OLDEST
-from signalpost.model.errors import ConnectorError, WatermarkLostError
-from tests.unit.connectors.egnyte_calls import open_answers, open_calls, read_all, read_feed
+from signalpost.model.errors import ConnectorError, MissingError, RetryLaterError, WatermarkLostError
+from signalpost.outbound import Answer
+from tests.unit.connectors.egnyte_calls import NOW, open_answers, open_calls, read_all, read_feed
 
 CURSOR = "/pubapi/v2/events/cursor"
 FIRST_AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -110,6 +115,74 @@ async def test_a_lost_cursor_is_told_and_reading_goes_on_with_the_oldest(opened,
     assert len(changes) == 60
 
 
+@pytest.mark.parametrize("after_id", [41, 60, 100])
+async def test_a_refusal_of_an_id_that_is_kept_loses_nothing(opened, after_id):
+    egnyte, calls = opened
+    await egnyte.control("PATCH", "settings", {"retention": 60})
+    await append_hourly(egnyte, 100)
+    with pytest.raises(
+        RetryLaterError, match=f"refused the events after {after_id}, an id that it still keeps"
+    ):
+        await calls.feed("events").recover(calls, {"id": after_id})
+
+
+async def test_the_oldest_is_given_up_only_if_what_is_before_it_is_refused_twice(opened):
+    egnyte, calls = opened
+    await egnyte.control("PATCH", "settings", {"retention": 60})
+    await append_hourly(egnyte, 100)
+    feed = calls.feed("events")
+    with pytest.raises(RetryLaterError):  # it is given now: it was refused in passing
+        await feed.recover(calls, {"id": 40})
+    await egnyte.control("POST", "faults", {"kind": "lost_cursor", "times": 1, "path": "/pubapi/v2/events"})
+    gap = await feed.recover(calls, {"id": 40})
+    assert gap.to_watermark == {"id": 41}
+
+
+@pytest.mark.parametrize("after_id", [0, 7])
+async def test_a_refusal_by_a_domain_without_events_moves_nothing(opened, after_id):
+    _, calls = opened
+    with pytest.raises(RetryLaterError):
+        await calls.feed("events").recover(calls, {"id": after_id})
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.integers(0, 50))
+def test_no_recovery_goes_back_unless_egnyte_counts_anew(after_id, oldest, kept):
+    class Session:
+        async def get(self, path, parameters):
+            if path != CURSOR:
+                raise MissingError("refused")
+            body = orjson.dumps({"oldest_event_id": oldest, "latest_event_id": oldest + kept})
+            return Answer(200, {}, body, truncated=False, seconds=0.0)
+
+    try:
+        gap = asyncio.run(EventFeed({}, "id", lambda: NOW).recover(Session(), {"id": after_id}))
+    except RetryLaterError:
+        assert oldest <= after_id <= oldest + kept
+        return
+    assert gap.to_watermark["id"] > after_id or after_id > oldest + kept
+
+
+async def test_an_event_without_a_readable_time_is_told_and_remarked():
+    rows = [
+        {"id": 1, "type": "note"},
+        {"id": 2, "timestamp": "soon"},
+        {"id": 3, "timestamp": "2026-05-28T00:00:00Z"},
+    ]
+    async with open_answers({"events": rows}) as calls:
+        page = await calls.feed("events").read(calls, {"id": 0}, verify=False)
+        chosen = await calls.feed("events", type="note").read(calls, {"id": 0}, verify=False)
+    assert [each.occurred_at == NOW for each in page.changes] == [True, True, False]
+    assert page.remark == "rows of Egnyte without a readable timestamp, told as of now: 2"
+    assert chosen.remark.endswith("told as of now: 1")
+
+
+async def test_a_search_that_meets_a_time_it_cannot_read_starts_rather_too_early():
+    cursor = {"latest_event_id": 100, "oldest_event_id": 1}
+    async with open_answers(cursor, {"events": [{"id": 51, "timestamp": "?"}]}, 204) as calls:
+        start = await calls.feed("events").find_start(calls, datetime(2026, 5, 29, tzinfo=UTC))
+    assert start["id"] < 50
+
+
 async def test_ids_that_count_anew_are_found_when_asked_to(opened):
     egnyte, calls = opened
     await append_hourly(egnyte, 5)
@@ -176,7 +249,7 @@ async def test_a_suppressed_page_that_egnyte_cut_short_loses_nothing():
     row = {"id": 7, "timestamp": "2026-05-28T00:00:00.000Z"}
     cursor = {"latest_event_id": 100, "oldest_event_id": 1}
     async with open_answers(cursor, {"events": [row]}) as calls:
-        page = await EventFeed({"suppress": "user"}, "event_object_id").read(calls, {"id": 3}, verify=True)
+        page = await calls.feed("events", suppress="user").read(calls, {"id": 3}, verify=True)
     assert page.watermark == {"id": 7}
 
 
@@ -187,7 +260,6 @@ BROKEN = [
     {"latest_id": 3},
     {"events": {"id": 1}},
     {"events": ["x"]},
-    {"events": [{"id": 1}]},
     {"events": [{"id": "one", "timestamp": "2026-05-28T00:00:00Z"}]},
 ]
 

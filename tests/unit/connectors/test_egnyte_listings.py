@@ -15,12 +15,11 @@ from signalpost.connectors.egnyte.resources import RESOURCES, SOURCES
 from signalpost.connectors.resource import Condition
 from signalpost.model.errors import (
     AccessRefusedError,
-    ConnectorError,
     InvalidRequestError,
     MissingError,
     RejectedError,
 )
-from tests.unit.connectors.egnyte_calls import NOW, open_answers, open_calls, read_all
+from tests.unit.connectors.egnyte_calls import NOW, open_calls, read_all
 
 REMOTE = ("users", "groups", "links", "notes", "trash", "tasks", "project-folders")
 KINDS = ("users", "groups", "links", "notes", "tasks", "project-folders")
@@ -94,8 +93,10 @@ async def test_the_trash(opened):
     assert len(paths) == len(set(paths)) > 3
 
 
-def test_what_is_in_the_trash_was_deleted():
-    assert next(each for each in RESOURCES if each.name == "trash").appears_as.value == "DELETED"
+def test_what_comes_into_the_trash_was_deleted_and_what_leaves_it_was_not():
+    trash = next(each for each in RESOURCES if each.name == "trash")
+    assert trash.appears_as.value == "DELETED"
+    assert trash.strategies == ("timestamp",)
 
 
 @pytest.mark.parametrize(
@@ -263,34 +264,3 @@ async def test_scopes_are_needed(opened):
     for name in ("users", "groups", "links", "project-folders"):
         with pytest.raises(AccessRefusedError, match=r"Egnyte\."):
             await calls.list(name).read(calls, None, None)
-
-
-async def test_an_empty_page_ends_a_list_whatever_the_total_says():
-    async with open_answers(
-        {"results": [{"id": 1}], "totalCount": "9"}, {"results": [], "totalCount": 9}
-    ) as calls:
-        assert await read_all(calls, calls.list("tasks")) == [{"id": 1}]
-        assert [query["offset"] for _, query in calls.made] == ["0", "1"]
-
-
-async def test_a_short_page_does_not_end_a_list_with_a_total():
-    rows = [{"results": [{"id": number}], "total": 3} for number in range(3)]
-    async with open_answers(*rows) as calls:
-        assert len(await read_all(calls, calls.list("tasks"))) == 3
-
-
-async def test_what_egnyte_says_of_more_is_believed():
-    pages = {"items": [{"id": 1}], "has_more": True}, {"items": [{"id": 2}], "has_more": "false"}
-    async with open_answers(*pages) as calls:
-        assert await read_all(calls, calls.list("trash")) == [{"id": 1}, {"id": 2}]
-
-
-@pytest.mark.parametrize("kind", REMOTE)
-@pytest.mark.parametrize(
-    "body", [b"<html>Sign in</html>", b'{"links": [{"id"', b"", 5, "text", {}, {"other": []}]
-)
-async def test_an_answer_that_holds_no_list_is_told(kind, body):
-    answer = body if not isinstance(body, int) else b"5"
-    async with open_answers(answer) as calls:
-        with pytest.raises(ConnectorError, match="Egnyte"):
-            await calls.list(kind).read(calls, None, None)

@@ -50,7 +50,7 @@ def test_what_the_provider_tells_counts():
     assert ALLOWANCE.correct(None, 100, after(days=900), NOW).resets_at <= after(days=1, minutes=10)
 
 
-@pytest.mark.parametrize(("told", "minutes_ahead"), [(MIDNIGHT, 1), (MIDNIGHT, 120), (None, 1)])
+@pytest.mark.parametrize(("told", "minutes_ahead"), [(MIDNIGHT, 1), (MIDNIGHT, 9), (None, 1)])
 def test_a_clock_before_the_providers_does_not_lose_a_day(told, minutes_ahead):
     now = MIDNIGHT + timedelta(minutes=minutes_ahead)  # ours; at the provider the old day has not ended yet
     allowance = Allowance(1000, 950, MIDNIGHT).renew(now).count(1)
@@ -62,10 +62,11 @@ def test_a_clock_before_the_providers_does_not_lose_a_day(told, minutes_ahead):
     assert (fresh.used, fresh.resets_at) == (1, MIDNIGHT + timedelta(days=1))
 
 
-@pytest.mark.parametrize("now", [NOW, MIDNIGHT - timedelta(hours=23, minutes=59)])
-def test_a_reset_that_has_passed_is_not_awaited_anew_at_each_call(now):
-    told = ALLOWANCE.count(1).correct(None, 101, now - timedelta(hours=1), now)
-    assert told.resets_at == MIDNIGHT
+@pytest.mark.parametrize("used", [101, 102])
+@pytest.mark.parametrize("now", [NOW, MIDNIGHT - timedelta(hours=23, minutes=45)])
+def test_a_reset_that_has_passed_is_the_last_one_and_not_awaited(now, used):
+    told = ALLOWANCE.count(1).correct(None, used, now - timedelta(minutes=11), now)
+    assert (told.used, told.resets_at) == (used, MIDNIGHT)
 
 
 def test_a_clock_behind_the_providers_learns_of_the_new_day_by_its_count():
@@ -77,36 +78,90 @@ def test_a_clock_behind_the_providers_learns_of_the_new_day_by_its_count():
 def test_it_is_used_up_when_the_provider_says_so():
     assert ALLOWANCE.spend(None, NOW) == Allowance(1000, 1000, MIDNIGHT)
     assert ALLOWANCE.spend(60, NOW) == Allowance(1000, 1000, after(minutes=1))
+    assert ALLOWANCE.spend(1, NOW).resets_at == after(minutes=1)  # nobody is asked each second
+    assert ALLOWANCE.spend(0, NOW).resets_at == after(minutes=1)
     assert ALLOWANCE.spend(1e12, NOW).resets_at == after(days=1)
     assert Allowance(1000, 1003, MIDNIGHT).spend(None, NOW).used == 1003
 
 
 def test_polls_are_spread_over_what_is_left_of_the_day():
-    assert ALLOWANCE.space_polls_seconds(NOW) == (MIDNIGHT - NOW).total_seconds() / 800
-    assert Allowance(1000, 900, MIDNIGHT).space_polls_seconds(NOW) == (MIDNIGHT - NOW).total_seconds()
-    assert Allowance(1000, 890, MIDNIGHT, 11.0).space_polls_seconds(NOW) == (MIDNIGHT - NOW).total_seconds()
+    day_seconds = (MIDNIGHT - NOW).total_seconds()
+    assert ALLOWANCE.space_polls_seconds(NOW) == day_seconds / 801
+    assert Allowance(1000, 900, MIDNIGHT).space_polls_seconds(NOW) == day_seconds
+    assert Allowance(1000, 890, MIDNIGHT, (11, 11)).space_polls_seconds(NOW) == day_seconds
+    assert Allowance(1000, 300, MIDNIGHT, (300, 300)).space_polls_seconds(NOW) == day_seconds / 3
     assert ALLOWANCE.space_polls_seconds(after(days=2)) == 0.0
 
 
-@given(st.integers(1, 100_000), st.floats(0.1, 500), st.integers(0, 86_399))
-def test_polls_so_far_apart_never_use_more_than_polling_has(calls_a_day, calls_a_poll, second):
+@given(st.integers(1, 100_000), st.integers(1, 500), st.integers(0, 86_399))
+def test_polls_so_far_apart_use_what_polling_has_and_never_more(calls_a_day, calls_a_poll, second):
     now = MIDNIGHT - timedelta(seconds=86_400 - second)
-    allowance = Allowance(calls_a_day, 0, MIDNIGHT, calls_a_poll)
-    polls = int((MIDNIGHT - now).total_seconds() / allowance.space_polls_seconds(now))
-    assert polls * calls_a_poll <= max(allowance.left_to_polls, calls_a_poll) * (1 + 1e-9)
+    allowance = Allowance(calls_a_day, 0, MIDNIGHT, (calls_a_poll, calls_a_poll))
+    gaps = round((MIDNIGHT - now).total_seconds() / allowance.space_polls_seconds(now))
+    left = allowance.left_to_polls - (gaps - 1) * calls_a_poll  # the last gap ends at the reset
+    assert 0 <= left < calls_a_poll
 
 
-@given(st.lists(st.integers(0, 50), min_size=1))
-def test_the_usual_number_of_calls_stays_among_those_seen(polls):
+def learn(*polls):
     allowance = ALLOWANCE
     for calls in polls:
         allowance = allowance.end_poll(calls)
-    assert min(0.1, *polls) <= allowance.calls_a_poll <= max(1, *polls)
+    return allowance.calls_a_poll
+
+
+def test_the_usual_number_of_calls_is_that_of_the_middle_one_of_the_last_polls():
+    assert learn() == learn(800) == 1  # the first poll alone tells nothing
+    assert learn(300, 300) == 300
+    assert learn(300, 1) == 1
+    assert learn(1, 1, 1, 800) == learn(1, 1, 1, 800, 800) == 1
+    assert learn(1, 1, 1, 1, 1, 300, 300, 300) == 300
+    assert learn(0, 0) == 1
+
+
+@given(st.lists(st.integers(1, 50), min_size=2))
+def test_the_usual_number_of_calls_is_one_of_those_seen(polls):
+    assert learn(*polls) in polls[-5:]
+
+
+def test_calls_of_others_between_two_polls_count_as_the_polls():
+    allowance = ALLOWANCE.end_poll(1, 97).end_poll(1, 97)
+    assert allowance.calls_a_poll == 3
+    assert ALLOWANCE.end_poll(2, 900).end_poll(2, 900).calls_a_poll == 2  # a new day began in between
+
+
+def test_an_unfinished_poll_teaches_nothing():
+    allowance = ALLOWANCE.end_poll(3).end_poll(3)
+    assert allowance.end_poll(700, unfinished=True).end_poll(700, 0, unfinished=True) == allowance
+
+
+def test_one_long_poll_does_not_end_polling_for_the_day():
+    noon = MIDNIGHT - timedelta(hours=12)
+    allowance = Allowance(1000, 0, MIDNIGHT).count(800).end_poll(800)
+    assert allowance.space_polls_seconds(noon) < 432
+    assert allowance.count(1).end_poll(1).space_polls_seconds(noon) < 450
+
+
+@pytest.mark.parametrize("told", [None, MIDNIGHT - timedelta(days=1)], ids=["not told", "past"])
+def test_polls_each_minute_last_all_day_whatever_the_reset_header_says(told):
+    """With calls of somebody else by the same token now and then."""
+    allowance = Allowance(1000, 0, MIDNIGHT)
+    now, used, late = MIDNIGHT - timedelta(days=1), 0, 0
+    while now < MIDNIGHT - timedelta(minutes=30):
+        allowance = allowance.renew(now)
+        if allowance.left_to_polls > 0 and used < 1000:
+            used += 1 + (now.minute == 0)  # one call an hour is not ours
+            allowance = allowance.count(1).correct(1000, used, told, now).end_poll(1)
+            late += now.hour >= 18
+        now += max(timedelta(minutes=1), timedelta(seconds=allowance.space_polls_seconds(now)))
+    assert late > 100
 
 
 def test_what_is_kept_is_read_again():
-    kept = Allowance(518_400, 17, MIDNIGHT, 2.5)
+    kept = Allowance(518_400, 17, MIDNIGHT, (2, 3))
     assert read_allowance(kept.to_json(), 1000, NOW) == kept
+    assert read_allowance({**kept.to_json(), "callsAPoll": 2.5}, 1000, NOW) == Allowance(
+        518_400, 17, MIDNIGHT
+    )
     assert read_allowance(kept.to_json(), 1000, after(days=3)).used == 0
     assert read_allowance(None, 1000, NOW) == Allowance(1000, 0, MIDNIGHT)
     assert read_allowance(None, None, NOW) is None

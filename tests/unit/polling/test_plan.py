@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,7 @@ STATE = PollState(
 )
 ON_GRID = next_on_grid(STATE.instance_id, INTERVAL_SECONDS, NOON)
 PLENTY = Allowance(1_000_000, 0, MIDNIGHT + timedelta(days=1))
+USUALLY_ONE = Allowance(CALLS_A_DAY, 0, MIDNIGHT + timedelta(days=1), (1,) * 5)
 
 
 def read_one(started_at=NOON):
@@ -74,18 +76,40 @@ def test_what_is_unfinished_goes_on_at_once_but_not_without_calls():
     assert plan_next(STATE, outcome, PLENTY, NOON) == Plan(PLENTY.resets_at, PLENTY.resets_at)
 
 
+def test_a_provider_without_calls_is_left_alone_for_a_minute_at_least():
+    outcome = Outcome(NOON, spent_until=NOON + timedelta(seconds=1))
+    a_minute_on = NOON + timedelta(minutes=1)
+    assert plan_next(STATE, outcome, PLENTY, NOON) == Plan(a_minute_on, a_minute_on)
+
+
+def test_polls_that_fail_are_as_far_apart_as_the_calls_need_and_still_shown_as_failing():
+    scarce = Allowance(CALLS_A_DAY, SHARE - 11, MIDNIGHT + timedelta(days=1))
+    assert plan_next(STATE, fail_one(5), scarce, NOON) == Plan(NOON + AN_HOUR)
+    assert plan_next(STATE, fail_one(90), scarce, NOON) == Plan(NOON + 1.5 * AN_HOUR)
+    assert plan_next(STATE, fail_one(None), scarce, NOON) == Plan(None)
+    only_waiting = Outcome(NOON)
+    only_waiting.add_waiting(NOON + timedelta(minutes=1))
+    assert plan_next(STATE, only_waiting, scarce, NOON) == Plan(NOON + timedelta(minutes=1))
+    in_part = fail_one(5, outcome=read_one())
+    assert plan_next(STATE, in_part, scarce, NOON) == Plan(NOON + AN_HOUR, NOON + AN_HOUR)
+
+
 @dataclass
 class TwoDays:
     """Two days of an instance that wishes to be polled every minute, and of its provider.
 
     ``calls_of`` says how many calls a poll takes, by its number; ``others_by`` how many another program has made with
-    the same token, by the hours since the beginning; ``usual`` how many calls the usual poll takes.
+    the same token, by the hours since the beginning; ``usual`` how many calls the usual poll takes; ``resets_in`` how
+    many days after the reset that comes is the one that the provider tells (None: it tells none). Polling begins at
+    ``begins_at``, with what is ``kept`` of the days before.
     """
 
     calls_of: Callable[[int], int]
     others_by: Callable[[float], int] = lambda _: 0
     usual: int = 1
-    tells_reset: bool = True
+    resets_in: int | None = 0
+    begins_at: datetime = MIDNIGHT
+    kept: dict[str, Any] | None = None
     polls: list[datetime] = field(default_factory=list)
     used: Counter[datetime] = field(default_factory=Counter)
     """By the day's end: all calls, as the provider counts them."""
@@ -94,7 +118,7 @@ class TwoDays:
     """After each poll: how many seconds usual polls must be apart for the calls to last."""
 
     def run(self):
-        now, kept, others, used_before = MIDNIGHT, None, 0, None
+        now, kept, others, used_before = self.begins_at, self.kept, 0, None
         while now < MIDNIGHT + timedelta(days=2):
             others_now = self.others_by((now - MIDNIGHT) / AN_HOUR)
             self.used[next_midnight(now)] += others_now - others
@@ -103,7 +127,8 @@ class TwoDays:
             outcome = self.poll(budget, now)
             allowance = budget.allowance
             if budget.calls:
-                allowance = allowance.end_poll(budget.calls, used_before)
+                unfinished = outcome.spent_until is not None
+                allowance = allowance.end_poll(budget.calls, used_before, unfinished=unfinished)
                 self.polls.append(now)
                 self.needed.append(self.space(now))
             kept, used_before = allowance.to_json(), allowance.used
@@ -112,13 +137,14 @@ class TwoDays:
 
     def poll(self, budget, now):
         day, outcome = next_midnight(now), Outcome(now)
+        told = None if self.resets_in is None else day + timedelta(days=self.resets_in)
         try:
             for _ in range(self.calls_of(len(self.polls))):
                 budget.check()
                 budget.count()
                 self.used[day] += 1
                 self.ours[day] += 1
-                budget.correct(Quota(2.0, CALLS_A_DAY, self.used[day], day if self.tells_reset else None))
+                budget.correct(Quota(2.0, CALLS_A_DAY, self.used[day], told))
             outcome.add_success()
         except QuotaSpentError as error:
             outcome.spent_until = now + timedelta(seconds=error.after_seconds)
@@ -133,9 +159,9 @@ class TwoDays:
         return max(hours_left * 3600 * self.usual / max(left, self.usual), INTERVAL_SECONDS)
 
     def check(self):
-        """A poll in each hour of both days, within the share, and never a gap of more than twice what is needed."""
+        """A poll in each hour from the beginning on, within the share, and never a gap of more than twice what is needed."""
         hours = {(at - MIDNIGHT) // AN_HOUR for at in self.polls}
-        assert hours == set(range(48))
+        assert hours == set(range((self.begins_at - MIDNIGHT) // AN_HOUR, 48))
         for day, calls in self.ours.items():
             assert calls <= SHARE
             assert self.used[day] <= CALLS_A_DAY
@@ -145,7 +171,7 @@ class TwoDays:
             assert gap <= 2 * needed, at
 
 
-@pytest.mark.parametrize("tells_reset", [True, False])
+@pytest.mark.parametrize("resets_in", [0, -1, None], ids=["next reset", "last reset", "no reset"])
 @pytest.mark.parametrize(
     "days",
     [
@@ -161,8 +187,21 @@ class TwoDays:
         TwoDays(lambda number: 1 if number else 300),
         TwoDays(lambda number: 200 if number == 500 else 1),
         TwoDays(lambda number: 40 if number % 100 == 50 else 1),
+        # At noon little is left of the day.
+        TwoDays(lambda number: 1 if number else 800, begins_at=NOON),
+        TwoDays(lambda number: 1 if number else 800, begins_at=NOON, kept=USUALLY_ONE.to_json()),
     ],
-    ids=["1 call", "3 calls", "bursts", "begins", "goes on", "oldest", "outage", "large bursts"],
+    ids=[
+        *("1 call", "3 calls", "bursts", "begins", "goes on", "oldest", "outage", "large bursts"),
+        *("oldest at noon", "outage until noon"),
+    ],
 )
-def test_a_minutely_poll_goes_on_all_day_on_a_thousand_calls(days, tells_reset):
-    TwoDays(days.calls_of, days.others_by, days.usual, tells_reset).run().check()
+def test_a_minutely_poll_goes_on_all_day_on_a_thousand_calls(days, resets_in):
+    replace(days, resets_in=resets_in, polls=[], used=Counter(), ours=Counter(), needed=[]).run().check()
+
+
+@pytest.mark.parametrize("resets_in", [0, -1, None])
+def test_a_list_of_hundreds_of_calls_is_spread_over_the_day_from_the_second_poll_on(resets_in):
+    polls = TwoDays(lambda _: 300, usual=300, resets_in=resets_in).run().polls
+    hours = [round((at - MIDNIGHT) / AN_HOUR) for at in polls]
+    assert hours == [0, 0, 12, 24, 32, 40]

@@ -1,4 +1,4 @@
-"""Egnyte: the declaration. ``resources`` has what it reads, ``feeds`` and ``listings`` how, ``client`` its calls."""
+"""Egnyte: the declaration. ``resources`` has what is read; ``feeds``, ``audit``, ``listings`` how; ``client`` calls."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from signalpost.connectors.base import (
     FieldKind,
     Quota,
 )
+from signalpost.connectors.egnyte.audit import AuditFeed
 from signalpost.connectors.egnyte.client import EgnyteClient, classify, read_quota
-from signalpost.connectors.egnyte.feeds import AuditFeed, Clock, EventFeed
+from signalpost.connectors.egnyte.feeds import Clock, EventFeed
 from signalpost.connectors.egnyte.listings import (
     AuditListing,
     EventListing,
@@ -58,7 +59,8 @@ class EgnyteConnector:
     def __init__(self, url: str | None = None, clock: Clock = lambda: datetime.now(UTC)) -> None:
         """Take the provider's address: ``{subdomain}`` in it is replaced; another than Egnyte's own is a sandbox.
 
-        The ``clock`` is for what Egnyte gives no time for: where its audit log begins, and when it was pinged.
+        The ``clock`` is for what Egnyte gives no time for: where its audit log begins, when it was pinged, when a
+        row without a date was.
         """
         self._url = (url or DEFAULT_URL).rstrip("/")
         self._clock = clock
@@ -113,7 +115,7 @@ class EgnyteConnector:
         assert resource.name in (EVENTS.name, AUDIT.name)
         id_field = id_field or resource.id_field
         if resource.name == EVENTS.name:
-            return EventFeed(parameters, id_field)
+            return EventFeed(parameters, id_field, self._clock)
         return AuditFeed(parameters, id_field, self._clock)
 
     def open_listing(
@@ -121,7 +123,7 @@ class EgnyteConnector:
     ) -> Listing:
         """Open any of ``resources`` as a list (see ``base.Connector``)."""
         if resource.name == EVENTS.name:
-            return EventListing(EventFeed(parameters, EVENTS.id_field))
+            return EventListing(EventFeed(parameters, EVENTS.id_field, self._clock))
         if resource.name == AUDIT.name:
             return AuditListing(AuditFeed(parameters, AUDIT.id_field, self._clock), parameters, self._clock)
         if resource.name == PING.name:

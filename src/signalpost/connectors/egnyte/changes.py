@@ -1,13 +1,10 @@
-"""Egnyte's rows become changes and records: its events, and its audit log (egnyte-api.md 2.3, 2.4, 3.2 and 8)."""
+"""Egnyte's events become changes and records, and both a page (egnyte-api.md 2.3, 2.4 and 8)."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import orjson
@@ -17,10 +14,9 @@ from signalpost.connectors.egnyte.values import (
     format_timestamp,
     read_instant,
     read_path,
-    read_timestamp,
 )
 from signalpost.model.errors import ConnectorError, InvalidRequestError
-from signalpost.model.event import Change, EventType
+from signalpost.model.event import Change, EventType, Page, Watermark
 
 ACTIONS = {
     "create": EventType.CREATED,
@@ -38,28 +34,6 @@ ACTIONS = {
 
 RELOCATING = frozenset({"move", "rename", "delete", "copy", "restore"})
 """What, done to a folder, comes to all below it without an event of its own (2.4)."""
-
-AUDIT_ACTIONS = {
-    "upload": EventType.CREATED,
-    "create": EventType.CREATED,
-    "add": EventType.CREATED,
-    "copy": EventType.CREATED,
-    "delete": EventType.DELETED,
-    "move": EventType.MOVED,
-    "rename": EventType.MOVED,
-    "edit": EventType.UPDATED,
-    "update": EventType.UPDATED,
-    "modify": EventType.UPDATED,
-    "change": EventType.UPDATED,
-    "restore": EventType.UPDATED,
-    "lock": EventType.UPDATED,
-    "unlock": EventType.UPDATED,
-    "add_users": EventType.UPDATED,
-    "remove_users": EventType.UPDATED,
-    "password_change": EventType.UPDATED,
-    "permission_change": EventType.UPDATED,
-}
-"""Actions of the audit log, whole (``ADD_USERS``) or by their first word (``Create Folder``); others: ``UNKNOWN``."""
 
 TYPES = ("file_system", "note", "permission_change")
 SUPPRESSIBLE = ("app", "user")
@@ -146,22 +120,25 @@ def read_row_id(row: Any) -> int:
     raise ConnectorError(message)
 
 
-def read_row(row: dict[str, Any], index: int, id_field: str) -> tuple[Record, Change]:
+def read_row(row: dict[str, Any], index: int, id_field: str, now: datetime) -> tuple[Record, Change]:
     """Turn a row of the events into its record and its change.
 
-    The record is the row unchanged with ``ADDED``; ``id_field`` names its field that identifies the object.
+    The record is the row unchanged with ``ADDED``; ``id_field`` names its field that identifies the object. One row
+    cannot stop those behind it: without a readable timestamp it is told as of ``now``, and nested too deeply to be
+    written it is pruned (``describe_flaws`` says so).
     """
+    row = make_writable(row)
     details = row.get("data") if isinstance(row.get("data"), dict) else {}
     assert isinstance(details, dict)
     object_type = find_object_type(row, details)
     object_id = find_object_id(row, details, object_type)
     event_type = ACTIONS.get(str(row.get("action")), EventType.UNKNOWN)
-    occurred_at = read_timestamp(row.get("timestamp"))
-    record = _add_fields(row, object_id, object_type, event_type, occurred_at)
+    occurred_at = read_instant(row.get("timestamp")) or now
+    record = add_fields(row, object_id, object_type, event_type, occurred_at)
     change = Change(
         # The time stands beside the id: a domain that was restored from a backup counts from lower ids again.
-        change_id=f"{read_row_id(row)}@{row.get('timestamp')}",
-        object_id=_pick_id(record, id_field, object_id),
+        change_id=f"{read_row_id(row)}@{str(row.get('timestamp'))[:100]}",
+        object_id=pick_id(record, id_field, object_id),
         object_type=object_type,
         event_type=event_type,
         occurred_at=occurred_at,
@@ -171,9 +148,10 @@ def read_row(row: dict[str, Any], index: int, id_field: str) -> tuple[Record, Ch
     return record, change
 
 
-def _add_fields(
+def add_fields(
     row: Mapping[str, Any], object_id: str, object_type: str, event_type: EventType, occurred_at: datetime
 ) -> Record:
+    """Make the record of a row: the row, and ``ADDED`` after it."""
     added = (object_id, object_type, event_type.value, format_timestamp(occurred_at))
     return {
         **{name: value for name, value in row.items() if name not in ADDED},
@@ -181,7 +159,7 @@ def _add_fields(
     }
 
 
-def _pick_id(record: Mapping[str, Any], id_field: str, otherwise: str) -> str:
+def pick_id(record: Mapping[str, Any], id_field: str, otherwise: str) -> str:
     """Give the id that stands in ``id_field`` (a name, or names joined by dots), else ``otherwise``."""
     found: Any = record
     for name in [id_field] if id_field in record else id_field.split("."):
@@ -226,58 +204,47 @@ def find_object_id(row: Mapping[str, Any], details: Mapping[str, Any], object_ty
     return next((str(value) for value in candidates if value), f"event-{row.get('id')}")
 
 
-def read_audit_rows(rows: Sequence[Any], id_field: str, now: datetime) -> list[tuple[Record, Change]]:
-    """Turn the rows of one page of the audit log into records and changes.
-
-    They have no ids: a change is identified by its date, all of its content, and which of the page's equal rows it is.
-    A row without a readable date is told as of ``now``.
-
-    Raises:
-        ConnectorError: a row is no object.
-    """
-    counts: Counter[str] = Counter()
-    read = []
-    for index, row in enumerate(rows):
-        if not isinstance(row, dict):
-            message = f"a row of Egnyte's audit log is no object: {str(row)[:200]}"
-            raise ConnectorError(message)
-        canonical = write_record(row, option=orjson.OPT_SORT_KEYS)
-        content = blake2b(canonical.encode(), digest_size=16).hexdigest()
-        change_id = f"{str(row.get('date'))[:40]}-{content}-{counts[content]}"
-        counts[content] += 1
-        object_type = str(row.get("auditSource") or "audit").lower().removesuffix("_audit")[:100] or "audit"
-        names = ("targetPath", "sourcePath", "userId", "user")
-        object_id = next((str(row[name]) for name in names if row.get(name)), f"audit-{content}")
-        event_type = find_audit_type(str(row.get("action")))
-        occurred_at = read_instant(row.get("date")) or now
-        record = _add_fields(row, object_id, object_type, event_type, occurred_at)
-        change = Change(
-            change_id=change_id,
-            object_id=_pick_id(record, id_field, object_id),
-            object_type=object_type,
-            event_type=event_type,
-            occurred_at=occurred_at,
-            record_index=index,
-        )
-        read.append((record, change))
-    return read
-
-
-def find_audit_type(action: str) -> EventType:
-    """Map an action of the audit log, however it is written: ``Upload``, ``Create Folder``, ``ADD_USERS``."""
-    words = re.findall(r"[a-z]+", action.lower())
-    by_first_word = AUDIT_ACTIONS.get(words[0], EventType.UNKNOWN) if words else EventType.UNKNOWN
-    return AUDIT_ACTIONS.get("_".join(words), by_first_word)
-
-
-def write_record(record: Record, option: int = 0) -> str:
-    """Write a record as the JSON text that is stored.
-
-    Raises:
-        ConnectorError: it is nested too deeply to be written.
-    """
+def is_writable(row: Any) -> bool:
+    """Say whether a row can be written as it came: more is read than written of lists and objects in each other."""
     try:
-        return orjson.dumps(record, option=option).decode()
-    except TypeError as error:
-        message = f"a row of Egnyte cannot be written: {error}"
-        raise ConnectorError(message) from error
+        orjson.dumps(row)
+    except TypeError:
+        return False
+    return True
+
+
+def make_writable(row: dict[str, Any]) -> dict[str, Any]:
+    """Give the row, or, where it cannot be written, the plain values in it and in the objects right below it."""
+    if is_writable(row):
+        return row
+    objects = {name: _keep_plain(value) for name, value in row.items() if isinstance(value, dict)}
+    return _keep_plain(row) | objects
+
+
+def _keep_plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if not isinstance(value, (dict, list))}
+
+
+def describe_flaws(rows: Sequence[Any], date_field: str) -> list[str]:
+    """Say which rows are not told as they came: those without a readable ``date_field``, those nested too deeply."""
+    objects = [row for row in rows if isinstance(row, dict)]
+    undated = sum(read_instant(row.get(date_field)) is None for row in objects)
+    deep = sum(not is_writable(row) for row in objects)
+    flaws = {
+        f"rows of Egnyte without a readable {date_field}, told as of now: {undated:,}": undated,
+        f"rows of Egnyte nested too deeply, told without what is nested: {deep:,}": deep,
+    }
+    return [words for words, count in flaws.items() if count]
+
+
+def make_page(
+    read: Sequence[tuple[Record, Change]], watermark: Watermark, *, more: bool, remark: str = ""
+) -> Page:
+    """Make a page of records and their changes."""
+    return Page(
+        records=tuple(orjson.dumps(record).decode() for record, _ in read),
+        changes=tuple(change for _, change in read),
+        watermark=watermark,
+        more=more,
+        remark=remark or None,
+    )

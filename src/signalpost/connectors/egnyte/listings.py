@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 import orjson
 
+from signalpost.connectors.egnyte.audit import AuditFeed
 from signalpost.connectors.egnyte.changes import read_row_id
 from signalpost.connectors.egnyte.client import EgnyteClient, read_rows
-from signalpost.connectors.egnyte.feeds import PAGE_SIZE, AuditFeed, Clock, EventFeed, order_rows
+from signalpost.connectors.egnyte.feeds import PAGE_SIZE, Clock, EventFeed, order_rows
 from signalpost.connectors.egnyte.values import format_timestamp, read_instant, read_path, read_whole
 from signalpost.connectors.resource import Condition, ListPage, Session
 from signalpost.model.configuration import OLDEST
@@ -56,7 +57,11 @@ class RemoteListing:
         self._query = query
 
     async def read(self, session: Session, position: str | None, size: int | None) -> ListPage:
-        """Read a page (see ``base.Listing``)."""
+        """Read a page (see ``base.Listing``).
+
+        An empty page is the last, so that no list is read for ever; what Egnyte told more than that, by its total or
+        ``has_more``, is missing.
+        """
         source = self._source
         first = 1 if source.paging is Paging.SCIM else 0
         start = first if position is None else read_position(position)
@@ -80,7 +85,9 @@ class RemoteListing:
         else:
             more = len(rows) >= count
         records = [source.reshape(row) for row in rows]
-        return ListPage(records, str(following) if rows and more else None, total)
+        return ListPage(
+            records, str(following) if rows and more else None, total, complete=bool(rows) or not more
+        )
 
 
 def _fold_fields(answer: Any) -> dict[str, Any]:

@@ -81,7 +81,8 @@ TRASH = Resource(
     name="trash",
     path="trash",
     description="What was deleted and can be restored. Scope Egnyte.filesystem.",
-    strategies=DATED,
+    # Not by snapshot: what leaves this list was restored, or deleted for good, and no deletion.
+    strategies=(Strategy.TIMESTAMP,),
     id_field="id",
     updated_field="delete_date",
     created_field="delete_date",

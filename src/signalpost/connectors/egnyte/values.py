@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from signalpost.model.errors import ConnectorError, InvalidRequestError
+from signalpost.model.errors import InvalidRequestError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The seconds of the year 5138, the milliseconds of March 1973: no change at Egnyte is as old.
@@ -52,19 +52,6 @@ def read_instant(value: object) -> datetime | None:
         except (ValueError, OverflowError):
             continue
     return None
-
-
-def read_timestamp(text: object) -> datetime:
-    """Read a row's timestamp: ISO 8601, in UTC unless it says otherwise.
-
-    Raises:
-        ConnectorError: it is none; the page is read again later rather than given an invented date.
-    """
-    moment = read_instant(text) if isinstance(text, str) else None
-    if moment is None:
-        message = f"an event of Egnyte has no readable timestamp: {str(text)[:100]!r}"
-        raise ConnectorError(message)
-    return moment
 
 
 def format_timestamp(moment: datetime) -> str:

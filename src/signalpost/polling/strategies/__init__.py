@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from signalpost.connectors.base import Connector
@@ -16,10 +15,8 @@ from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.feed import read_feed
 from signalpost.polling.strategies.reading import Reading
 from signalpost.polling.strategies.snapshot import SnapshotReading
-from signalpost.polling.strategies.timestamp import TimestampReading, find_last_at
+from signalpost.polling.strategies.timestamp import EPOCH, TimestampReading, find_last_at
 from signalpost.polling.where import read_where
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PolledSession(Session, Protocol):
@@ -49,7 +46,9 @@ class OpenSession(Protocol):
         ...
 
 
-def open_strategy(reading: Reading, connector: Connector, *, verify: bool) -> AsyncIterator[Page | Gap]:
+def open_strategy(
+    reading: Reading, connector: Connector, *, verify: bool
+) -> AsyncGenerator[Page | Gap, None]:
     """Open the reading of a resource by its strategy.
 
     Raises:
@@ -66,6 +65,8 @@ def open_strategy(reading: Reading, connector: Connector, *, verify: bool) -> As
     # that the URL asks the provider to begin with.
     all_asked = polled.definition.locate(EPOCH, reading.started_at).parameters
     where = read_where(all_asked.get("where", ""))
+    if polled.definition.varies:
+        where = where.without({each.field for each in (polled.updated, polled.created) if each is not None})
     reader = RecordReader(polled.id_field, polled.updated, polled.created, reading.started_at)
     if polled.strategy is Strategy.SNAPSHOT:
         return SnapshotReading(reading, listing, reader, where).read()

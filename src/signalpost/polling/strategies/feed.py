@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from signalpost.connectors.resource import Feed
 from signalpost.model.errors import ConnectorError, WatermarkLostError
@@ -10,7 +10,7 @@ from signalpost.model.event import Gap, Page
 from signalpost.polling.strategies.reading import Reading, guard
 
 
-async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncIterator[Page | Gap]:
+async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncGenerator[Page | Gap, None]:
     """Read page after page of what follows the watermark; a gap where the provider no longer keeps it.
 
     Raises:

@@ -11,12 +11,21 @@ import orjson
 from signalpost.connectors.resource import Resource
 from signalpost.model.configuration import OLDEST
 from signalpost.model.event import Change, EventType, Remembered
+from signalpost.model.instance import ResourcePoll
 from signalpost.polling.records import ReadRecord
 
 OVERLAP = timedelta(minutes=10)
 """How far clocks may be apart, and how late a record may appear under an earlier date, where the provider filters."""
 
+WHOLE_DAYS = timedelta(days=2)
+"""The same for a date that is probably that of a day: in any zone the day may not be over yet."""
+
+INCOMPLETE = (
+    "the list ended before the number of records that the provider told: nothing was concluded from that"
+)
+
 MOST_REMARKS = 5
+LONGEST_TYPE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,8 @@ class Seen:
 def name_type(record: object, resource_name: str) -> str:
     """Name the kind of object: as the record says (``event_object_type``), else as the resource is called."""
     told = record.get("event_object_type") if isinstance(record, Mapping) else None
-    return told if isinstance(told, str) and told else resource_name
+    # No database keeps a NUL in text.
+    return told[:LONGEST_TYPE].replace("\x00", "\ufffd") if isinstance(told, str) and told else resource_name
 
 
 def write_version(seen: Seen, *, by_date: bool) -> str:
@@ -49,7 +59,7 @@ def is_other_version(seen: Seen, *, by_date: bool) -> bool:
     """Say whether a record differs from the version remembered.
 
     By date, if there is one. Of equal dates the contents decide where the date was fresh when the record was last
-    seen: the provider's clock may not have ticked between two changes.
+    seen (``is_fresh``).
     """
     before = seen.before
     if before is None:
@@ -64,7 +74,16 @@ def is_other_version(seen: Seen, *, by_date: bool) -> bool:
     if not by_date or not date or date != date_before:
         return True
     assert seen.date is not None
-    return content != content_before and abs(before.seen_at - seen.date) <= OVERLAP
+    return content != content_before and is_fresh(seen.date, before.seen_at)
+
+
+def is_fresh(date: datetime, seen_at: datetime) -> bool:
+    """Say whether a date was young when its record was seen: the provider's clock may not have ticked since.
+
+    A date on a full quarter of an hour, which all whole days are in any zone, is taken for one of a day.
+    """
+    whole = not date.second and not date.microsecond and not date.minute % 15
+    return abs(seen_at - date) <= (WHOLE_DAYS if whole else OVERLAP)
 
 
 def is_before_start(seen: Seen, start_at: datetime | None) -> bool:
@@ -93,17 +112,18 @@ def judge_new(
     return resource.appears_as
 
 
-def name_change(seen: Seen, revision: int, *, by_date: bool) -> str:
+def name_change(seen: Seen, poll: ResourcePoll, *, by_date: bool) -> str:
     """Name a change so that reading it again gives the same name, and another change another.
 
-    An object's date names its versions, as long as it rises above all it had. Where it does not, the number of
-    versions seen does.
+    An object's date names its versions, as long as it rises above all it had; of an object without dates, its first
+    content does. Where neither tells it from an earlier version, the version of the poll does. The poll's own number
+    is part of it: after a resource was taken out and added again its objects are told anew.
     """
     date = seen.date if by_date else None
-    stem = f"{seen.record.object_id}@{date.isoformat() if date else seen.record.content}"
+    stem = f"{poll.id}/{seen.record.object_id}@{date.isoformat() if date else seen.record.content}"
     before = seen.before
-    risen = date is not None and (before is None or before.dated_at is None or date > before.dated_at)
-    return stem if risen else f"{stem}#{revision}"
+    risen = before is None or (date is not None and (before.dated_at is None or date > before.dated_at))
+    return stem if risen else f"{stem}#{poll.version}"
 
 
 def write_deletion(gone: Remembered, id_field: str, now: datetime) -> str:

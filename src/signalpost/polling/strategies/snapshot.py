@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from signalpost.connectors.resource import Listing
 from signalpost.model.errors import ConnectorError
-from signalpost.model.event import Change, EventType, Page, Remembered
+from signalpost.model.event import Change, EventType, Gap, Page, Remembered
 from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.objects import (
+    INCOMPLETE,
     Remarks,
     Seen,
     is_before_start,
@@ -61,12 +62,14 @@ class SnapshotReading:
         self._pages = 0
         self._totals: set[int | None] = set()
 
-    async def read(self) -> AsyncIterator[Page]:
+    async def read(self) -> AsyncGenerator[Page | Gap, None]:
         """Read the list; the pages give what is new and changed, then what is gone, the last one the watermark."""
         reading = self._reading
         async for listed in read_list(self._listing, reading.session, reading.polled.definition.page_size):
             self._pages += 1
             self._totals.add(listed.total)
+            if not listed.complete:
+                self._doubts.add(INCOMPLETE)
             page = await self._compare(listed.records)
             if page.changes or page.remembered:
                 yield page
@@ -127,7 +130,8 @@ class SnapshotReading:
         if date is None or (seen.before is not None and date == seen.before.dated_at):
             date = reading.started_at
         # A content may come back after another, and an object after its deletion: the poll's version keeps them apart.
-        change_id = f"{seen.record.object_id}@{seen.record.content}#{reading.poll.version}"
+        poll = reading.poll
+        change_id = f"{poll.id}/{seen.record.object_id}@{seen.record.content}#{poll.version}"
         return make_change(seen, event_type, change_id, index=index, occurred_at=date)
 
     async def _find_gone(self) -> list[Remembered]:
@@ -143,14 +147,17 @@ class SnapshotReading:
             async for listed in read_list(
                 self._listing, reading.session, reading.polled.definition.page_size
             ):
+                if not listed.complete:
+                    self._doubts.add(INCOMPLETE)
                 keys = {
                     make_key(self._reader.read(raw).object_id)
                     for raw in filter(self._where.matches, listed.records)
                 }
                 if keys & again:
                     self._doubts.add(MOVED)
-                    return []
                 again |= keys
+            if self._doubts:
+                return []
             gone -= again
         return await reading.memory.recall_keys(reading.poll.id, sorted(gone))
 
@@ -158,12 +165,14 @@ class SnapshotReading:
         reading = self._reading
         now = reading.started_at
         forgotten = tuple(each.object_id for each in gone)
-        if self._settling:  # the list is another one than before: nothing can be said of what it lacks
+        # Of another list than before nothing can be said of what it lacks; what leaves a list of deleted things is
+        # restored, or gone for good, and was told to be deleted when it came.
+        if self._settling or reading.polled.resource.appears_as is EventType.DELETED:
             return Page((), (), reading.poll.watermark, True, (), forgotten)
         texts = tuple(write_deletion(each, reading.polled.id_field, now) for each in gone)
         changes = tuple(
             Change(
-                change_id=f"{each.object_id}@deleted#{reading.poll.version}",
+                change_id=f"{reading.poll.id}/{each.object_id}@deleted#{reading.poll.version}",
                 object_id=each.object_id,
                 object_type=each.object_type,
                 event_type=EventType.DELETED,

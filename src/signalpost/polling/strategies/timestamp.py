@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from signalpost.connectors.resource import Listing
 from signalpost.model.configuration import OLDEST
-from signalpost.model.event import Change, EventType, Page, Remembered
-from signalpost.polling.records import RecordReader
+from signalpost.model.event import Change, EventType, Gap, Page, Remembered, Watermark
+from signalpost.polling.records import ReadRecord, RecordReader
 from signalpost.polling.strategies.objects import (
+    INCOMPLETE,
     OVERLAP,
     Remarks,
     Seen,
     is_before_start,
+    is_fresh,
     is_other_version,
     judge_new,
     make_change,
@@ -26,6 +29,7 @@ from signalpost.polling.strategies.reading import Reading, read_list
 from signalpost.polling.where import Where
 from signalpost.store.memory import make_key
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EMPTY_SLACK = timedelta(days=1)
 """How far before now the watermark of an empty list lies: the provider's clock may be behind ours."""
 
@@ -34,18 +38,20 @@ def find_last_at(reading: Reading) -> datetime:
     """Give the time from which a provider that filters by date is asked: before the watermark, by an overlap.
 
     An hour more where a clock may be set back: two hours then have the same name, and a filter by name means either.
+    The first poll, which takes in silently what there is, asks for all that the second may be given.
     """
     kept = reading.poll.watermark
-    if kept is not None and kept.get("date"):
-        last_at = datetime.fromisoformat(kept["date"])
+    since = kept and (kept.get("from") or kept.get("date"))
+    if since:
+        last_at = datetime.fromisoformat(since)
     elif reading.start_at is not None:
-        return max(reading.start_at, datetime(1970, 1, 1, tzinfo=UTC))
+        return max(reading.start_at, EPOCH)
     else:
-        last_at = reading.started_at
+        last_at = reading.started_at - EMPTY_SLACK - 2 * OVERLAP - timedelta(hours=1)
     zone = reading.polled.updated.zone if reading.polled.updated else UTC
     names_zone = "timezone" in reading.polled.definition.url.lower()
     slack = OVERLAP + (timedelta(hours=1) if names_zone or _was_set_back(zone, last_at) else timedelta(0))
-    return last_at - slack
+    return max(last_at - slack, EPOCH)
 
 
 def _was_set_back(zone: tzinfo, at: datetime) -> bool:
@@ -57,7 +63,9 @@ class TimestampReading:
     """One reading of a list by dates.
 
     The watermark is ``{"date": the newest date seen, "by": what identifies versions}``; it moves at the end of a
-    list that was read whole, never back, and never beyond the poll's own start, whatever a record says.
+    list that was read whole, never back, and never beyond the poll's own start, whatever a record says. Where the
+    provider filters, and the list had several pages, ``"from"`` has the next reading begin where this one did: a row
+    may have moved to a page that was read already.
     """
 
     def __init__(self, reading: Reading, listing: Listing, reader: RecordReader, where: Where) -> None:
@@ -77,26 +85,37 @@ class TimestampReading:
         self._problems = Remarks()
         self._found: set[bytes] = set()
         self._older: dict[str, Seen] = {}
+        self._pages = 0
+        self._complete = True
 
-    async def read(self) -> AsyncIterator[Page]:
+    async def read(self) -> AsyncGenerator[Page | Gap, None]:
         """Read the list; the pages give what is new, the last one the watermark."""
         reading = self._reading
         size = reading.polled.definition.page_size
         async for listed in read_list(self._listing, reading.session, size):
+            self._pages += 1
+            self._complete &= listed.complete
             seen = await self._recall([record for record in listed.records if self._where.matches(record)])
             page = self._compare(self._set_aside(seen))
             if page.changes or page.remembered:
                 yield page
         if self._older:
             yield self._compare(self._older.values())
-        watermark = {"date": self._find_watermark().isoformat(), "by": reading.signature}
-        yield Page((), (), watermark, more=False, remark=self._problems.write())
+        if not self._complete:
+            self._problems.add(INCOMPLETE)
+        yield Page((), (), self._write_watermark(), more=False, remark=self._problems.write())
 
-    def _find_watermark(self) -> datetime:
-        started_at = self._reading.started_at
-        newest = self._newest or started_at - EMPTY_SLACK
-        newest = min(newest, started_at)
-        return max(newest, self._since) if self._since else newest
+    def _write_watermark(self) -> Watermark:
+        reading, kept = self._reading, self._reading.poll.watermark
+        if kept is not None and not self._complete:
+            return kept
+        newest = max(self._newest or reading.started_at - EMPTY_SLACK, EPOCH)
+        newest = min(newest, reading.started_at)
+        date = max(newest, self._since) if self._since else newest
+        watermark = {"date": date.isoformat(), "by": reading.signature}
+        if reading.polled.definition.varies and self._pages > 1 and self._since is not None:
+            watermark["from"] = self._since.isoformat()
+        return watermark
 
     def _set_aside(self, seen: Iterable[Seen]) -> Iterator[Seen]:
         """Keep records that are older than what is remembered for the end of the list.
@@ -130,13 +149,16 @@ class TimestampReading:
                 continue
             if date is not None and (self._newest is None or date > self._newest):
                 self._newest = date
-            if not is_other_version(each, by_date=self._by_date) or self._was_dropped(each):
+            if not is_other_version(each, by_date=self._by_date):
+                if each.before is not None and self._has_aged(each):
+                    remembered.append(replace(each.before, seen_at=reading.started_at))
                 continue
-            kept = remember(each, reading.started_at, by_date=self._by_date)
-            remembered.append(kept)
+            if self._was_dropped(each):
+                continue
+            remembered.append(remember(each, reading.started_at, by_date=self._by_date))
             if self._settling and is_before_start(each, self._floor):
                 continue
-            changes.append(self._change(each, kept.revision, len(texts)))
+            changes.append(self._change(each, len(texts)))
             texts.append(each.record.text)
         return Page(tuple(texts), tuple(changes), reading.poll.watermark, True, tuple(remembered))
 
@@ -151,15 +173,39 @@ class TimestampReading:
         read.sort(key=lambda pair: pair[0].updated_at or pair[0].created_at or undated)
         before = dict(recalled)
         seen: list[Seen] = []
+        here: set[str] = set()
         for record, raw in read:
+            if self._is_repeated(record, here):
+                continue
+            here.add(record.object_id)
             each = Seen(record, name_type(raw, reading.poll.resource), before.get(record.object_id))
             seen.append(each)
             if not self._is_older(each) and is_other_version(each, by_date=self._by_date):
                 before[record.object_id] = remember(each, reading.started_at, by_date=self._by_date)
         return seen
 
+    def _is_repeated(self, record: ReadRecord, here: set[str]) -> bool:
+        """Say whether an object came before in this list, and no date says which of its records is the newer one."""
+        dated = self._by_date and (record.updated_at or record.created_at) is not None
+        if dated or (record.object_id not in here and make_key(record.object_id) not in self._found):
+            return False
+        self._problems.add(f"the id {record.object_id[:100]!r} is not unique: its first record counts")
+        return True
+
+    def _has_aged(self, seen: Seen) -> bool:
+        """Say whether a record that did not change has to be noted as seen now that its date is no longer fresh."""
+        date, before, now = seen.date, seen.before, self._reading.started_at
+        if not self._by_date or date is None or before is None:
+            return False
+        return is_fresh(date, before.seen_at) and not is_fresh(date, now)
+
     def _was_dropped(self, seen: Seen) -> bool:
-        """Say whether an unknown object is one that the bounded memory may have dropped."""
+        """Say whether an unknown object is one that the bounded memory may have dropped.
+
+        While everything since a start is told, that is no reason to be silent: what was told is known by its name.
+        """
+        if self._settling and self._floor is not None:
+            return False
         forgotten_before = self._reading.poll.forgotten_before
         return (
             seen.before is None
@@ -168,7 +214,7 @@ class TimestampReading:
             and seen.date <= forgotten_before
         )
 
-    def _change(self, seen: Seen, revision: int, index: int) -> Change:
+    def _change(self, seen: Seen, index: int) -> Change:
         polled = self._reading.polled
         event_type = EventType.UPDATED
         if seen.before is None:
@@ -178,6 +224,6 @@ class TimestampReading:
                 since=self._created_since,
                 tolerance_seconds=polled.definition.created_tolerance_seconds,
             )
-        change_id = name_change(seen, revision, by_date=self._by_date)
+        change_id = name_change(seen, self._reading.poll, by_date=self._by_date)
         occurred_at = seen.date or self._reading.started_at
         return make_change(seen, event_type, change_id, index=index, occurred_at=occurred_at)

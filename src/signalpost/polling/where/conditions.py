@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,20 @@ class Where:
                 case Conjunction(parts):
                     waiting.extend(reversed(parts))
         return found
+
+    def without(self, fields: Collection[str]) -> Where:
+        """Give the same without those comparisons of some fields that every matching record meets."""
+        match self.part:
+            case Condition(field=field) if field in fields:
+                return Where()
+            case Conjunction(parts):
+                kept = tuple(
+                    part for part in parts if not (isinstance(part, Condition) and part.field in fields)
+                )
+                if len(kept) < 2:  # noqa: PLR2004 - a conjunction has two parts at least
+                    return Where(kept[0] if kept else None)
+                return Where(Conjunction(kept))
+        return self
 
     def list_fields(self) -> list[str]:
         """Give the names of the fields that it asks for, each once."""

@@ -1,0 +1,136 @@
+"""Lists that are filtered, shift, repeat ids, or hold odd dates: nothing lost, nothing invented, nothing repeated."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.polling.filtering import open_filtered, set_resources
+from tests.polling.machine import CONFIGURATIONS, Machine
+from tests.polling.provider import Provider
+
+
+@pytest.mark.parametrize("hours", [0.2, 0.3, 5, 23])
+@pytest.mark.parametrize("busy", [False, True])
+async def test_what_was_there_before_the_first_poll_is_not_told_by_a_filtering_provider(pool, hours, busy):
+    provider = Provider()
+    provider.write("old", 1, dated=provider.now - timedelta(hours=hours))
+    if busy:
+        provider.write("fresh", 1, dated=provider.now - timedelta(minutes=9))
+    machine = await open_filtered(pool, provider)
+    assert await machine.tell() == []
+    assert await machine.tell() == []
+
+
+async def test_a_row_that_slips_to_a_page_already_read_is_told_by_a_filtering_provider(pool):
+    provider = Provider()
+    machine = await open_filtered(pool, provider)
+    await machine.poll()
+    for number in range(8):  # an hour of changes, as after a failure
+        provider.write(f"o{number}", number, dated=provider.now + timedelta(minutes=12 * number))
+    provider.now += timedelta(hours=2)
+    provider.meanwhile.append((1, lambda: provider.records.pop("o0")))  # rows after it move up by one
+    await machine.poll()
+    for _ in range(4):
+        told = await machine.tell()
+    assert {object_id for object_id, _ in told} == {f"o{number}" for number in range(8)}
+
+
+BY_CONTENT = {**CONFIGURATIONS["timestamp"], "filterByUpdatedDate": False}
+
+
+@pytest.mark.parametrize(
+    "configuration", [CONFIGURATIONS["snapshot"], BY_CONTENT], ids=["snapshot", "content"]
+)
+async def test_events_switched_off_and_on_again_lose_nothing_that_comes_after(open_machine, configuration):
+    machine = await open_machine("snapshot", configuration=configuration)
+    provider = machine.provider
+    for turn in range(2):
+        known = len(await machine.read_events())
+        provider.listed = [{"id": "a", "value": 1}]
+        await machine.tell()
+        provider.listed = [{"id": "a", "value": 2}]
+        await machine.tell()
+        provider.listed = []
+        told = (await machine.tell())[known:]
+        expected = [("a", "CREATED"), ("a", "UPDATED")]
+        if configuration is not BY_CONTENT:
+            expected.append(("a", "DELETED"))
+        assert told == expected, f"turn {turn}"
+        await set_resources(machine, {})  # event.notification.enabled = false ...
+        await set_resources(machine, {"polled": configuration})  # ... and true
+        provider.now += machine.interval
+        await machine.poll()
+        provider.now += machine.interval
+
+
+async def test_a_snapshot_at_its_bound_invents_and_loses_nothing(pool, monkeypatch):
+    monkeypatch.setattr("signalpost.polling.strategies.snapshot.SnapshotReading.__init__.__defaults__", (20,))
+    provider = Provider(page_size=50)
+    machine = Machine(provider, pool, "snapshot", most_remembered=20)
+    for number in range(19):
+        provider.write(f"o{number}", number)
+    await machine.connect()
+    await machine.poll()
+    provider.now += machine.interval
+    assert await machine.tell() == []
+    for number in range(5):
+        provider.delete(f"o{number}")
+        provider.write(f"n{number}", 1)
+    expected = sorted([*((f"o{n}", "DELETED") for n in range(5)), *((f"n{n}", "CREATED") for n in range(5))])
+    assert sorted(await machine.tell()) == expected
+    assert sorted(await machine.tell()) == expected
+    assert sorted(await machine.tell()) == expected
+
+
+@pytest.mark.parametrize(
+    "never", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "1899-12-30T00:00:00"]
+)
+async def test_dates_that_stand_for_never_stop_nothing(pool, never):
+    """As .NET and others write it: if no other date is in the first list, it is the watermark."""
+    provider = Provider(listed=[{"id": "o", "updated": never, "created": never}])
+    machine = Machine(provider, pool, "timestamp")
+    await machine.connect()
+    await machine.poll()
+    provider.now += machine.interval
+    now = provider.now.isoformat()
+    provider.listed.append({"id": "p", "updated": now, "created": now})
+    assert [each for each, _ in await machine.tell()] == ["p"]
+
+
+async def test_a_fault_in_reading_is_a_failure_of_its_resource_alone(open_machine, monkeypatch):
+    """Whatever raises in our own code: it is recorded, the poll ends, and the next one is planned with a back-off."""
+    machine = await open_machine("timestamp")
+
+    def raise_fault(*_, **__):
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr("signalpost.polling.strategies.timestamp.is_other_version", raise_fault)
+    machine.provider.write("o", 1)
+    await machine.poll()
+    assert "OverflowError" in await machine.read_error()
+
+
+async def test_content_alone_is_no_change_once_the_date_is_old(open_machine):
+    """docs: later it does not; fields such as "last active" change without a new date."""
+    machine = await open_machine("timestamp")
+    provider = machine.provider
+    provider.now += timedelta(seconds=7)
+    provider.write("o", 1)  # read at once: fresh
+    assert len(await machine.tell()) == 1
+    for _ in range(4):  # seen again, unchanged, long after its date
+        provider.now += timedelta(hours=1)
+        assert len(await machine.tell()) == 1
+    provider.records["o"]["lastActive"] = "changed"
+    assert len(await machine.tell()) == 1
+
+
+@pytest.mark.parametrize("configuration", [BY_CONTENT, {"url": "/hubs/tests/things", "idField": "id"}])
+async def test_an_id_that_is_not_unique_is_not_told_over_and_over(open_machine, configuration):
+    machine = await open_machine("timestamp", configuration=configuration)
+    machine.provider.listed = [{"id": "same", "value": number} for number in range(3)]
+    first = await machine.tell()
+    for _ in range(3):
+        last = await machine.tell()
+    assert last == first
