@@ -122,7 +122,7 @@ class EventFeed:
             )
             raise RetryLaterError(message)
         elif after_id == before:
-            before = oldest  # one less is refused: the oldest itself is given up rather than asked for for ever
+            before = oldest  # one less is refused: the oldest is given up rather than asked for for ever
         return Gap(
             reason=f"{why}; reading goes on after event {before:,}, the oldest kept being {oldest:,}",
             from_watermark=watermark,
