@@ -234,8 +234,10 @@ async def test_a_needed_authorisation_is_told_once(make_world):
 
 async def test_a_gap_is_told(make_world):
     async with make_world() as world, connected(world) as (path, told):
-        fault = {"kind": "lost_cursor", "times": 1, "path": "/pubapi/v2/events"}
-        await world.control("POST", "faults", fault)
+        await world.client.delete(f"{path}/enabled")
+        await world.change(40)
+        await world.control("PATCH", "settings", {"retention": 15})
+        await world.client.put(f"{path}/enabled")
         await until(lambda: told)
         [gap] = (await world.client.get(f"{path}/gaps")).json()
         body = told[0]["body"]

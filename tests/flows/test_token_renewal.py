@@ -57,7 +57,13 @@ async def connect(world, pool):
         async def connect_one(*, own_pool=pool, **settings):
             await world.control("PATCH", "settings", settings)
             instance = await world.connect(**{"event.poller.refresh_interval": 60})
-            await world.wait_for_watermark(instance["id"])
+
+            async def has_ended():
+                return await world.pool.fetchval(
+                    "SELECT last_poll_at FROM instance WHERE id = $1", instance["id"]
+                )
+
+            await until(has_ended)
             return Accounts(world, own_pool, outbound, instance)
 
         yield connect_one
