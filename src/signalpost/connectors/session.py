@@ -26,6 +26,8 @@ PACES_KEPT = 100_000
 MOST_RETRIES = 5
 """How often a call that came too fast is made again."""
 USUAL_HOLD_SECONDS = 1.0
+GRAIN_SECONDS = 0.001
+"""Timers are no finer: a shorter wait would take as long, and a thousand calls a second would be the most there is."""
 LONGEST_HOLD_SECONDS = 10.0
 """A provider that asks for a longer silence is left alone: the call fails, and others are not kept waiting."""
 
@@ -119,11 +121,12 @@ class Pace:
                 waiting.popleft()
                 continue
             now = self._monotonic()
-            wait_seconds = max(self._called_at + 1 / self._calls_per_second, self._held_until) - now
-            if wait_seconds > 0:
-                self._timer = self._call_later(wait_seconds, self._give_turns)
+            turn_at = max(self._called_at + 1 / self._calls_per_second, self._held_until)
+            if turn_at - now > GRAIN_SECONDS:
+                self._timer = self._call_later(turn_at - now, self._give_turns)
                 return
-            self._called_at = now
+            # Booked for its own time, should that be a moment ahead: the rate is kept on the whole.
+            self._called_at = max(now, turn_at)
             waiting.popleft().set_result(None)
 
 

@@ -25,7 +25,7 @@ from signalpost.model.event import Gap
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
-from signalpost.polling.configuration import match_resource
+from signalpost.polling.configuration import recall_resource
 from signalpost.polling.pages import Pages
 from signalpost.polling.plan import Outcome, plan_next
 from signalpost.polling.strategies import OpenSession, PolledSession, open_strategy
@@ -194,7 +194,7 @@ class Poller:
     ) -> str | None:
         """Read one resource from its watermark on; give what is to be remarked of it."""
         parts = self._parts
-        polled = match_resource(poll.resource, poll.configuration, connector)
+        polled = recall_resource(poll.resource, poll.configuration, connector)
         kind = "feed" if polled.strategy is Strategy.FEED else "list"
         source = f"{kind} {polled.resource.path}"
         if poll.source != source:

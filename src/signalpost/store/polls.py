@@ -39,10 +39,9 @@ ORDER BY instance.id, resource_poll.resource
 
 # What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more.
 FINISH = """
-UPDATE instance SET next_poll_at = CASE
-           WHEN instance.disabled OR NOT instance.valid
-                OR NOT EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN NULL
-           WHEN instance.wishes <> done.wishes THEN now() ELSE done.next END,
+UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.valid THEN NULL
+           WHEN instance.wishes = done.wishes THEN done.next
+           WHEN EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN now() END,
        last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
        throttled_until = done.throttled,
        quota = CASE WHEN instance.wishes = done.wishes THEN coalesce(done.quota, instance.quota) ELSE instance.quota END

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from functools import lru_cache
+from typing import Any, NoReturn, cast
 
 import orjson
 
@@ -161,6 +162,16 @@ def match_resource(name: str, configuration: Any, connector: Connector) -> Polle
     )
     _check_strategy(polled)
     return polled
+
+
+def recall_resource(name: str, configuration: Any, connector: Connector) -> PolledResource:
+    """Give what ``match_resource`` gives, from memory if it was asked before: every poll of every resource asks."""
+    return _match_written(name, orjson.dumps(configuration), cast("Hashable", connector))
+
+
+@lru_cache(maxsize=4096)
+def _match_written(name: str, written: bytes, connector: Connector) -> PolledResource:
+    return match_resource(name, orjson.loads(written), connector)
 
 
 def _declare_date(field: str, resource: Resource) -> DateSetting | None:
