@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from signalpost.api.bodies import AuthorizationBody
-from signalpost.api.paging import read_paging, write_paging
+from signalpost.api.paging import NextPage, PageNumber, PageSize, read_paging, write_paging
 from signalpost.api.parts import Asking, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_connector, show_connector_whole
@@ -25,9 +25,9 @@ async def list_elements(
     parts: Parts,
     caller: Asking,
     response: Response,
-    page_size: Annotated[str | None, Query(alias="pageSize")] = None,
-    next_page: Annotated[str | None, Query(alias="nextPage")] = None,
-    page: Text = None,
+    page_size: PageSize = None,
+    next_page: NextPage = None,
+    page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """List the connectors installed."""
     paging = read_paging(page_size, next_page, page)

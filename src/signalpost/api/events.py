@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from signalpost.api.bodies import CallbackBody
-from signalpost.api.paging import Paging, read_paging, write_paging
+from signalpost.api.paging import NextPage, PageNumber, PageSize, Paging, read_paging, write_paging
 from signalpost.api.parts import Asking, Named, Parts, Scope
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_event, show_time
@@ -17,10 +17,6 @@ from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Caller
 
 router = APIRouter(prefix="/instances", tags=["events"], route_class=JsonRoute)
-
-PageSize = Annotated[str | None, Query(alias="pageSize")]
-NextPage = Annotated[str | None, Query(alias="nextPage")]
-PageNumber = Annotated[str | None, Query(alias="page")]
 
 
 @router.post("/test-callback")

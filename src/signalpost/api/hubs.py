@@ -9,7 +9,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from signalpost.api.paging import MOST_PAGE_SIZE, read_paging
+from signalpost.api.paging import MOST_PAGE_SIZE, NextPage, PageNumber, PageSize, read_paging
 from signalpost.api.parts import Own, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.connectors.resource import Resource
@@ -36,9 +36,9 @@ async def read_resource(
     where: Text = None,
     fields: Text = None,
     order_by: Annotated[str | None, Query(alias="orderBy")] = None,
-    page_size: Annotated[str | None, Query(alias="pageSize")] = None,
-    next_page: Annotated[str | None, Query(alias="nextPage")] = None,
-    page: Text = None,
+    page_size: PageSize = None,
+    next_page: NextPage = None,
+    page: PageNumber = None,
 ) -> Response:
     """Read one page of a resource through the instance whose token is given; any hub is taken for its own.
 

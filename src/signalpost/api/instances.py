@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from signalpost.api.bodies import InstanceBody, PropertyBody
-from signalpost.api.paging import read_paging, write_paging
+from signalpost.api.paging import NextPage, PageNumber, PageSize, read_paging, write_paging
 from signalpost.api.parts import Asking, Named, Own, Parts, connector_of, find_own_instance, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import find_field_id, show_configuration, show_instance
@@ -32,9 +32,9 @@ async def list_instances(
     response: Response,
     tags: Annotated[list[str] | None, Query(alias="tags[]")] = None,
     search: Annotated[str | None, Query(alias="searchText")] = None,
-    page_size: Annotated[str | None, Query(alias="pageSize")] = None,
-    next_page: Annotated[str | None, Query(alias="nextPage")] = None,
-    page: Annotated[str | None, Query()] = None,
+    page_size: PageSize = None,
+    next_page: NextPage = None,
+    page: PageNumber = None,
 ) -> list[dict[str, Any]] | dict[str, Any]:
     """List instances; with an instance token, show that instance."""
     if caller.instance_id is not None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import Response
+from fastapi import Query, Response
 
 from signalpost.model.errors import InvalidRequestError
+
+PageSize = Annotated[str | None, Query(alias="pageSize")]
+NextPage = Annotated[str | None, Query(alias="nextPage")]
+PageNumber = Annotated[str | None, Query(alias="page")]
+"""The query parameters of every list."""
 
 DEFAULT_PAGE_SIZE = 200
 MOST_PAGE_SIZE = 200

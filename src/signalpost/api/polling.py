@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Response
 
-from signalpost.api.paging import MOST_PAGE_SIZE, read_paging, write_paging
+from signalpost.api.paging import MOST_PAGE_SIZE, NextPage, PageNumber, PageSize, read_paging, write_paging
 from signalpost.api.parts import ApiParts, Asking, Named, Own, Parts, Scope, connector_of
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_time
@@ -33,9 +33,9 @@ async def list_stopped(
     caller: Asking,
     scope: Scope,
     response: Response,
-    page_size: Annotated[str | None, Query(alias="pageSize")] = None,
-    next_page: Annotated[str | None, Query(alias="nextPage")] = None,
-    page: Annotated[str | None, Query()] = None,
+    page_size: PageSize = None,
+    next_page: NextPage = None,
+    page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """List the instances with resources that are not polled any more, as they failed too often."""
     paging = read_paging(page_size, next_page, page)

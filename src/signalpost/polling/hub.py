@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
-from signalpost.connectors.resource import Condition, Resource, Session
+from signalpost.connectors.resource import Resource, Session
 from signalpost.model.errors import (
     AccessRefusedError,
     InvalidRequestError,
@@ -27,7 +27,8 @@ from signalpost.model.errors import (
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Instance, Tokens
 from signalpost.model.quota import Allowance
-from signalpost.polling.where import Where, read_where
+from signalpost.polling.strategies.asking import find_conditions
+from signalpost.polling.where import read_where
 from signalpost.store.polling_status import PollingStatus
 
 MOST_PAGES = 10
@@ -240,11 +241,6 @@ def check_parameters(resource: Resource, parameters: Mapping[str, str]) -> None:
     if missing:
         message = f"{missing[0]}: it is missing; {resource.path} cannot be read without it"
         raise InvalidRequestError(message)
-
-
-def find_conditions(where: Where, resource: Resource) -> list[Condition]:
-    """Give the comparisons of a ``where`` that the provider itself can make."""
-    return [condition for condition in where.conjuncts() if condition.field in resource.filters]
 
 
 def _project(record: Any, fields: Sequence[str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,19 +12,18 @@ import orjson
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
-from signalpost.connectors.resource import Condition, Session, Strategy
+from signalpost.connectors.resource import Session, Strategy
 from signalpost.model.configuration import POLLER_CONFIGURATION
 from signalpost.model.errors import InvalidRequestError, ProviderError, WatermarkLostError
 from signalpost.model.event import Page, Watermark
 from signalpost.model.instance import Instance
 from signalpost.polling.configuration import PolledResource, match_resource, read_resources
 from signalpost.polling.detect import detect, identify
-from signalpost.polling.hub import MOST_PAGES, UserCalls, find_conditions
+from signalpost.polling.hub import MOST_PAGES, UserCalls
 from signalpost.polling.records import RecordReader
+from signalpost.polling.strategies.asking import Asked, ask
 from signalpost.polling.strategies.objects import Seen, judge_new, name_type
 from signalpost.polling.strategies.reading import guard
-from signalpost.polling.strategies.timestamp import EPOCH
-from signalpost.polling.where import read_where
 
 MOST_RESOURCES = 50
 USUAL_SIZE = 20
@@ -114,24 +113,22 @@ async def _try(trial: Trial) -> Sample:
     query = f"?{urlencode(location.parameters)}" if location.parameters else ""
     url = f"/hubs/{trial.connector.hub}/{location.path}{query}"
     sample = Sample(trial.name, polled.strategy.value, url, list(polled.definition.remarks))
-    taken = polled.resource.parameters | polled.resource.required
-    parameters = {key: value for key, value in location.parameters.items() if key in taken}
+    asked = ask(polled, trial.last_at, trial.now)
     try:
         if polled.strategy is Strategy.FEED:
-            await _try_feed(trial, parameters, sample)
+            await _try_feed(trial, asked, sample)
         else:
-            conditions = find_conditions(read_where(location.parameters.get("where", "")), polled.resource)
-            await _try_list(trial, parameters, conditions, sample)
+            await _try_list(trial, asked, sample)
     except (ProviderError, InvalidRequestError) as error:
         sample.error = str(error)
     _diagnose(trial, sample)
     return sample
 
 
-async def _try_feed(trial: Trial, parameters: dict[str, str], sample: Sample) -> None:
+async def _try_feed(trial: Trial, asked: Asked, sample: Sample) -> None:
     """Read the newest page of a feed."""
     polled = trial.polled
-    feed = trial.connector.open_feed(polled.resource, parameters, polled.id_field)
+    feed = trial.connector.open_feed(polled.resource, asked.parameters, polled.id_field)
     newest = await guard(feed.find_start(trial.session, None))
     watermark = _step_back(newest, trial.size or USUAL_SIZE)
     if watermark is None:
@@ -165,19 +162,14 @@ def _take_changes(trial: Trial, page: Page, sample: Sample) -> None:
         sample.remarks.append(page.remark)
 
 
-async def _try_list(
-    trial: Trial, parameters: dict[str, str], conditions: Sequence[Condition], sample: Sample
-) -> None:
+async def _try_list(trial: Trial, asked: Asked, sample: Sample) -> None:
     """Read the first page of a list."""
     polled = trial.polled
-    # Compared as a poll does: as if all there ever was had been asked for.
-    all_asked = polled.definition.locate(EPOCH, trial.now).parameters
-    where = read_where(all_asked.get("where", ""))
-    listing = trial.connector.open_listing(polled.resource, parameters, conditions)
+    listing = trial.connector.open_listing(polled.resource, asked.parameters, asked.conditions)
     page = await guard(
         listing.read(trial.session, None, trial.size or polled.definition.page_size or USUAL_SIZE)
     )
-    sample.records = [record for record in page.records if where.matches(record)]
+    sample.records = [record for record in page.records if asked.where.matches(record)]
     if len(sample.records) < len(page.records):
         left_out = len(page.records) - len(sample.records)
         sample.remarks.append(

@@ -10,13 +10,12 @@ from signalpost.connectors.resource import Session, Strategy
 from signalpost.model.event import Gap, Page
 from signalpost.model.instance import PollState
 from signalpost.model.quota import Allowance
-from signalpost.polling.hub import find_conditions
 from signalpost.polling.records import RecordReader
+from signalpost.polling.strategies.asking import ask
 from signalpost.polling.strategies.feed import read_feed
 from signalpost.polling.strategies.reading import Reading
 from signalpost.polling.strategies.snapshot import SnapshotReading
-from signalpost.polling.strategies.timestamp import EPOCH, TimestampReading, find_last_at
-from signalpost.polling.where import read_where
+from signalpost.polling.strategies.timestamp import TimestampReading, find_last_at
 
 
 class PolledSession(Session, Protocol):
@@ -54,20 +53,13 @@ def open_strategy(
     Raises:
         InvalidRequestError: the connector does not take a parameter of the URL.
     """
-    polled, resource = reading.polled, reading.polled.resource
-    asked = polled.definition.locate(find_last_at(reading), reading.started_at).parameters
-    parameters = {name: asked[name] for name in resource.parameters | resource.required if name in asked}
+    polled = reading.polled
+    asked = ask(polled, find_last_at(reading), reading.started_at)
     if polled.strategy is Strategy.FEED:
-        return read_feed(reading, connector.open_feed(resource, parameters, polled.id_field), verify=verify)
-    conditions = find_conditions(read_where(asked.get("where", "")), resource)
-    listing = connector.open_listing(resource, parameters, conditions)
-    # We compare as if all there ever was had been asked for: what is new is decided by the memory, not by the date
-    # that the URL asks the provider to begin with.
-    all_asked = polled.definition.locate(EPOCH, reading.started_at).parameters
-    where = read_where(all_asked.get("where", ""))
-    if polled.definition.varies:
-        where = where.without({each.field for each in (polled.updated, polled.created) if each is not None})
+        feed = connector.open_feed(polled.resource, asked.parameters, polled.id_field)
+        return read_feed(reading, feed, verify=verify)
+    listing = connector.open_listing(polled.resource, asked.parameters, asked.conditions)
     reader = RecordReader(polled.id_field, polled.updated, polled.created, reading.started_at)
     if polled.strategy is Strategy.SNAPSHOT:
-        return SnapshotReading(reading, listing, reader, where).read()
-    return TimestampReading(reading, listing, reader, where).read()
+        return SnapshotReading(reading, listing, reader, asked.where).read()
+    return TimestampReading(reading, listing, reader, asked.where).read()

@@ -11,6 +11,7 @@ from signalpost.connectors.resource import Listing
 from signalpost.model.configuration import OLDEST
 from signalpost.model.event import Change, EventType, Gap, Page, Remembered, Watermark
 from signalpost.polling.records import ReadRecord, RecordReader
+from signalpost.polling.strategies.asking import EPOCH
 from signalpost.polling.strategies.objects import (
     INCOMPLETE,
     OVERLAP,
@@ -29,7 +30,6 @@ from signalpost.polling.strategies.reading import Reading, read_list
 from signalpost.polling.where import Where
 from signalpost.store.memory import make_key
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EMPTY_SLACK = timedelta(days=1)
 """How far before now the watermark of an empty list lies: the provider's clock may be behind ours."""
 

@@ -1,0 +1,45 @@
+"""What a list or feed is asked for, and what of its records is compared here: for polls, previews and users alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from signalpost.connectors.resource import Condition, Resource
+from signalpost.polling.configuration import PolledResource
+from signalpost.polling.where import Where, read_where
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The resource's own ``parameters``, the ``conditions`` its provider can compare, and the ``where`` that we do."""
+
+    parameters: Mapping[str, str]
+    conditions: Sequence[Condition]
+    where: Where
+
+
+def ask(polled: PolledResource, last_at: datetime, now: datetime) -> Asked:
+    """Say what a poll asks for after one at ``last_at``.
+
+    We compare as if all there ever was had been asked for: what is new is decided by the memory, not by the date that
+    the URL asks the provider to begin with.
+    """
+    resource, definition = polled.resource, polled.definition
+    asked = definition.locate(last_at, now).parameters
+    where = read_where(definition.locate(EPOCH, now).parameters.get("where", ""))
+    if definition.varies:
+        where = where.without({each.field for each in (polled.updated, polled.created) if each is not None})
+    return Asked(
+        parameters={name: asked[name] for name in resource.parameters | resource.required if name in asked},
+        conditions=find_conditions(read_where(asked.get("where", "")), resource),
+        where=where,
+    )
+
+
+def find_conditions(where: Where, resource: Resource) -> list[Condition]:
+    """Give the comparisons of a ``where`` that the provider itself can make."""
+    return [condition for condition in where.conjuncts() if condition.field in resource.filters]
