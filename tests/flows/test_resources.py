@@ -186,7 +186,7 @@ async def test_a_resource_that_fails_stops_no_other_and_loses_nothing(world):
 
     await until(have_failed)
     await until(lambda: not expected.counts - domain.told())
-    assert {name for name, _, _ in domain.told()} == {"events", "audit"}
+    await until(lambda: {name for name, _, _ in domain.told()} == {"events", "audit"})
     status = (await world.client.get(f"{place}/polling")).json()
     assert status["state"] == "failing"
     for each in status["resources"]:
