@@ -1,4 +1,4 @@
-"""Where we may send: judges addresses before a connection, and callback URLs when they are given (pure)."""
+"""Where we may send: judges hosts and addresses before a connection, and callback URLs when they are given (pure)."""
 
 from __future__ import annotations
 
@@ -58,8 +58,13 @@ _IPV4_CARRIERS = [
     (IPv6Network("2002::/16"), "6to4", 80),
 ]
 _TEREDO = IPv6Network("2001::/32")
+# The third quarter of an ISATAP address, in any network: its last quarter is an IPv4 address.
+_ISATAP_MARKS = (0x00005EFE, 0x02005EFE)
 _ALL_BITS = 0xFFFFFFFF
+IPV4_CARRIERS = (*(network for network, _, _ in _IPV4_CARRIERS), _TEREDO, IPv6Network("64:ff9b:1::/48"))
+"""The networks of IPv6 whose addresses stand for addresses of IPv4."""
 
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _HOST_NAME = re.compile(r"[\w.~-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -74,6 +79,22 @@ def judge_address(ip: str) -> str | None:
     except ValueError:
         return "not an IP address"
     return _judge_ipv4(address) if isinstance(address, IPv4Address) else _judge_ipv6(address)
+
+
+def judge_spelling(host: str) -> str | None:
+    """Say what is odd about a host that some programs read as one IPv4 address, and others as another; else None.
+
+    A last label that is a number makes the whole a number (as browsers have it): ``010.0.0.1`` is 8.0.0.1 to the
+    C library and 10.0.0.1 to others. Only four decimal numbers are the same to all, without zeros before them and
+    without a dot behind.
+    """
+    if ":" in host or not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        return None
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return "an IPv4 address in an unusual spelling"
+    return None
 
 
 def _judge_ipv4(address: IPv4Address) -> str | None:
@@ -91,7 +112,11 @@ def _judge_ipv6(address: IPv6Address) -> str | None:
     for network, reason in _IPV6_REASONS:
         if address in network:
             return reason
-    return None if address in _IPV6_UNICAST else "reserved"
+    if address not in _IPV6_UNICAST:
+        return "reserved"
+    if int(address) >> 32 & _ALL_BITS in _ISATAP_MARKS:
+        return _name_carried("ISATAP", _judge_ipv4(IPv4Address(int(address) & _ALL_BITS)))
+    return None
 
 
 def _name_carried(carrier: str, reason: str | None) -> str | None:

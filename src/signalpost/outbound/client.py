@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from typing import Any, Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from yarl import URL
 
 from signalpost import __version__
-from signalpost.model.addresses import judge_address
+from signalpost.model.addresses import judge_address, judge_spelling
+from signalpost.model.allowance import Allowance
 from signalpost.outbound.answer import Answer
-from signalpost.outbound.failures import explain_failure, find_host, refuse_address
-from signalpost.outbound.gate import OPENED, Resolver, open_public_socket, open_socket
+from signalpost.outbound.failures import Limits, explain_failure, find_host, refuse_address, refuse_way
+from signalpost.outbound.gate import OPENED, Judge, Resolver, open_judged_socket, open_socket
 
 # A look-up blocks its thread, for half a minute if a name server is silent: so they get threads of their own, and
 # enough of them that a few dead names delay nobody else.
 LOOK_UP_THREADS = 32
 # The client warns of longer bodies given as bytes: it would write them in one go, while nothing else runs.
 LONGEST_BYTES_BODY = 1024 * 1024
+# Of one header of an answer, its name with it; the client takes at most 128 of them.
+LONGEST_HEADER_BYTES = 16 * 1024
+PROXY_WANTS_PASSWORD = 407
+NOTHING_MORE = Allowance()
 
 
 class Outbound:
     """Sends HTTP requests; one for each event loop, opened and closed in it, or used with ``async with``.
 
-    Only public addresses are connected to (see ``gate``). ``allow_private`` switches that off for all hosts,
-    ``allowed_hosts`` (names or addresses as in the URL, lower case) for some.
+    Only public addresses are connected to (see ``gate``), and what ``allowance`` names. ``allow_private`` switches
+    all judgement off.
+
+    With ``proxy_url`` every request goes through that forward proxy, wherever it stands. What the host resolves to
+    here is judged before; what it resolves to at the proxy is for the proxy to judge.
 
     ``connect_timeout_seconds`` is for each address tried, encryption included; ``total_timeout_seconds`` counts from
     the call to the last byte, with the wait for one of the ``connections``. ``tls`` trusts other authorities than the
@@ -42,7 +54,8 @@ class Outbound:
         *,
         allow_private: bool,
         connections: int,
-        allowed_hosts: frozenset[str] = frozenset(),
+        allowance: Allowance = NOTHING_MORE,
+        proxy_url: str | None = None,
         connect_timeout_seconds: float = 5,
         total_timeout_seconds: float = 30,
         tls: ssl.SSLContext | None = None,
@@ -50,10 +63,11 @@ class Outbound:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._allow_private = allow_private
-        self._allowed_hosts = allowed_hosts
+        self._allowance = allowance
         self._connections = connections
-        self._connect_seconds = connect_timeout_seconds
-        self._total_seconds = total_timeout_seconds
+        self._proxy = None if proxy_url is None else URL(proxy_url)
+        shown = None if self._proxy is None else self._proxy.host_port_subcomponent
+        self._limits = Limits(connect_timeout_seconds, total_timeout_seconds, shown)
         self._tls = tls
         self._look_up = look_up
         self._monotonic = monotonic
@@ -68,12 +82,11 @@ class Outbound:
     async def open(self) -> None:
         """Get ready, in the running event loop."""
         self._threads = ThreadPoolExecutor(LOOK_UP_THREADS, thread_name_prefix="look-up")
-        self._resolver = Resolver(self._look_up, self._threads, judging=not self._allow_private)
-        self._session = self._open_session(self._resolver, judging=not self._allow_private)
-        self._allowed_session = self._session
-        if self._allowed_hosts and not self._allow_private:
-            unjudging = Resolver(self._look_up, self._threads, judging=False)
-            self._allowed_session = self._open_session(unjudging, judging=False)
+        self._resolver = Resolver(self._look_up, self._threads)
+        # Sockets to a proxy are not judged: somebody who may set the proxy has put it there.
+        judging = not self._allow_private and self._proxy is None
+        self._session = self._open_session(self._judge if judging else None)
+        self._allowed_session = self._open_session(None) if judging else self._session
 
     async def close(self) -> None:
         """Drop all connections."""
@@ -81,19 +94,25 @@ class Outbound:
         await self._allowed_session.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _open_session(self, resolver: Resolver, *, judging: bool) -> aiohttp.ClientSession:
+    def _open_session(self, judge: Judge | None) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=self._connections,
+            resolver=Resolver(self._look_up, self._threads, judge),
+            socket_factory=open_socket if judge is None else functools.partial(open_judged_socket, judge),
+            ssl=self._tls or True,
+        )
+        connector._factory = functools.partial(Dropping, loop=asyncio.get_running_loop())  # type: ignore[assignment]  # noqa: SLF001 - no other way
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._connections,
-                resolver=resolver,
-                socket_factory=open_public_socket if judging else open_socket,
-                ssl=self._tls or True,
-            ),
+            connector=connector,
             # Compressed answers are neither asked for nor unpacked: a small one can become huge.
             headers={"User-Agent": f"signalpost/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=self._total_seconds, sock_connect=self._connect_seconds),
+            timeout=aiohttp.ClientTimeout(
+                total=self._limits.total_seconds, sock_connect=self._limits.connect_seconds
+            ),
+            max_field_size=LONGEST_HEADER_BYTES,
+            proxy=self._proxy,
             trust_env=False,
         )
         # The client's own second try of a GET does not ask whether the connection was a new one; ours does.
@@ -110,17 +129,15 @@ class Outbound:
         twice, which at-least-once delivery allows. On a new connection nothing is repeated.
 
         Raises:
-            AddressRefusedError: the host, or each of its addresses, is not public; nothing was sent.
+            AddressRefusedError: the host, or each of its addresses, is not allowed; nothing was sent.
             OutboundError: no whole answer came; its ``kind`` says why.
 
         """
         started_at = self._monotonic()
-        session = self._session
-        if self._allowed_hosts and self._is_allowed(find_host(url)):
-            session = self._allowed_session
         opened: list[int] = []
         token = OPENED.set(opened)
         try:
+            session = await self._choose_session(url)
             try:
                 response = await _send(session, method, url, headers, body)
             except (aiohttp.ClientConnectionError, OSError) as error:
@@ -130,11 +147,11 @@ class Outbound:
             content, truncated = await _read(response, max_bytes)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # Not "from error": the client's messages hold the whole URL, and there may be secrets in its query.
-            raise explain_failure(
-                error, url, connect_seconds=self._connect_seconds, total_seconds=self._total_seconds
-            ) from None
+            raise explain_failure(error, url, self._limits) from None
         finally:
             OPENED.reset(token)
+        if self._limits.proxy is not None and response.status == PROXY_WANTS_PASSWORD:
+            raise refuse_way(self._limits.proxy, find_host(url), response.status)
         return Answer(response.status, response.headers, content, truncated, self._monotonic() - started_at)
 
     async def vet(self, url: str) -> None:
@@ -143,24 +160,69 @@ class Outbound:
         A host that cannot be found is let pass: it may be there later, and is judged whenever we connect.
 
         Raises:
-            AddressRefusedError: the host, or each of its addresses, is not public.
+            AddressRefusedError: the host, or each of its addresses, is not allowed.
 
         """
-        host = find_host(url)
-        if self._allow_private or self._is_allowed(host):
-            return
         try:
-            async with asyncio.timeout(self._total_seconds):
-                found = await self._resolver.resolve(host.rstrip("."))
-        except OSError:
+            host = URL(url).raw_host or ""
+            async with asyncio.timeout(self._limits.total_seconds):
+                await self._judge_host(host)
+        except (OSError, ValueError):
             return
-        # The resolver leaves out what is not public, unless there is nothing else.
-        reason = judge_address(found[0]["host"])
+
+    async def _choose_session(self, url: str) -> aiohttp.ClientSession:
+        parts = URL(url)
+        host = parts.raw_host or ""
+        if parts.scheme not in ("http", "https"):
+            raise aiohttp.InvalidURL(url)
+        if self._proxy is not None:
+            async with asyncio.timeout(self._limits.total_seconds):
+                await self._judge_host(host)
+        elif (oddity := judge_spelling(host)) is not None:
+            raise refuse_address(host, oddity)
+        return self._allowed_session if self._allowance.has_host(host) else self._session
+
+    async def _judge_host(self, host: str) -> None:
+        """Judge a host by what it resolves to here; one that cannot be found passes."""
+        reason = judge_spelling(host)
+        if reason is None and not self._allow_private and not self._allowance.has_host(host):
+            reasons = [self._judge(address) for address in await self._find_addresses(host)]
+            refusals = [found for found in reasons if found is not None]
+            # We connect to the allowed ones only; but a proxy is free to take any of them.
+            if refusals and (self._proxy is not None or len(refusals) == len(reasons)):
+                reason = refusals[0]
         if reason is not None:
             raise refuse_address(host, reason)
 
-    def _is_allowed(self, host: str) -> bool:
-        return host.lower().rstrip(".") in self._allowed_hosts
+    async def _find_addresses(self, host: str) -> list[str]:
+        plain = host.rstrip(".")
+        try:
+            return [str(ip_address(plain))]
+        except ValueError:
+            pass
+        if not plain:
+            return []
+        try:
+            return [found["host"] for found in await self._resolver.resolve(plain)]
+        except socket.gaierror:
+            return []
+
+    def _judge(self, address: str) -> str | None:
+        return None if self._allowance.has_address(address) else judge_address(address)
+
+
+class Dropping(ResponseHandler):
+    """A connection that, once given up, waits for nobody: the client's own first lets the other side read the rest.
+
+    One that never reads would keep the socket, and what was not sent, for ever.
+    """
+
+    def close(self) -> None:
+        """Drop the connection."""
+        transport = self.transport
+        super().close()
+        if transport is not None:
+            transport.abort()
 
 
 async def _send(
@@ -179,9 +241,6 @@ def _is_stale(error: Exception) -> bool:
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:
     """Read the body, or its first ``max_bytes``; then the connection is closed, and the second value is True."""
-    length = response.content_length
-    if length is not None and length <= max_bytes:
-        return await response.read(), False
     pieces: list[bytes] = []
     missing = max_bytes
     try:

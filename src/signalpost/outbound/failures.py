@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import ssl
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 
 import aiohttp
@@ -12,14 +14,23 @@ from yarl import URL
 from signalpost.model.errors import AddressRefusedError, SignalpostError
 from signalpost.outbound.gate import RefusedSocketError
 
-Kind = Literal["refused", "dns", "connect", "tls", "timeout", "reset", "protocol"]
+Kind = Literal["refused", "dns", "connect", "tls", "timeout", "reset", "protocol", "proxy"]
+# OpenSSL's reasons that say little to others.
+_TLS_REASONS = dict.fromkeys(
+    ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"),
+    "what answers there does not encrypt",
+)
+
+# The same of its words on certificates, by their number.
+_CERTIFICATE_REASONS = dict.fromkeys((20, 21), "its issuer is not trusted here")
 
 
 class OutboundError(SignalpostError):
     """No (whole) answer came; the message says why and never holds more of the URL than its host.
 
     ``kind``: ``refused`` nobody listens there; ``dns`` the name has no address; ``connect`` there is no way there;
-    ``tls`` no encryption that we trust; ``timeout`` too slow; ``reset`` they hung up; ``protocol`` not HTTP.
+    ``tls`` no encryption that we trust; ``timeout`` too slow; ``reset`` they hung up; ``protocol`` not HTTP;
+    ``proxy`` the forward proxy does not let us through.
     """
 
     def __init__(self, kind: Kind, message: str) -> None:
@@ -40,25 +51,45 @@ def refuse_address(host: str, reason: str) -> AddressRefusedError:
     return AddressRefusedError(f"{host} is not a public address ({reason}), and others are not allowed here")
 
 
-def explain_failure(  # noqa: PLR0911 - one for each failure
-    error: Exception, url: str, *, connect_seconds: float, total_seconds: float
-) -> SignalpostError:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request was held to, to say so: its times, and the proxy (``host:port``) if it went through one."""
+
+    connect_seconds: float
+    total_seconds: float
+    proxy: str | None = None
+
+
+def explain_failure(error: Exception, url: str, limits: Limits) -> SignalpostError:
     """Turn an error of the client into ours."""
-    host = find_host(url)
+    found = _explain(error, find_host(url), limits)
+    if limits.proxy is None or not isinstance(found, OutboundError) or limits.proxy in str(found):
+        return found
+    return OutboundError(found.kind, f"{found} (through the proxy {limits.proxy})")
+
+
+def _explain(  # noqa: PLR0911 - one for each failure
+    error: Exception, host: str, limits: Limits
+) -> SignalpostError:
     match error:
         case aiohttp.ClientConnectorError() | aiohttp.ClientConnectorCertificateError():
-            return _explain_connecting(error, host)
+            # With a proxy it is the proxy that a connection fails to; without one these are the URL's.
+            return _explain_connecting(
+                error, host if limits.proxy is None else _name_end(error, host, limits)
+            )
         case aiohttp.ConnectionTimeoutError():
-            return OutboundError("timeout", f"no connection to {host} within {connect_seconds:g} s")
+            return OutboundError("timeout", f"no connection to {host} within {limits.connect_seconds:g} s")
         case TimeoutError():
-            return OutboundError("timeout", f"no whole answer from {host} within {total_seconds:g} s")
+            return OutboundError("timeout", f"no whole answer from {host} within {limits.total_seconds:g} s")
         case aiohttp.ClientPayloadError():
             return OutboundError("reset", f"{host} hung up in the middle of its answer")
         case aiohttp.ServerDisconnectedError() | OSError():
             return OutboundError("reset", f"{host} hung up without an answer")
-        case aiohttp.InvalidURL() if host.replace(".", "").isdigit():
-            return refuse_address(host, "an IPv4 address in an unusual spelling")
+        case aiohttp.ClientHttpProxyError():
+            return refuse_way(limits.proxy or "(no host)", host, error.status)
         case aiohttp.ClientResponseError():
+            if error.message.startswith(("Got more than", "Too many headers")):
+                return OutboundError("protocol", f"the headers of {host}'s answer are too long")
             return OutboundError("protocol", f"{host} did not answer with valid HTTP")
         case _:
             return OutboundError(
@@ -66,12 +97,28 @@ def explain_failure(  # noqa: PLR0911 - one for each failure
             )
 
 
+def refuse_way(proxy: str, host: str, status: int) -> OutboundError:
+    """Make the error for a proxy that answered in place of the host."""
+    wish = "; it wants a user name and password" if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else ""
+    return OutboundError(
+        "proxy", f"the proxy {proxy} does not let us through to {host}: it answered {status}{wish}"
+    )
+
+
+def _name_end(
+    error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError, host: str, limits: Limits
+) -> str:
+    proxy = URL(f"http://{limits.proxy}")
+    return f"the proxy {limits.proxy}" if (error.host, error.port) == (proxy.raw_host, proxy.port) else host
+
+
 def _explain_connecting(  # noqa: PLR0911 - one for each failure
     error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError, host: str
 ) -> SignalpostError:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         fault = error.certificate_error
-        words = getattr(fault, "verify_message", "") or "it cannot be verified"
+        told = getattr(fault, "verify_message", None) or "it cannot be verified"
+        words = _CERTIFICATE_REASONS.get(getattr(fault, "verify_code", 0), told)
         return OutboundError("tls", f"the certificate of {host} is not accepted: {words.rstrip('.')}")
     cause = error.os_error
     words = cause.strerror or type(cause).__name__
@@ -81,8 +128,9 @@ def _explain_connecting(  # noqa: PLR0911 - one for each failure
         case _ if isinstance(error, aiohttp.ClientConnectorDNSError):
             return OutboundError("dns", f"no address found for {host}: {words}")
         case ssl.SSLError():
-            reason = (cause.reason or "unknown fault").lower().replace("_", " ")
-            return OutboundError("tls", f"no encrypted connection to {host} came about: {reason}")
+            reason = cause.reason or "unknown fault"
+            shown = _TLS_REASONS.get(reason) or reason.lower().replace("_", " ")
+            return OutboundError("tls", f"no encrypted connection to {host} came about: {shown}")
         case ConnectionRefusedError():
             return OutboundError("refused", f"nobody listens at {host} on port {error.port}")
         case ConnectionResetError() | BrokenPipeError():

@@ -1,4 +1,4 @@
-"""The gate of outgoing connections: finds a host's addresses and lets sockets to public ones only be opened.
+"""The gate of outgoing connections: finds a host's addresses and lets sockets to allowed ones only be opened.
 
 aiohttp asks ``Resolver`` for names and the ``open_...socket`` functions for the socket of every connection it makes,
 with the very address it then connects to. So literals in any spelling, names, and names whose address changes
@@ -17,14 +17,15 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from signalpost.model.addresses import judge_address
+Judge = Callable[[str], str | None]
+"""Says why an address must not be connected to; None when it may be."""
 
 # Where the present request notes the families of the sockets it had to open. Empty: it got a pooled connection.
 OPENED: ContextVar[list[int]] = ContextVar("OPENED")
 
 
 class RefusedSocketError(OSError):
-    """An address is not public: ``reason`` says what it is instead.
+    """An address must not be connected to: ``reason`` says what it is.
 
     They all read alike, or the client would merge those of several addresses into one plain ``OSError``.
     """
@@ -37,14 +38,16 @@ class RefusedSocketError(OSError):
 class Resolver(AbstractResolver):
     """Finds a host's addresses, in the threads of ``executor``, as ``look_up`` (``socket.getaddrinfo``) does.
 
-    A judging one leaves out those that are not public. If there are no others it gives them all the same: they are
-    refused when their socket is opened.
+    With a ``judge`` it leaves out those that are refused. If there are no others it gives them all the same: they
+    are refused when their socket is opened.
     """
 
-    def __init__(self, look_up: Callable[..., list[Any]], executor: Executor, *, judging: bool) -> None:
+    def __init__(
+        self, look_up: Callable[..., list[Any]], executor: Executor, judge: Judge | None = None
+    ) -> None:
         self._look_up = look_up
         self._executor = executor
-        self._judging = judging
+        self._judge = judge
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -57,9 +60,9 @@ class Resolver(AbstractResolver):
         """
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._executor, self._find, host, port, family)
-        if self._judging:
-            return [result for result in found if judge_address(result["host"]) is None] or found
-        return found
+        if self._judge is None:
+            return found
+        return [result for result in found if self._judge(result["host"]) is None] or found
 
     async def close(self) -> None:
         """Do nothing: the executor is not ours."""
@@ -75,14 +78,14 @@ class Resolver(AbstractResolver):
         ]
 
 
-def open_public_socket(found: tuple[Any, ...]) -> socket.socket:
+def open_judged_socket(judge: Judge, found: tuple[Any, ...]) -> socket.socket:
     """Open a socket for a row of ``getaddrinfo``.
 
     Raises:
-        RefusedSocketError: the address is not public.
+        RefusedSocketError: the address is refused.
 
     """
-    reason = judge_address(found[4][0])
+    reason = judge(found[4][0])
     if reason is not None:
         raise RefusedSocketError(reason)
     return open_socket(found)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from cryptography import x509
@@ -27,7 +29,9 @@ class Site:
 
 
 @asynccontextmanager
-async def serve(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[Site]:
+async def serve(
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]], host: str = "127.0.0.1"
+) -> AsyncIterator[Site]:
     site = Site()
 
     async def take(request: web.Request) -> web.StreamResponse:
@@ -38,8 +42,8 @@ async def serve(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) 
     app.router.add_route("*", "/{path:.*}", take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    site.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, host, 0).start()
+    site.url = f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
     try:
         yield site
     finally:
@@ -85,6 +89,27 @@ def open_outbound(**given: object) -> Outbound:
     return Outbound(**{"allow_private": True, "connections": 4, **given})  # type: ignore[arg-type]
 
 
+def name_hosts(hosts: dict[str, list[str]]) -> Any:
+    """Give a look-up that knows these hosts."""
+
+    def look_up(host: str, port: int, **_: Any) -> list[Any]:
+        rows = [
+            (
+                socket.AF_INET6 if ":" in address else socket.AF_INET,
+                socket.SOCK_STREAM,
+                6,
+                "",
+                (address, port),
+            )
+            for address in hosts.get(host.rstrip("."), [])
+        ]
+        if not rows:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return rows
+
+    return look_up
+
+
 @dataclass
 class Authority:
     """A certificate authority in a folder."""
@@ -102,8 +127,14 @@ class Authority:
     def serve_as(self, name: str, *, days: int = 1) -> ssl.SSLContext:
         """Give the context of a server called ``name``; with negative ``days`` its certificate has expired."""
         key = ec.generate_private_key(ec.SECP256R1())
-        path = self.folder / f"{name}{days}.pem"
-        certificate = self._sign(name, key, days=days, authority=False)
+        return self._serve(self._sign(name, key, days=days, authority=False), key)
+
+    def serve_itself(self) -> ssl.SSLContext:
+        """Give the context of a server whose certificate is signed by itself."""
+        return self._serve(self._certificate, self._key)
+
+    def _serve(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
+        path = self.folder / f"{certificate.serial_number}.pem"
         path.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
