@@ -16,13 +16,15 @@ from signalpost.instances.wishes import (
     check_required,
     clean_tags,
     clean_text,
+    list_secret_keys,
     merge_configuration,
     take_tokens,
     with_defaults,
 )
-from signalpost.model.configuration import ALWAYS_SECRET, POLL_INTERVAL
+from signalpost.model.configuration import POLL_INTERVAL
 from signalpost.model.errors import (
     ConflictError,
+    FencedError,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
@@ -105,7 +107,8 @@ class Lifecycle:
     async def change(self, instance: Instance, wish: Wish, *, whole: bool) -> Instance:
         """Change an instance: PUT (``whole``) replaces its configuration, PATCH changes what is named.
 
-        Watermarks of resources that stay are kept. With a code it is authorised again, as the same account.
+        Watermarks of resources that stay are kept. With a code it is authorised again, as the same account. What
+        somebody else changed meanwhile stays, where it is not named here.
 
         Raises:
             InvalidRequestError: the wish is wrong; nothing was changed.
@@ -116,32 +119,51 @@ class Lifecycle:
         if wish.connector and self._registry.find(wish.connector).key != connector.key:
             message = f"element: an instance of {connector.key} cannot become one of {wish.connector[:100]!r}"
             raise InvalidRequestError(message)
-        configuration = dict(instance.configuration)
-        if wish.configuration is not None:
-            given = merge_configuration(wish.configuration, configuration, connector, whole=whole)
-            configuration = with_defaults(given, connector)
-        draft = await self._check(connector, wish, configuration, instance)
         tokens = None
-        if wish.code is not None or wish.external:
-            tokens = await self._authorise(connector, wish, configuration)
-            draft = await self._identify(connector, draft, tokens)
-            if draft.account.id != instance.account.id:
-                message = (
-                    f"providerData.code: it authorises {_show_account(draft.account)}, but this instance acts as"
-                    f" {_show_account(instance.account)}; create another instance for another account"
-                )
-                raise ConflictError(message)
-        elif connector.find_host(configuration) != connector.find_host(instance.configuration):
-            message = (
-                "configuration: another domain needs a new authorisation; send providerData.code with it"
-            )
-            raise InvalidRequestError(message)
-        changed = await self._instances.update(instance, draft, tokens=tokens)
+        while True:
+            configuration = dict(instance.configuration)
+            if wish.configuration is not None:
+                given = merge_configuration(wish.configuration, configuration, connector, whole=whole)
+                configuration = with_defaults(given, connector)
+            draft = await self._check(connector, wish, configuration, instance)
+            # A code can be exchanged only once.
+            tokens = tokens or await self._authorise_again(connector, wish, configuration, draft, instance)
+            try:
+                changed = await self._instances.update(instance, draft, tokens=tokens)
+                break
+            except FencedError:  # changed by somebody else since it was read: the wish goes over that
+                instance = await self._instances.find(instance.organization_id, instance.id) or instance
         if changed is None:
             message = f"instance {instance.id} was deleted meanwhile"
             raise NotFoundError(message)
         log.info("instance.changed", instance=instance.id, authorised=tokens is not None)
         return changed
+
+    async def _authorise_again(
+        self,
+        connector: Connector,
+        wish: Wish,
+        configuration: Mapping[str, str],
+        draft: InstanceDraft,
+        instance: Instance,
+    ) -> Tokens | None:
+        """Give the tokens that came with the wish; None where it has none and needs none."""
+        if wish.code is None and not wish.external:
+            if connector.find_host(configuration) == connector.find_host(instance.configuration):
+                return None
+            message = (
+                "configuration: another domain needs a new authorisation; send providerData.code with it"
+            )
+            raise InvalidRequestError(message)
+        tokens = await self._authorise(connector, wish, configuration)
+        account = (await self._identify(connector, draft, tokens)).account
+        if account.id != instance.account.id:
+            message = (
+                f"providerData.code: it authorises {_show_account(account)}, but this instance acts as"
+                f" {_show_account(instance.account)}; create another instance for another account"
+            )
+            raise ConflictError(message)
+        return tokens
 
     async def _check(
         self,
@@ -162,7 +184,7 @@ class Lifecycle:
             name=clean_text("name", name),
             tags=clean_tags(tags),
             configuration=configuration,
-            secret_keys=ALWAYS_SECRET | {each.key for each in connector.fields if each.secret},
+            secret_keys=list_secret_keys(connector),
             account=before.account if before else Account("", ""),
             interval_seconds=plan.interval_seconds,
             resources=plan.resources,

@@ -9,8 +9,12 @@ from typing import Any
 
 from signalpost.connectors.base import Connector
 from signalpost.model.configuration import (
+    ALWAYS_SECRET,
     EVENTS_ENABLED,
     MASK,
+    PREVIOUS_KEY,
+    PREVIOUS_KEY_UNTIL,
+    SIGNATURE_KEY,
     VENDOR_TYPE,
     stringify,
 )
@@ -32,6 +36,8 @@ EVENT_DEFAULTS = {
 ACCESS_TOKEN = "oauth.user.token"  # noqa: S105 - the name of a field
 REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105 - the name of a field
 GIVEN_TOKENS = frozenset({ACCESS_TOKEN, REFRESH_TOKEN})
+ROTATED = frozenset({PREVIOUS_KEY, PREVIOUS_KEY_UNTIL})
+"""Written by the rotation of signature keys alone: what a caller gives for them is an echo of what was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,17 @@ def merge_configuration(
     """Give the new configuration: ``given`` over ``before``.
 
     A masked value stands for the one before; null or empty removes. When ``given`` is the ``whole``, of ``before``
-    only the connector's own fields stay where they are not named (a client that echoes what it read loses nothing).
+    only the connector's own fields stay where they are not named (a client that echoes what it read loses nothing),
+    and the signature key before this one, which goes when another one is set.
 
     Raises:
         InvalidRequestError: a name is too long, or a masked value stands for nothing.
     """
-    own = {each.key for each in connector.fields}
+    own = {each.key for each in connector.fields} | ROTATED
     merged = {key: value for key, value in before.items() if not whole or key in own}
     for key, value in given.items():
+        if key in ROTATED:
+            continue
         if len(key) > LONGEST_KEY or "\x00" in key:
             message = f"configuration: the name {key[:50]!r}... is longer than {LONGEST_KEY} characters or has a NUL"
             raise InvalidRequestError(message)
@@ -73,13 +82,21 @@ def merge_configuration(
             message = f"configuration.{key}: it holds a NUL character, which cannot be kept"
             raise InvalidRequestError(message)
         merged[key] = text
-    return {key: text for key, text in merged.items() if text.strip()}
+    kept = {key: text for key, text in merged.items() if text.strip()}
+    if kept.get(SIGNATURE_KEY) != before.get(SIGNATURE_KEY):
+        return {key: text for key, text in kept.items() if key not in ROTATED}
+    return kept
 
 
 def with_defaults(configuration: Mapping[str, str], connector: Connector) -> dict[str, str]:
     """Fill in the defaults of the events framework and of the connector."""
     own = {each.key: each.default for each in connector.fields if each.default is not None}
     return {**EVENT_DEFAULTS, **own, **configuration}
+
+
+def list_secret_keys(connector: Connector) -> frozenset[str]:
+    """List the configuration values that are encrypted."""
+    return ALWAYS_SECRET | {each.key for each in connector.fields if each.secret}
 
 
 def check_required(configuration: Mapping[str, str], connector: Connector) -> None:

@@ -1,4 +1,4 @@
-"""Signatures: the documented vector, the Standard Webhooks library, and what holds for all bodies."""
+"""Signatures: the documented vector, the Standard Webhooks libraries, and what holds for all bodies."""
 
 from __future__ import annotations
 
@@ -6,24 +6,31 @@ import base64
 import time
 
 import pytest
+import standardwebhooks
+import svix
 from hypothesis import given
 from hypothesis import strategies as st
-from standardwebhooks import Webhook
 
 from signalpost.delivery.sign import sign_open_connectors, sign_standard, signature_headers, verify
+from signalpost.receiver import find_key_fault
 
 NOW = 1_700_000_000
 BODY = b'{"id":"1"}'
 
 keys = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
+        lambda key: not key.startswith("whsec_") and find_key_fault(key) is None
+    ),
     st.binary(min_size=1, max_size=40).map(lambda key: "whsec_" + base64.b64encode(key).decode()),
 )
-ids = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30)
+# Ours are numbers; those with a dot are refused, as the bytes signed could be cut at another place.
+ids = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="."), min_size=1, max_size=30
+)
 
 
 def write_for_library(key: str) -> str:
-    """Give the form of a plain-text key that the library takes."""
+    """Give the form of a plain-text key that the libraries take."""
     return "whsec_" + base64.b64encode(key.encode()).decode()
 
 
@@ -34,6 +41,7 @@ def test_the_documented_vector() -> None:
     assert signature == "sha256=jHdbRx5EZAsOfTwAPJOGkNUzQMVVdu5VJlxcsk+G6jQ="
 
 
+@pytest.mark.parametrize("library", [standardwebhooks.Webhook, svix.Webhook])
 @pytest.mark.parametrize(
     ("key", "library_key"),
     [
@@ -42,22 +50,31 @@ def test_the_documented_vector() -> None:
         ("whsec_YWI", "whsec_YWI="),
         ("plain text", write_for_library("plain text")),
         ("sch\u00f6n", write_for_library("sch\u00f6n")),
-        ("whsec_not base64!", write_for_library("whsec_not base64!")),
-        ("whsec_", write_for_library("whsec_")),
     ],
 )
-def test_the_standard_library_verifies_our_headers(key: str, library_key: str) -> None:
+def test_the_public_libraries_verify_our_headers(key: str, library_key: str, library: type) -> None:
     timestamp = int(time.time())
     headers = signature_headers([key], notification_id="n-1", timestamp=timestamp, body=BODY)
-    assert Webhook(library_key).verify(BODY, headers) == {"id": "1"}
+    library(library_key).verify(BODY, headers)
+    with pytest.raises((standardwebhooks.WebhookVerificationError, svix.WebhookVerificationError)):
+        library(library_key).verify(BODY + b" ", headers)
+
+
+@pytest.mark.parametrize("key", ["whsec_", "whsec_====", "whsec_not base64!", "whsec_\u00e9"])
+def test_a_key_that_cannot_be_decoded_signs_nothing(key: str) -> None:
+    with pytest.raises(ValueError, match="what follows is not base64") as caught:
+        sign_standard(key, notification_id="n-1", timestamp=NOW, body=BODY)
+    assert key.removeprefix("whsec_") == "" or key not in str(caught.value)
 
 
 def test_each_of_two_keys_verifies_during_a_rotation() -> None:
     timestamp = int(time.time())
     headers = signature_headers(["new", "old"], notification_id="n-1", timestamp=timestamp, body=BODY)
     for key in ("new", "old"):
-        assert Webhook(write_for_library(key)).verify(BODY, headers) == {"id": "1"}
+        assert standardwebhooks.Webhook(write_for_library(key)).verify(BODY, headers) == {"id": "1"}
         assert verify(headers, BODY, [key], now=timestamp)
+    new, _ = headers["webhook-signature"].split(" ")
+    assert new == sign_standard("new", notification_id="n-1", timestamp=timestamp, body=BODY)
     assert headers["Elements-Webhook-Signature"] == sign_open_connectors("new", BODY)
 
 
@@ -78,13 +95,8 @@ def test_what_is_signed_verifies_and_with_another_key_does_not(
 
 def _are_equal(key: str, other: str) -> bool:
     """Tell whether two keys sign alike: HMAC fills short keys up with zeros."""
-    return any(
-        sign(key) == sign(other)
-        for sign in (
-            lambda key: sign_open_connectors(key, b""),
-            lambda key: sign_standard(key, notification_id="", timestamp=0, body=b""),
-        )
-    )
+    one, two = (sign_standard(each, notification_id="", timestamp=0, body=b"") for each in (key, other))
+    return one == two
 
 
 @given(key=keys, body=st.binary(min_size=1, max_size=200), bit=st.integers(min_value=0))
@@ -94,45 +106,3 @@ def test_a_single_changed_bit_of_the_body_fails(key: str, body: bytes, bit: int)
     position = bit % (len(body) * 8)
     changed[position // 8] ^= 1 << position % 8
     assert not verify(headers, bytes(changed), [key], now=NOW)
-
-
-@pytest.mark.parametrize(
-    ("changes", "now", "valid"),
-    [
-        ({}, NOW, True),
-        ({}, NOW + 300, True),
-        ({}, NOW - 300, True),
-        ({}, NOW + 301, False),
-        ({}, NOW - 301, False),
-        ({"webhook-id": "n-2"}, NOW, False),
-        ({"webhook-id": ""}, NOW, False),
-        ({"webhook-timestamp": str(NOW + 1)}, NOW, False),
-        ({"webhook-timestamp": "soon"}, NOW, False),
-        ({"webhook-timestamp": "\u0661"}, NOW, False),
-        ({"webhook-timestamp": "9" * 5000}, NOW, False),
-        ({"webhook-signature": ""}, NOW, False),
-        ({"webhook-signature": "v1,\u00fc\udc80"}, NOW, False),
-        ({"webhook-signature": "v1a," + "x" * 44}, NOW, False),
-    ],
-)
-def test_the_standard_scheme_on_its_own(changes: dict[str, str], now: int, valid: bool) -> None:
-    headers = signature_headers(["k"], notification_id="n-1", timestamp=NOW, body=BODY) | changes
-    del headers["Elements-Webhook-Signature"]
-    assert verify(headers, BODY, ["k"], now=now) is valid
-
-
-def test_open_connectors_scheme_on_its_own() -> None:
-    headers = {"elements-webhook-signature": sign_open_connectors("k", BODY)}
-    assert verify(headers, BODY, ["k"], now=NOW)
-    assert not verify({"elements-webhook-signature": "sha1=x"}, BODY, ["k"], now=NOW)
-    assert not verify({}, BODY, ["k"], now=NOW)
-
-
-def test_one_valid_signature_among_others_is_enough() -> None:
-    signature = sign_standard("k", notification_id="n-1", timestamp=NOW, body=BODY)
-    headers = {
-        "webhook-id": "n-1",
-        "webhook-timestamp": str(NOW),
-        "webhook-signature": f"v1a,xyz v1,xyz {signature}",
-    }
-    assert verify(headers, BODY, ["k"], now=NOW)
