@@ -117,7 +117,27 @@ def test_shows_time_signature_and_events_without_control_characters() -> None:
     assert describe(received).plain == (
         "T  SIGNATURE INVALID  3 events\n  CREATED one, DELETED two, MOVED \\x1b[2J"
     )
-    assert describe({**received, "valid": None, "body": "text"}).plain == "T  not verified  0 events"
+    for body in ("text", None, [], [1], {"message": "text"}, {"data": {"events": {}}}, {"kind": 1}):
+        assert describe({**received, "valid": None, "body": body}).plain == "T  not verified  0 events"
+
+
+CLOUD_EVENTS = [{"eventtype": event["eventType"], "subject": event["objectId"]} for event in EVENTS]
+
+
+@pytest.mark.parametrize(
+    "body", [{"message": {"events": EVENTS}}, CLOUD_EVENTS, {"data": {"events": EVENTS}}]
+)
+def test_shows_the_events_of_each_form(body: object) -> None:
+    received = {"receivedAt": "T", "valid": True, "headers": {}, "body": body}
+    assert describe(received).plain == "T  signature valid  2 events\n  CREATED one, DELETED two"
+
+
+def test_shows_a_notice_as_a_notice() -> None:
+    body = {"kind": "polling.disabled", "message": "users could not be read\x1b[2J"}
+    received = {"receivedAt": "T", "valid": True, "headers": {}, "body": body}
+    assert describe(received).plain == (
+        "T  signature valid  notice polling.disabled\n  users could not be read\\x1b[2J"
+    )
 
 
 @asynccontextmanager

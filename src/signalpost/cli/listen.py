@@ -171,26 +171,40 @@ def _write_line(received: dict[str, Any], body: bytes) -> bytes:
 
 
 def describe(received: dict[str, Any]) -> Text:
-    """Say in a line or two what arrived: when, whether the signature is valid, and the events' types and ids."""
+    """Say in a line or two what arrived: when, whether the signature is valid, and what it tells.
+
+    Of a notification, whatever its form, that is how many events it has, with their types and ids; of a notice its kind
+    and its words.
+    """
     mark, style = MARKS[received["valid"]]
-    events = _list_events(received["body"])
-    count = "1 event" if len(events) == 1 else f"{len(events)} events"
-    text = Text.assemble(received["receivedAt"], "  ", (mark, style), f"  {count}")
-    if events:
-        text.append("\n  " + ", ".join(events))
+    body = received["body"]
+    if _is_notice(body):
+        what, lines = f"notice {_show(body['kind'])}", _show(body.get("message"))
+    else:
+        events = [f"{_show(kind)} {_show(object_id)}" for kind, object_id in _list_events(body)]
+        what = "1 event" if len(events) == 1 else f"{len(events)} events"
+        lines = ", ".join(events)
+    text = Text.assemble(received["receivedAt"], "  ", (mark, style), f"  {what}")
+    if lines:
+        text.append(f"\n  {lines}")
     return text
 
 
-def _list_events(body: Any) -> list[str]:
-    message = body.get("message") if isinstance(body, dict) else None
-    events = message.get("events") if isinstance(message, dict) else None
+def _is_notice(body: Any) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("kind"), str)
+
+
+def _list_events(body: Any) -> list[tuple[Any, Any]]:
+    """Give type and object of each event, in whichever of the forms (docs/reference/notifications.md) they came."""
+    if isinstance(body, list):
+        return [(event.get("eventtype"), event.get("subject")) for event in body if isinstance(event, dict)]
+    if not isinstance(body, dict):
+        return []
+    content = body.get("message", body.get("data"))
+    events = content.get("events") if isinstance(content, dict) else None
     if not isinstance(events, list):
         return []
-    return [
-        f"{_show(event.get('eventType'))} {_show(event.get('objectId'))}"
-        for event in events
-        if isinstance(event, dict)
-    ]
+    return [(event.get("eventType"), event.get("objectId")) for event in events if isinstance(event, dict)]
 
 
 def _show(value: Any) -> str:

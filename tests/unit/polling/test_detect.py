@@ -38,7 +38,7 @@ def work(found, known=(), stored=(), seen_at=NOW):
     """Detect a page of changes whose records say what the changes say."""
     ids = identify(INSTANCE, "events", found)
     texts = tuple(f'{{"n":{number},"event_type":"CREATED"}}' for number in range(40))
-    memory = {each: Remembered(each, "file", "", 1, None, seen_at) for each in known}
+    memory = {each: Remembered(each, "file", "", None, seen_at) for each in known}
     page = Page(texts, tuple(found), {}, more=False)
     return detect(page, ids, known=memory, stored_events=stored, now=NOW)
 

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from signalpost.cli import app
+from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.model.delivery import RESERVED_NAMES
 from signalpost.model.errors import InvalidRequestError
+from signalpost.polling.configuration import read_resources
 from signalpost.polling.configuration.definition import read_definition
 from signalpost.polling.where import read_where
 
@@ -213,3 +216,10 @@ def test_doctor_judges_any_json(tmp_path_factory, value):
     path = tmp_path_factory.mktemp("any") / "any.json"
     path.write_text(json.dumps(value))
     assert doctor(path)[0] in {0, 1, 2}
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+def test_names_that_mean_something_else_in_notifications_are_refused(name):
+    text = json.dumps({name: {"url": "/hubs/documents/events"}})
+    with pytest.raises(InvalidRequestError, match=f"{name}.*another one"):
+        read_resources(text, EgnyteConnector())

@@ -21,6 +21,7 @@ from signalpost.model.configuration import (
     read_interval_seconds,
     read_start,
 )
+from signalpost.model.delivery import RESERVED_NAMES
 from signalpost.model.errors import InvalidRequestError
 from signalpost.polling.configuration.definition import (
     DateSetting,
@@ -134,6 +135,8 @@ def check_name(name: str) -> None:
     """Check the name that a resource is given (raises as ``read_poll_settings``)."""
     if not name or len(name) > LONGEST_NAME:
         _refuse(name[:LONGEST_NAME], "", f"a resource's name has 1 to {LONGEST_NAME} characters")
+    if name in RESERVED_NAMES:
+        _refuse(name, "", "that name has another meaning in notifications; give the resource another one")
 
 
 def match_resource(name: str, configuration: Any, connector: Connector) -> PolledResource:

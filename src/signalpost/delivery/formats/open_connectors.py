@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
+from signalpost.delivery.formats.records import are_sendable, link_event, take_records
 from signalpost.model.delivery import DeliveredEvent, Notification
 
 SENDER = "notifications@signalpost.invalid"
@@ -22,25 +24,26 @@ def format_java_date(moment: datetime) -> str:
     return f"{day} {months[moment.month - 1]} {moment:%d %H:%M:%S} UTC {moment.year:04d}"
 
 
-def write_open_connectors(notification: Notification) -> bytes:
+def write_open_connectors(notification: Notification, *, public_url: str | None) -> bytes:
     """Write the Open Connectors envelope, as JSON.
 
     Beyond the original's fields each event has ``id`` (the same at every repetition) and ``sequence`` (rising by
     one per instance; a number left out is a recorded gap). ``raw`` holds the records of this notification's
-    events, or the whole page where the instance asks for it. The same notification always gives the same bytes.
+    events, or the whole page where the instance asks for it; records that are too large together are left out, and
+    ``omitted`` says where they are.
     """
     context = notification.context
     polled_at = notification.polled_at.astimezone(UTC)
     first = notification.events[0]
-    if context.full_raw:
-        records: Sequence[str] = notification.records
-    else:
-        records = [notification.records[event.record_index] for event in notification.events]
-    raw = {
-        context.resource: [orjson.Fragment(record) for record in records],
+    records = _choose_records(notification)
+    raw: dict[str, Any] = {
+        context.resource: [orjson.Fragment(record) for record in records or ()],
         "pollDate": int(polled_at.timestamp() * 1000),
         "objectType": context.resource,
     }
+    if records is None:
+        links = [link_event(notification, event, public_url) for event in notification.events]
+        raw["omitted"] = {"links": links}
     instance_id = notification.instance_id
     body = {
         "severity": "medium",
@@ -64,6 +67,12 @@ def write_open_connectors(notification: Notification) -> bytes:
         "user": SENDER,
     }
     return orjson.dumps(body, option=SECONDS)
+
+
+def _choose_records(notification: Notification) -> Sequence[str] | None:
+    if notification.context.full_raw and are_sendable(notification.records):
+        return notification.records
+    return take_records(notification)
 
 
 def _write_event(event: DeliveredEvent, notification: Notification, polled_at: datetime) -> dict[str, object]:
