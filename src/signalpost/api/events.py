@@ -11,10 +11,12 @@ from signalpost.api.bodies import CallbackBody
 from signalpost.api.paging import NextPage, PageNumber, PageSize, Paging, read_paging, write_paging
 from signalpost.api.parts import Asking, Named, Parts, Scope
 from signalpost.api.reading import JsonRoute
+from signalpost.api.search import Search
 from signalpost.api.shapes import show_event, show_time
 from signalpost.model.errors import NotFoundError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Caller
+from signalpost.store.event_log import EventSearch, LoggedEvent
 
 router = APIRouter(prefix="/instances", tags=["events"], route_class=JsonRoute)
 
@@ -31,12 +33,14 @@ async def list_events(
     caller: Asking,
     scope: Scope,
     response: Response,
+    search: Search,
     page_size: PageSize = None,
     next_page: NextPage = None,
     page: PageNumber = None,
 ) -> list[dict[str, Any]]:
-    """List the events of all instances, or of the one whose token is given; oldest first."""
-    return await _list(parts, caller, response, read_paging(page_size, next_page, page), scope)
+    """List the events of all instances, one instance after the other, or of the one whose token is given."""
+    paging = read_paging(page_size, next_page, page)
+    return [show_event(event) for event in await find_page(parts, caller, response, paging, scope, search)]
 
 
 @router.get("/events/{event_id}")
@@ -51,12 +55,15 @@ async def list_instance_events(
     caller: Asking,
     instance: Named,
     response: Response,
+    search: Search,
     page_size: PageSize = None,
     next_page: NextPage = None,
     page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """List the events of an instance; oldest first."""
-    return await _list(parts, caller, response, read_paging(page_size, next_page, page), instance.id)
+    paging = read_paging(page_size, next_page, page)
+    found = await find_page(parts, caller, response, paging, instance.id, search)
+    return [show_event(event) for event in found]
 
 
 @router.get("/{instance_id}/events/{event_id}")
@@ -67,7 +74,7 @@ async def read_instance_event(parts: Parts, caller: Asking, instance: Named, eve
 
 @router.get("/{instance_id}/gaps")
 async def list_gaps(parts: Parts, caller: Asking, instance: Named) -> list[dict[str, Any]]:
-    """List what the provider no longer kept when we came to read it: each with the sequence number left out."""
+    """List what is lost: at the provider, each with the sequence number left out, or as too much waited."""
     return [
         {
             "resource": gap["resource"],
@@ -81,19 +88,26 @@ async def list_gaps(parts: Parts, caller: Asking, instance: Named) -> list[dict[
     ]
 
 
-async def _list(
-    parts: Parts, caller: Caller, response: Response, paging: Paging, instance_id: InstanceId | None
-) -> list[dict[str, Any]]:
-    after = paging.after if len(paging.after) == 2 else (0, 0)  # noqa: PLR2004 - page and sequence
+async def find_page(
+    parts: Parts,
+    caller: Caller,
+    response: Response,
+    paging: Paging,
+    instance_id: InstanceId | None,
+    search: EventSearch,
+) -> list[LoggedEvent]:
+    """Find a page of events, of one instance or of all, and set the headers of the page."""
+    after = paging.after if len(paging.after) == 2 else (0, 0)  # noqa: PLR2004 - instance and sequence
     found = await parts.event_log.list_events(
         caller.organization_id,
         instance_id=instance_id,
+        search=search,
         after=(after[0], after[1]),
         limit=paging.size,
         offset=paging.offset,
     )
-    write_paging(response, paging, found, [found[-1].page_id, found[-1].sequence] if found else None)
-    return [show_event(event) for event in found]
+    write_paging(response, paging, found, [found[-1].instance_id, found[-1].sequence] if found else None)
+    return found
 
 
 async def _find(

@@ -1,0 +1,113 @@
+"""Retention: what is old is removed in small steps, beside all other work; what waits is kept, or given up and told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from signalpost.store.backlog import Backlog
+
+STEP_ROWS = 200
+"""Rows that one statement looks at. Whatever hangs on a page goes with it."""
+
+RUN_SECONDS = 2.0
+"""How long one run goes on; what is left is for the next."""
+
+SWEEP_SECONDS = 3600.0
+"""After so long a walk begins anew, for what was passed over as something of it waited."""
+
+# Only rows that nobody else has in hand are taken: two processes share the work, and nobody waits for either.
+# The rows' ids rise with their age, but for clocks that differ: the position stays before the first young row.
+# Given as arrays the ids are looked up one by one, whatever the planner thinks of the table.
+STEP = """
+WITH looked AS (
+    SELECT id, {age} < $2 AS old FROM {table} WHERE id > $1 ORDER BY id LIMIT $3
+), free AS (
+    SELECT id FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM looked WHERE old)) AND {free}
+    ORDER BY id FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM free)) RETURNING id
+)
+SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old) AS old,
+       coalesce(min(id) FILTER (WHERE NOT old) - 1, max(id), $1) AS position
+FROM looked
+"""
+
+# A replay that still runs may be about to send any of its instance's notifications.
+PAGES = STEP.format(
+    table="page",
+    age="polled_at",
+    free="""NOT EXISTS (SELECT FROM notification WHERE page_id = page.id AND state = 'pending')
+    AND NOT EXISTS (SELECT FROM replay WHERE replay.instance_id = page.instance_id AND replay.state = 'running')""",
+)
+GAPS = STEP.format(table="gap", age="detected_at", free="true")
+REPLAYS = STEP.format(table="replay", age="created_at", free="state <> 'running' AND ended_at < $2")
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What a run removed; ``pages`` with their events, notifications and attempts. ``cancelled``: notifications."""
+
+    pages: int
+    gaps: int
+    replays: int
+    cancelled: int
+
+
+class Walk:
+    """A walk over one table by rising id. Its position is kept between runs, so that none looks at all anew."""
+
+    def __init__(self, pool: asyncpg.Pool, statement: str) -> None:
+        self._pool = pool
+        self._statement = statement
+        self._position = 0
+        self._began_at = float("-inf")
+
+    async def go(self, before: datetime, *, monotonic: Callable[[], float], until: float) -> int:
+        """Remove what is older than ``before``, as far as it comes ``until`` then; give the number of rows."""
+        if monotonic() - self._began_at >= SWEEP_SECONDS:
+            self._position, self._began_at = 0, monotonic()
+        removed = 0
+        while True:
+            row: Any = await self._pool.fetchrow(self._statement, self._position, before, STEP_ROWS)
+            self._position = row["position"]
+            removed += int(row["removed"])
+            if row["old"] < STEP_ROWS or monotonic() >= until:
+                return removed
+
+
+class Retention:
+    """Keeps the tables from growing. One of these a process, its runs one after the other."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        retention_days: float,
+        most_waiting: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kept = timedelta(days=retention_days)
+        self._monotonic = monotonic
+        self._backlog = Backlog(pool, most_waiting=most_waiting, monotonic=monotonic)
+        self._pages, self._gaps, self._replays = (Walk(pool, each) for each in (PAGES, GAPS, REPLAYS))
+
+    async def tidy(self, now: datetime) -> Tidied:
+        """Give up what exceeds the limits of endpoints, and remove what is older than the days it is kept.
+
+        A page goes with its events, notifications and attempts, and not before nothing of it waits any more. Cheap
+        where there is nothing to do: one statement a table, each an index range.
+        """
+        until = self._monotonic() + RUN_SECONDS
+        cancelled = await self._backlog.limit(now)
+        before = now - self._kept
+        gaps, replays, pages = [
+            await walk.go(before, monotonic=self._monotonic, until=until)
+            for walk in (self._gaps, self._replays, self._pages)
+        ]
+        return Tidied(pages=pages, gaps=gaps, replays=replays, cancelled=cancelled)
