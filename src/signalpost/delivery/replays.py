@@ -1,0 +1,145 @@
+"""A replay: notifications are sent again, besides the lane and its order, by one worker at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from signalpost.delivery.attempts import Sender, Tried
+from signalpost.delivery.configuration import DeliverySettings, read_delivery_settings
+from signalpost.delivery.rate import Rates
+from signalpost.model.delivery import Notification, Outcome, Policy
+from signalpost.model.errors import InvalidRequestError
+from signalpost.observe import get_logger
+from signalpost.store.replays import ReplayLane, ReplayRelease, Replays, ReplayState
+
+log = get_logger("delivery")
+
+BATCH = 20
+"""Notifications loaded at a time."""
+
+SLICE_SECONDS = 5.0
+"""After this long a replay gives way, so that others get their turn."""
+
+WHILE_UNREADABLE = timedelta(minutes=1)
+"""When a replay is looked at again whose instance has a configuration that cannot be read."""
+
+AFTER_A_FAULT = timedelta(seconds=5)
+"""When a turn ended by a fault of our own or a cut connection is taken up again."""
+
+
+class Replayer:
+    """Works replays. Where we die between a POST and its record that one is sent again, with the same ids.
+
+    Each attempt is recorded before the next is made.
+    """
+
+    def __init__(
+        self,
+        replays: Replays,
+        sender: Sender,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        is_alive: Callable[[], bool],
+    ) -> None:
+        self._replays = replays
+        self._sender = sender
+        self._clock = clock
+        self._monotonic = monotonic
+        self._is_alive = is_alive
+        self._rates = Rates(monotonic)
+        self._active: set[int] = set()
+        self._closing = False
+
+    def close(self) -> None:
+        """Have every replay stop after the attempt it is in."""
+        self._closing = True
+
+    async def work(self, replay_id: int) -> None:
+        """Send what is due in the replay, in the order of ids, for one turn at most."""
+        if replay_id in self._active or self._closing:
+            return
+        self._active.add(replay_id)
+        try:
+            lane = await self._replays.claim(replay_id)
+            if lane is None:
+                return
+            release = ReplayRelease(self._clock() + AFTER_A_FAULT)
+            try:
+                release = await self._send_following(lane)
+            except InvalidRequestError as error:  # a configuration written when more was allowed
+                release = ReplayRelease(self._clock() + WHILE_UNREADABLE, error=str(error))
+            finally:
+                await self._replays.release(lane, release)
+        finally:
+            self._active.discard(replay_id)
+
+    async def _send_following(self, lane: ReplayLane) -> ReplayRelease:
+        if lane.next_attempt_at > self._clock():
+            return ReplayRelease(lane.next_attempt_at)
+        if lane.url is None:
+            return self._fail(lane, "the instance has no callback URL any more")
+        settings = read_delivery_settings(lane.configuration)
+        if not lane.own:
+            # Headers, user name and password are the callback's: they are no business of another address.
+            settings = replace(settings, basic=None, headers=())
+        ends_at = self._monotonic() + SLICE_SECONDS
+        position, failures, refusals = lane.position, lane.failures, lane.refusals
+        while True:
+            batch = await self._replays.load_next(lane, after_id=position, limit=BATCH)
+            if batch.last_id is None:
+                log.info("replay.done", replay=lane.id, instance=lane.instance_id)
+                return ReplayRelease(state=ReplayState.DONE, ended_at=self._clock())
+            for notification in batch.notifications:
+                next_at = await self._wait_for_slot(lane, settings, ends_at)
+                if next_at is not None:
+                    return ReplayRelease(next_at)
+                counted = replace(notification, attempts=failures, failures=failures, refusals=refusals)
+                tried = await self._send(lane, lane.url, settings, counted)
+                if tried is None:
+                    return ReplayRelease(self._clock())
+                if tried.outcome not in {Outcome.DELIVERED, Outcome.DEAD}:
+                    return self._hold(lane, tried)
+                failures = refusals = 0
+            position = batch.last_id
+
+    async def _wait_for_slot(
+        self, lane: ReplayLane, settings: DeliverySettings, ends_at: float
+    ) -> datetime | None:
+        """Wait for the rate to allow an attempt. Gives when the next turn is due, if this one is over."""
+        left = ends_at - self._monotonic()
+        if left <= 0 or not self._may_go_on():
+            return self._clock()
+        if settings.rate_per_second is None:
+            return None
+        wait = self._rates.take(lane.instance_id, settings.rate_per_second, most_seconds=left)
+        if wait > left:
+            return self._clock() + timedelta(seconds=wait)
+        await asyncio.sleep(wait)
+        return None if self._may_go_on() else self._clock()
+
+    def _may_go_on(self) -> bool:
+        return not self._closing and self._is_alive()
+
+    async def _send(
+        self, lane: ReplayLane, url: str, settings: DeliverySettings, notification: Notification
+    ) -> Tried | None:
+        """Make one attempt and record it; None when the replay does not go on."""
+        tried = await self._sender.send(notification, url, settings, policy=Policy.RETRY, replay_id=lane.id)
+        goes_on = await self._replays.record(lane, tried.attempt, tried.outcome, refused=tried.refused)
+        return tried if goes_on else None
+
+    def _hold(self, lane: ReplayLane, tried: Tried) -> ReplayRelease:
+        """Have it tried again later, or end it where its retries are spent or the receiver is gone."""
+        if tried.next_at is None:
+            return self._fail(lane, tried.attempt.error)
+        if tried.attempt.number == 1:
+            log.warning("replay.held", replay=lane.id, instance=lane.instance_id, reason=tried.attempt.error)
+        return ReplayRelease(tried.next_at)
+
+    def _fail(self, lane: ReplayLane, reason: str | None) -> ReplayRelease:
+        log.error("replay.failed", replay=lane.id, instance=lane.instance_id, reason=reason)
+        return ReplayRelease(state=ReplayState.FAILED, ended_at=self._clock(), error=reason)

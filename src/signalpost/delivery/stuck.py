@@ -1,0 +1,162 @@
+"""What is stuck: notifications that wait and dead letters, of a whole organization, found and released."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+
+from signalpost.model.delivery import State
+from signalpost.model.errors import ConflictError
+from signalpost.model.ids import InstanceId, OrganizationId
+from signalpost.store.delivery_log import DeliveryLog, LoggedDelivery
+from signalpost.store.endpoints import Endpoints
+from signalpost.store.queue import Queue
+from signalpost.store.replay_orders import Replay, ReplayOrders, ReplayWish
+from signalpost.store.replays import ReplayKind
+
+AT_ONCE = 200
+MOST_LOOKED_AT = 2000
+"""Notifications that one reading looks at; a page may have fewer and a next one all the same."""
+
+MOST_WAITING = 200
+MOST_DEAD = 1000
+"""Notifications of one endpoint that a release looks at: the oldest that wait, the oldest dead letters."""
+
+MOST_ENDPOINTS = 1000
+MOST_RELEASED = 10_000
+"""Endpoints that one release looks at, and notifications that it concerns, before it must be called again."""
+
+Matches = Callable[[LoggedDelivery], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found, up to the position ``last``; whether there may be ``more`` after it."""
+
+    deliveries: list[LoggedDelivery]
+    last: tuple[int, ...]
+    more: bool
+
+
+def name_status(delivery: LoggedDelivery) -> str:
+    """Say where a delivery stands in the original's words (open-connectors.md 1.4); ours where it has none."""
+    if delivery.state is not State.PENDING:
+        return delivery.state.value
+    if delivery.endpoint_state != "active" or delivery.endpoint_url is None:
+        return "queued"
+    return "retry" if delivery.attempts else "created"
+
+
+class Stuck:
+    """Finds and releases what is stuck. Every call names the organization; ``instance_id`` None: all it has."""
+
+    def __init__(
+        self, delivery_log: DeliveryLog, endpoints: Endpoints, replays: ReplayOrders, queue: Queue
+    ) -> None:
+        self._delivery_log = delivery_log
+        self._endpoints = endpoints
+        self._replays = replays
+        self._queue = queue
+
+    async def search(
+        self,
+        organization_id: OrganizationId,
+        instance_id: InstanceId | None,
+        matches: Matches,
+        *,
+        after: tuple[int, int],
+        size: int,
+    ) -> Found:
+        """Find at most ``size`` that match after (instance, notification), in that order.
+
+        Cost: two looks into an index for each instance of the organization, and at most ``MOST_LOOKED_AT`` rows.
+        """
+        found: list[LoggedDelivery] = []
+        for _ in range(0, MOST_LOOKED_AT, AT_ONCE):
+            looked_at = await self._delivery_log.list_stuck(
+                organization_id,
+                instance_id=instance_id,
+                states=(State.PENDING, State.DEAD),
+                after=after,
+                limit=AT_ONCE,
+            )
+            for each in looked_at:
+                after = (each.instance_id, each.id)
+                if matches(each):
+                    found.append(each)
+                if len(found) == size:
+                    return Found(found, after, more=True)
+            if len(looked_at) < AT_ONCE:
+                return Found(found, after, more=False)
+        return Found(found, after, more=True)
+
+    async def release(
+        self,
+        organization_id: OrganizationId,
+        instance_id: InstanceId | None,
+        matches: Matches,
+        *,
+        after_id: int,
+    ) -> Found:
+        """Release the endpoints of all that match and are queued or retried; have dead letters that match sent again.
+
+        Gives those concerned, as they were before. Disabled instances are left out. Cost: as ``search``, and for each
+        endpoint with something stuck two index ranges.
+        """
+        instance_ids = await self._delivery_log.list_stuck_instances(
+            organization_id, instance_id=instance_id, after_id=after_id, limit=MOST_ENDPOINTS
+        )
+        found: list[LoggedDelivery] = []
+        for place, each in enumerate(instance_ids, 1):
+            found += await self._release_endpoint(organization_id, each, matches)
+            found += await self._send_dead(organization_id, each, matches)
+            if len(found) >= MOST_RELEASED or place == MOST_ENDPOINTS:
+                return Found(found, (each,), more=True)
+        return Found(found, (after_id,), more=False)
+
+    async def _release_endpoint(
+        self, organization_id: OrganizationId, instance_id: InstanceId, matches: Matches
+    ) -> list[LoggedDelivery]:
+        waiting = await self._delivery_log.list_stuck(
+            organization_id,
+            instance_id=instance_id,
+            states=(State.PENDING,),
+            after=(0, 0),
+            limit=MOST_WAITING,
+        )
+        matching = [each for each in waiting if name_status(each) != "created" and matches(each)]
+        if not matching or not await self._endpoints.release(instance_id):
+            return []
+        await self._queue.enqueue_deliveries([instance_id])
+        return matching
+
+    async def _send_dead(
+        self, organization_id: OrganizationId, instance_id: InstanceId, matches: Matches
+    ) -> list[LoggedDelivery]:
+        dead = await self._delivery_log.list_stuck(
+            organization_id, instance_id=instance_id, states=(State.DEAD,), after=(0, 0), limit=MOST_DEAD
+        )
+        matching = {each.id for each in dead if matches(each)}
+        if not matching:
+            return []
+        running = await self._replays.list_running(instance_id)
+        sent = {number for number in matching if any(_covers(each, number) for each in running)}
+        unsent = matching - sent
+        # One replay for each row of neighbours that match: no other dead letter lies between its first and its last.
+        for wanted, row in groupby(dead, lambda each: each.id in unsent):
+            numbers = [each.id for each in row]
+            try:
+                if wanted:
+                    await self._replays.ask(
+                        instance_id, ReplayWish(ReplayKind.FAILED, numbers[0], numbers[-1])
+                    )
+                    sent.update(numbers)
+            except ConflictError:  # as many run as may, or there is no URL: those left are not concerned
+                break
+        return [each for each in dead if each.id in sent]
+
+
+def _covers(replay: Replay, number: int) -> bool:
+    """Say whether a replay that runs will send this dead letter anyway."""
+    return replay.url is None and replay.position < number <= replay.last_id
