@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 
 from bench.deliveries import measure_deliveries
+from bench.fairness import measure_fairness
 from bench.ground import open_ground
 from bench.machine import describe_machine
 from bench.measures import Measure, print_results, take_value, write_results
@@ -27,20 +28,22 @@ class Size:
     rounds: int
     instances: int
     pages: int
+    healthy: int
 
 
-WHOLE = Size(rounds=5, instances=4000, pages=8)
-QUICK = Size(rounds=3, instances=1000, pages=3)
-TINY = Size(rounds=1, instances=100, pages=1)
+WHOLE = Size(rounds=5, instances=4000, pages=8, healthy=1000)
+QUICK = Size(rounds=3, instances=1000, pages=3, healthy=1000)
+TINY = Size(rounds=1, instances=100, pages=1, healthy=20)
 """For the test that the results have the right form; its figures mean nothing."""
 
 
 async def measure(size: Size, results: Path, console: Console) -> None:
     """Run all benchmarks."""
     with tempfile.TemporaryDirectory() as directory:
-        async with open_ground(Path(directory), idle=size.instances) as ground:
+        async with open_ground(Path(directory), idle=size.instances, healthy=size.healthy) as ground:
             measures = await measure_deliveries(ground, pages=size.pages, rounds=size.rounds)
             measures += await measure_polls(ground, rounds=size.rounds)
+            measures += await measure_fairness(ground, rounds=size.rounds)
             measures += _read_memory(ground.worker.read_peak_megabytes())
             async with ground.pool.acquire() as connection:
                 machine = await describe_machine(connection)

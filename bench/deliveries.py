@@ -15,12 +15,13 @@ from bench.ground import LANES, Ground, until
 from bench.instances import SIGNATURE_KEY, make_due, set_watermark
 from bench.limits import send_bare, send_outbound, time_requests
 from bench.measures import Measure, compare, take_value
-from signalpost.delivery.formats import write_open_connectors
+from signalpost.delivery.formats import write_body
 from signalpost.delivery.sign import signature_headers
+from signalpost.model.delivery import Format
 from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.outbound import Outbound
-from signalpost.store.deliveries import Deliveries
 from signalpost.store.queue import Queue
+from signalpost.store.waiting import Waiting
 
 PAGE = 100
 NOTIFICATIONS_A_PAGE = 10
@@ -121,11 +122,11 @@ async def _commit(ground: Ground, pages: int) -> float:
 
 async def _render(ground: Ground, instance_id: InstanceId) -> Lane:
     """Give the requests that the worker will make of this lane, ready to be sent."""
-    deliveries = Deliveries(ground.pool, ground.vault, WorkerId(uuid4()), lease_seconds=10)
+    waiting = Waiting(ground.pool, WorkerId(uuid4()))
     url = await ground.pool.fetchval("SELECT url FROM endpoint WHERE instance_id = $1", instance_id)
     requests: list[tuple[str, Mapping[str, str], bytes | None]] = []
-    for notification in await deliveries.load_pending(instance_id, after_order=0, limit=10_000):
-        body = write_open_connectors(notification)
+    for notification in await waiting.load_pending(instance_id, after_order=0, limit=10_000):
+        body = write_body(notification, Format.OPEN_CONNECTORS, public_url=None)
         signatures = signature_headers(
             [SIGNATURE_KEY], notification_id=str(notification.id), timestamp=int(time.time()), body=body
         )

@@ -29,7 +29,11 @@ WAIT_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Everything that runs. ``lanes`` are instances with a callback at the sink, ``idle`` ones without any."""
+    """Everything that runs.
+
+    ``lanes`` and the ``healthy`` are instances with a callback at the sink, ``idle`` ones without any. ``slow`` has one
+    that answers after 25 s, ``dead`` one that never answers.
+    """
 
     pool: asyncpg.Pool
     vault: Vault
@@ -40,6 +44,9 @@ class Ground:
     access_token: str
     lanes: Sequence[InstanceId]
     idle: Sequence[InstanceId]
+    healthy: Sequence[InstanceId]
+    slow: InstanceId
+    dead: InstanceId
 
     async def make_changes(self, count: int) -> int:
         """Make changes in the sandbox (interfaces.md, Sandbox control); give the newest's id."""
@@ -52,7 +59,7 @@ class Ground:
 
 
 @asynccontextmanager
-async def open_ground(directory: Path, *, idle: int) -> AsyncIterator[Ground]:
+async def open_ground(directory: Path, *, idle: int, healthy: int) -> AsyncIterator[Ground]:
     """Start everything in ``directory``, with the settings that a user has by default."""
     key = Fernet.generate_key().decode()
     vault = Vault([key])
@@ -72,8 +79,10 @@ async def open_ground(directory: Path, *, idle: int) -> AsyncIterator[Ground]:
         sandbox = await run("sandbox", "signalpost", "sandbox", "egnyte", "--port", "0")
         sink = await run("sink", "bench.sink")
         access_token = await _prepare_sandbox(http, sandbox.url)
-        callbacks = [f"{sink.url}/{number}" for number in range(LANES)]
-        ids = await create_instances(pool, vault, access_token, [*callbacks, *[None] * idle])
+        callbacks = [f"{sink.url}/{number}" for number in range(LANES + healthy)]
+        troubled = [f"{sink.url}/slow", f"{sink.url}/dead"]
+        ids = await create_instances(pool, vault, access_token, [*callbacks, *troubled, *[None] * idle])
+        free = LANES + healthy
         worker = await run(
             "worker",
             "signalpost",
@@ -83,7 +92,20 @@ async def open_ground(directory: Path, *, idle: int) -> AsyncIterator[Ground]:
             SIGNALPOST_EGNYTE_URL=sandbox.url,
             SIGNALPOST_ALLOW_PRIVATE_NETWORKS="true",
         )
-        yield Ground(pool, vault, http, sandbox, sink, worker, access_token, ids[:LANES], ids[LANES:])
+        yield Ground(
+            pool,
+            vault,
+            http,
+            sandbox,
+            sink,
+            worker,
+            access_token,
+            lanes=ids[:LANES],
+            healthy=ids[LANES:free],
+            slow=ids[free],
+            dead=ids[free + 1],
+            idle=ids[free + 2 :],
+        )
 
 
 def write_url(arguments: Mapping[str, Any]) -> str:

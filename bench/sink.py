@@ -1,6 +1,7 @@
 """Where notifications end: a receiver that costs next to nothing, in a process of its own (``python -m bench.sink``).
 
-It answers 200 to every request and watches the order: the path names the lane, ``webhook-id`` the notification.
+It answers 200 to every request (at ``/slow`` after 25 s, at ``/dead`` never) and watches the order: the path names
+the lane, ``webhook-id`` the notification.
 ``GET /reset`` gives ``{"received", "distinct", "out_of_order", "first_at", "last_at"}`` since the last reset, times by
 the machine's monotonic clock, which all processes share.
 """
@@ -8,6 +9,7 @@ the machine's monotonic clock, which all processes share.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import signal
 import time
@@ -16,6 +18,7 @@ from typing import cast
 import orjson
 import uvloop
 
+SLOW_SECONDS = 25.0
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)", re.IGNORECASE)
 WEBHOOK_ID = re.compile(rb"\r\nwebhook-id: (\d+)", re.IGNORECASE)
@@ -94,7 +97,15 @@ class Receiver(asyncio.Protocol):
             if len(self._pending) < whole:
                 return
             del self._pending[:whole]
-            self._transport.write(self._tally.answer(head))
+            path = head.split(b" ", 2)[1]
+            if path == b"/slow":
+                asyncio.get_running_loop().call_later(SLOW_SECONDS, self._answer_late)
+            elif path != b"/dead":
+                self._transport.write(self._tally.answer(head))
+
+    def _answer_late(self) -> None:
+        with contextlib.suppress(RuntimeError):  # they hung up meanwhile
+            self._transport.write(ANSWER)
 
 
 async def serve() -> None:

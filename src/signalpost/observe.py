@@ -62,6 +62,16 @@ class Metrics:
             "Instances that are polled, but without success for long",
             registry=self.registry,
         )
+        self.endpoints_failing = Gauge(
+            "signalpost_endpoints_failing",
+            "Endpoints whose last attempt failed, those deactivated included",
+            registry=self.registry,
+        )
+        self.endpoints_deactivated = Gauge(
+            "signalpost_endpoints_deactivated",
+            "Endpoints that are not tried any more until somebody releases them",
+            registry=self.registry,
+        )
         self.attempts = Counter(
             "signalpost_delivery_attempts",
             "Delivery attempts, by outcome",
@@ -70,4 +80,12 @@ class Metrics:
         )
         self.delivery_seconds = Histogram(
             "signalpost_delivery_seconds", "Duration of delivery attempts", registry=self.registry
+        )
+        self.removed_pages = Counter(
+            "signalpost_removed_pages", "Pages removed by their age", registry=self.registry
+        )
+        self.cancelled_notifications = Counter(
+            "signalpost_cancelled_notifications",
+            "Notifications given up as too many waited for their endpoint",
+            registry=self.registry,
         )

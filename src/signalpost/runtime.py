@@ -7,7 +7,7 @@ import contextlib
 import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
@@ -16,12 +16,16 @@ from pgqueuer.domain.models import Job
 
 from signalpost.delivery.lane import Lanes
 from signalpost.delivery.notices import Announcer
+from signalpost.delivery.replays import Replayer
+from signalpost.model.clock import SharedClock
 from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.observe import Metrics, get_logger
 from signalpost.polling.poller import Poller
 from signalpost.polling.scheduler import MOST_PER_TICK, TICK_SECONDS, Scheduler
+from signalpost.store.deliveries import Deliveries
 from signalpost.store.polling_status import PollingStatus
-from signalpost.store.queue import DELIVER, POLL, Queue, queue_queries
+from signalpost.store.queue import DELIVER, POLL, REPLAY, Queue, queue_queries
+from signalpost.store.retention import Retention
 from signalpost.store.workers import Workers
 
 log = get_logger("runtime")
@@ -34,6 +38,8 @@ QUEUE_HEARTBEAT = timedelta(seconds=10)
 """A job whose worker has been silent for so long is given to another."""
 
 HOUSEKEEPING_SECONDS = 15.0
+OLDEST_LOOK_SECONDS = 1.0
+"""A look at the database's clock that took longer says too little."""
 NOTICE_SECONDS = 3.0
 TROUBLE_SECONDS = 60.0
 STOP_SECONDS = 4.0
@@ -51,10 +57,17 @@ class Heartbeat:
     """A worker's sign of life: the lease of its lanes is surely good while the last beat is young."""
 
     def __init__(
-        self, workers: Workers, worker_id: WorkerId, *, lease_seconds: float, monotonic: Callable[[], float]
+        self,
+        workers: Workers,
+        worker_id: WorkerId,
+        clock: SharedClock,
+        *,
+        lease_seconds: float,
+        monotonic: Callable[[], float],
     ) -> None:
         self._workers = workers
         self._worker_id = worker_id
+        self._clock = clock
         self._lease_seconds = lease_seconds
         self._monotonic = monotonic
         self._beaten_at = float("-inf")
@@ -64,9 +77,14 @@ class Heartbeat:
         return self._monotonic() - self._beaten_at < self._lease_seconds * 0.8
 
     async def beat(self) -> None:
-        """Beat once. The time counted is from before the call: the row is at most that old."""
+        """Beat once, and take over the database's clock.
+
+        The time counted is from before the call: the row is at most that old.
+        """
         before = self._monotonic()
-        await self._workers.beat(self._worker_id)
+        now = await self._workers.beat(self._worker_id)
+        if self._monotonic() - before <= OLDEST_LOOK_SECONDS:
+            self._clock.set(now)
         self._beaten_at = before
 
     async def leave(self) -> None:
@@ -88,8 +106,12 @@ class Parts:
     queue: Queue
     scheduler: Scheduler
     poller: Poller
+    deliveries: Deliveries
     lanes: Lanes
+    replayer: Replayer
     announcer: Announcer
+    retention: Retention
+    clock: Callable[[], datetime]
     polling: PollingStatus
     metrics: Metrics
     workers: Workers
@@ -118,9 +140,12 @@ class Runtime:
         self._spawn("housekeeping", lambda: self._repeat(self._tidy, HOUSEKEEPING_SECONDS))
         self._spawn("troubles", lambda: self._repeat(self._count_troubles, TROUBLE_SECONDS))
         if "poll" in self._roles:
-            self._spawn(POLL, lambda: self._work(POLL, self._parts.poller.poll))
+            self._spawn(POLL, lambda: self._work(POLL, lambda id_: self._parts.poller.poll(InstanceId(id_))))
         if "deliver" in self._roles:
-            self._spawn(DELIVER, lambda: self._work(DELIVER, self._parts.lanes.work))
+            self._spawn(
+                DELIVER, lambda: self._work(DELIVER, lambda id_: self._parts.lanes.work(InstanceId(id_)))
+            )
+            self._spawn(REPLAY, lambda: self._work(REPLAY, self._parts.replayer.work))
             self._spawn("notices", lambda: self._repeat(self._parts.announcer.send_due, NOTICE_SECONDS))
 
     async def stop(self) -> None:
@@ -129,6 +154,7 @@ class Runtime:
             return
         self._stopping.set()
         self._parts.lanes.close()
+        self._parts.replayer.close()
         for queue_manager in self._queue_managers.values():
             queue_manager.shutdown.set()
         _, unfinished = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
@@ -172,13 +198,19 @@ class Runtime:
     async def _tidy(self) -> None:
         await self._parts.queue.trim_log()
         await self._parts.workers.forget_old()
+        tidied = await self._parts.retention.tidy(self._parts.clock())
+        self._parts.metrics.removed_pages.inc(tidied.pages)
+        self._parts.metrics.cancelled_notifications.inc(tidied.cancelled)
 
     async def _count_troubles(self) -> None:
         stopped, stale = await self._parts.polling.count_troubles()
         self._parts.metrics.pollers_disabled.set(stopped)
         self._parts.metrics.pollers_stale.set(stale)
+        failing, deactivated = await self._parts.deliveries.count_failing()
+        self._parts.metrics.endpoints_failing.set(failing)
+        self._parts.metrics.endpoints_deactivated.set(deactivated)
 
-    async def _work(self, entrypoint: str, act: Callable[[InstanceId], Awaitable[None]]) -> None:
+    async def _work(self, entrypoint: str, act: Callable[[int], Awaitable[None]]) -> None:
         """Take jobs of one kind. Each kind has its own hands, so that slow callbacks never keep polls waiting."""
         queries = queue_queries(AsyncpgPoolDriver(self._parts.pool))
         queue_manager = QueueManager(queries)
@@ -187,7 +219,7 @@ class Runtime:
             return
 
         async def take(job: Job) -> None:
-            await act(InstanceId(int(job.payload or b"0")))
+            await act(int(job.payload or b"0"))
 
         queue_manager.entrypoint(entrypoint, accepts_context=False)(take)
         await queue_manager.run(

@@ -7,14 +7,16 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from signalpost.model.addresses import mask_url, parse_callback_url
+from signalpost.model.allowance import Allowance, parse_allowance, parse_proxy_url
 from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS
-from signalpost.model.errors import ConfigurationError
+from signalpost.model.errors import ConfigurationError, InvalidRequestError
 
 
 class Settings(BaseSettings):
     """The settings of the service; each is read from ``SIGNALPOST_<NAME>``."""
 
-    model_config = SettingsConfigDict(env_prefix="SIGNALPOST_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SIGNALPOST_", extra="ignore", allow_inf_nan=False)
 
     database_url: SecretStr | None = Field(
         default=None,
@@ -43,6 +45,41 @@ class Settings(BaseSettings):
     )
     allow_private_networks: bool = Field(
         default=False, description="Whether callbacks and providers may be loopback or private addresses."
+    )
+    allowed_networks: str = Field(
+        default="",
+        description=(
+            "Hosts and networks that callbacks and providers may be although they are not public, comma-separated,"
+            " as in hooks.internal,10.1.0.0/16."
+        ),
+    )
+    proxy_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Forward proxy that all requests outwards go through, http://user:password@host:port. Names are then"
+            " looked up by the proxy as well, which must refuse inner addresses itself."
+        ),
+    )
+    public_url: str | None = Field(
+        default=None,
+        description=(
+            "Address under which receivers reach this API, as in https://signalpost.example.com: for links in"
+            " notifications. Unset: links are paths."
+        ),
+    )
+    retention_days: float = Field(
+        default=7,
+        gt=0,
+        le=36_500,
+        description="How long events, pages, notifications and attempts are kept once nothing of them waits.",
+    )
+    most_waiting: int = Field(
+        default=1_000_000,
+        ge=1,
+        le=1_000_000_000,
+        description=(
+            "Notifications that may wait for one endpoint; beyond, the oldest are given up and told as a gap."
+        ),
     )
     min_poll_interval_seconds: float = Field(
         default=60, gt=0, description="Shortest interval between polls that an instance may ask for."
@@ -93,6 +130,44 @@ class Settings(BaseSettings):
             )
             raise ConfigurationError(message)
         return waits
+
+    def read_allowance(self) -> Allowance:
+        """Read the hosts and networks that are allowed though they are not public.
+
+        Raises:
+            ConfigurationError: an entry is neither; the message names it.
+        """
+        return parse_allowance(self.allowed_networks, "SIGNALPOST_ALLOWED_NETWORKS")
+
+    def read_proxy_url(self) -> str | None:
+        """Read the forward proxy's URL; None when there is none.
+
+        Raises:
+            ConfigurationError: it is no such URL; the message does not show its user and password.
+        """
+        text = self.proxy_url.get_secret_value().strip() if self.proxy_url is not None else ""
+        return parse_proxy_url(text, "SIGNALPOST_PROXY_URL") if text else None
+
+    def read_public_url(self) -> str | None:
+        """Read the address that links begin with; None when it is not known.
+
+        Raises:
+            ConfigurationError: it is no URL that a path can be put behind; the message shows no password.
+        """
+        text = (self.public_url or "").strip()
+        if not text:
+            return None
+        try:
+            parse_callback_url(text, "SIGNALPOST_PUBLIC_URL")
+        except InvalidRequestError as error:
+            raise ConfigurationError(str(error)) from None
+        if "?" in text or "#" in text:
+            message = (
+                f"SIGNALPOST_PUBLIC_URL: {mask_url(text)!r} must end with its path: paths are put behind it;"
+                " right would be https://signalpost.example.com"
+            )
+            raise ConfigurationError(message)
+        return text
 
     def read_keys(self) -> list[str] | None:
         """Read the encryption keys; None when unset."""

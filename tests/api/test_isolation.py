@@ -22,9 +22,9 @@ ROUTES = [
     (method.upper(), path.removeprefix(BASE_PATH))
     for path, methods in build_routes().openapi()["paths"].items()
     for method in methods
-    if path.startswith(BASE_PATH)
+    if path.startswith(BASE_PATH) and not path.startswith(f"{BASE_PATH}/schemas")
 ]
-OWNED = {"instance_id", "event_id"}
+OWNED = {"instance_id", "event_id", "notification_id", "subscription_id", "replay_id"}
 """Parameters of paths that name what an organization owns."""
 
 
@@ -73,8 +73,13 @@ async def neighbours(postgres):
 
         [event] = await until(notified)
         [value, *_] = accepted(await owner.client.get(f"/instances/{instance['id']}/configuration"))
+        asked = await owner.client.post(f"/instances/{instance['id']}/replays", json={"sequence": 1})
+        assert asked.status_code == 202, asked.text
         values = {
             "instance_id": instance["id"],
+            "notification_id": event["eventElementInstances"][0]["notificationId"],
+            "subscription_id": instance["id"],
+            "replay_id": asked.json()["id"],
             "event_id": event["id"],
             "config_id": value["id"],
             "key_or_id": "egnyte",

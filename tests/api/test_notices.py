@@ -94,14 +94,14 @@ async def test_one_that_is_refused_comes_again_with_the_same_id_until_it_is_take
     assert len({str(received["body"]) for received in telling.listener.received}) == 1
 
 
-@pytest.mark.parametrize(("status", "attempts"), [(500, 3), (302, 3), (410, 1)])
+@pytest.mark.parametrize(("status", "attempts"), [(500, 3), (302, 3), (400, 3), (410, 1)])
 async def test_one_that_is_never_taken_is_given_up_and_logged(telling, log_lines, status, attempts):
     telling.listener.status = status
     instance_id = await connect(telling)
     await add(telling, instance_id)
     await all_gone(telling)
     assert len(telling.listener.received) == attempts
-    [line] = [line for line in log_lines() if line["event"] == "notice.given_up"]
+    [line] = await until(lambda: [line for line in log_lines() if line["event"] == "notice.given_up"])
     assert (line["instance"], line["kind"]) == (instance_id, KIND)
 
 

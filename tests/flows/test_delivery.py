@@ -163,13 +163,13 @@ async def test_loopback_callbacks_are_refused_at_delivery_too(make_world):
     """An address that was allowed when the instance was connected, and is no longer, is judged when we connect."""
     async with make_world() as world:
         instance = await started(world)
-        outbound = world.service.runtime._parts.lanes._parts.egress._outbound
+        outbound = world.service.runtime._parts.lanes._parts.sender._egress._outbound
         await world.client.delete(f"/instances/{instance['id']}/enabled")
         await world.change(1)
         from signalpost.outbound import Outbound
 
         async with Outbound(allow_private=False, connections=5) as strict:
-            world.service.runtime._parts.lanes._parts.egress._outbound = strict
+            world.service.runtime._parts.lanes._parts.sender._egress._outbound = strict
             await world.client.put(f"/instances/{instance['id']}/enabled")
 
             async def refused():
@@ -177,4 +177,4 @@ async def test_loopback_callbacks_are_refused_at_delivery_too(make_world):
 
             assert "loopback" in await until(refused)
             assert not world.listener.received
-            world.service.runtime._parts.lanes._parts.egress._outbound = outbound
+            world.service.runtime._parts.lanes._parts.sender._egress._outbound = outbound

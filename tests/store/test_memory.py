@@ -16,8 +16,8 @@ from tests.store.test_event_log import instance_id, page, poll  # noqa: F401 - f
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def entry(object_id, version="1", *, days=0, revision=1):
-    return Remembered(object_id, "file", version, revision, NOW + timedelta(days=days), NOW)
+def entry(object_id, version="1", *, days=0):
+    return Remembered(object_id, "file", version, NOW + timedelta(days=days), NOW)
 
 
 async def number(pool):
@@ -43,8 +43,8 @@ async def test_it_changes_with_the_page_or_not_at_all(pool, instance_id, poll): 
     with pytest.raises(FencedError):
         await events.commit_page(late)
     assert set(await Memory(pool).recall(poll.id, ["a", "b"])) == {"a"}
-    await events.commit_page(replace(late, version=2, remembered=[entry("b"), entry("b", "2", revision=2)]))
-    assert await Memory(pool).recall(poll.id, ["a", "b"]) == {"b": entry("b", "2", revision=2)}
+    await events.commit_page(replace(late, version=2, remembered=[entry("b"), entry("b", "2")]))
+    assert await Memory(pool).recall(poll.id, ["a", "b"]) == {"b": entry("b", "2")}
     assert await number(pool) == (1, None)
 
 

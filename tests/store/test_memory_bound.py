@@ -1,4 +1,4 @@
-"""Belongs into tests/store/test_memory.py."""
+"""The bound of the memory, and what it forgets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_another_version_replaces_all_that_was_known(pool, instance_id, po
     events = Events(pool)
     entries = [
         entry("o"),
-        Remembered("o", "folder", "2", 2, NOW + timedelta(days=3), NOW + timedelta(days=4)),
+        Remembered("o", "folder", "2", NOW + timedelta(days=3), NOW + timedelta(days=4)),
     ]
     for version, each in enumerate(entries, start=1):
         await events.commit_page(

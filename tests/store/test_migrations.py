@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 
 import signalpost.store
-from signalpost.store.database import migrate
+from signalpost.store.database import migrate, open_pool
+from signalpost.store.replay_orders import ReplayOrders
+from signalpost.store.waiting import Waiting
 
 VERSIONS = Path(signalpost.store.__file__).parent / "migrations" / "versions"
 
@@ -69,6 +73,46 @@ async def test_what_the_first_tables_knew_of_objects_becomes_their_memory(postgr
     await admin.execute("DROP DATABASE migrated_later WITH (FORCE)")
     await admin.close()
 
+
+async def test_what_waited_before_dead_letters_came_is_delivered_and_sent_again_after(postgres, monkeypatch):
+    """Events that were logged while there was no callback URL have no notification; a replay passes them over."""
+    admin = await asyncpg.connect(**postgres.connect_arguments)
+    await admin.execute("CREATE DATABASE migrated_in_delivery")
+    arguments = {**postgres.connect_arguments, "database": "migrated_in_delivery"}
+    with monkeypatch.context() as patch:
+        patch.setattr("signalpost.store.database.NEWEST", "0002")
+        await migrate(arguments)
+    connection = await asyncpg.connect(**arguments)
+    await connection.execute(HISTORY)
+    await connection.execute(NOTIFIED)
+    await connection.close()
+    await migrate(arguments)
+    pool = await open_pool(arguments, size=2)
+    instance_id, delivered_id = await pool.fetchrow(
+        "SELECT instance_id, id FROM notification WHERE state = 'delivered'"
+    )
+    [found] = await Waiting(pool, uuid4()).load_pending(instance_id, after_order=0, limit=10)
+    assert (found.attempts, found.failures, found.refusals, found.context.instance_tags) == (1, 1, 0, ("t",))
+    assert [event.sequence for event in found.events] == [7]
+    assert [tuple(row) for row in await pool.fetch("SELECT replay_id, number FROM attempt")] == [(0, 1)] * 2
+    replay = await ReplayOrders(pool, lambda: datetime.now(UTC)).ask_range(instance_id, 1, None)
+    assert (replay.first_id, replay.last_id) == (delivered_id, found.id)
+    await pool.close()
+    await admin.execute("DROP DATABASE migrated_in_delivery WITH (FORCE)")
+    await admin.close()
+
+
+NOTIFIED = """
+INSERT INTO endpoint (instance_id, url, last_sequence, last_order) SELECT id, 'https://example.com/', 7, 2 FROM instance;
+UPDATE page SET context = '{"connector": "egnyte", "hub": "documents", "resource": "events", "instance_name": "n",
+    "instance_tags": ["t"], "organization_id": 1, "user_id": 1, "full_raw": false}';
+INSERT INTO notification (instance_id, lane_order, page_id, state, attempts, failures, next_attempt_at, created_at)
+SELECT instance_id, waits.lane_order, id, waits.state, 1, waits.failures, now(), now()
+FROM page, (VALUES (1, 'delivered', 0), (2, 'pending', 1)) AS waits (lane_order, state, failures) ORDER BY 2;
+UPDATE event SET notification_id = notification.id FROM notification WHERE sequence = 5 + lane_order;
+INSERT INTO attempt (notification_id, number, started_at, duration_milliseconds, status)
+SELECT id, 1, now(), 1, CASE state WHEN 'delivered' THEN 200 ELSE 500 END FROM notification;
+"""
 
 HISTORY = """
 INSERT INTO organization (name) VALUES ('Acme');

@@ -13,7 +13,21 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost import __version__
-from signalpost.api import elements, events, health, hubs, instances, polling
+from signalpost.api import (
+    analytics,
+    deliveries,
+    elements,
+    events,
+    health,
+    hubs,
+    instances,
+    polling,
+    records,
+    replays,
+    schemas,
+    signature_keys,
+    subscriptions,
+)
 from signalpost.api.parts import ApiParts
 from signalpost.model.errors import ConfigurationError, RequestError, TooLargeError
 from signalpost.observe import get_logger
@@ -147,10 +161,17 @@ def build_routes() -> FastAPI:
     api = APIRouter(prefix=BASE_PATH)
     api.include_router(elements.router)
     # These come first: /instances/events and /instances/polling must not be taken for instances of these ids.
+    # And /instances/events/analytics not for an event.
+    api.include_router(analytics.router)
     api.include_router(events.router)
+    api.include_router(records.router)
     api.include_router(polling.router)
+    api.include_router(signature_keys.router)
     api.include_router(instances.router)
+    for module in (deliveries, replays, subscriptions):
+        api.include_router(module.router)
     api.include_router(hubs.router)
+    api.include_router(schemas.router)
     app.include_router(api)
     app.include_router(health.router)
     for kind in (RequestError, ConfigurationError, HTTPException, RequestValidationError):

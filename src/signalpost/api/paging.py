@@ -47,11 +47,19 @@ def read_paging(page_size: str | None, next_page: str | None, page: str | None) 
 
 
 def write_paging(
-    response: Response, paging: Paging, items: Sequence[Any], last: Sequence[int] | None
+    response: Response,
+    paging: Paging,
+    items: Sequence[Any],
+    last: Sequence[int] | None,
+    *,
+    more: bool = False,
 ) -> None:
-    """Set the headers of a page; ``last`` is the position of its last item when more may follow."""
+    """Set the headers of a page; ``last`` is the position of its last item when more may follow.
+
+    A full page has a next one; one that is not full where there is ``more`` all the same.
+    """
     response.headers["Elements-Returned-Count"] = str(len(items))
-    if last is not None and len(items) >= paging.size:
+    if last is not None and (more or len(items) >= paging.size):
         token = orjson.dumps({"after": list(last), "pageSize": paging.size})
         response.headers["Elements-Next-Page-Token"] = base64.urlsafe_b64encode(token).decode()
 

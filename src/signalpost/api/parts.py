@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, cast
@@ -13,6 +13,7 @@ from signalpost.api.authentication import read_authorization
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
 from signalpost.delivery.sample import Sampler
+from signalpost.delivery.stuck import Stuck
 from signalpost.instances.lifecycle import Lifecycle
 from signalpost.model.errors import ForbiddenError, InvalidRequestError, NotFoundError, UnauthenticatedError
 from signalpost.model.ids import InstanceId
@@ -21,24 +22,34 @@ from signalpost.observe import Metrics
 from signalpost.polling.hub import Hub
 from signalpost.polling.preview import Previews
 from signalpost.store.database import Health
+from signalpost.store.delivery_log import DeliveryLog
+from signalpost.store.endpoints import Endpoints
 from signalpost.store.event_log import EventLog
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
 from signalpost.store.polling_status import PollingStatus
 from signalpost.store.queue import Queue
+from signalpost.store.replay_orders import ReplayOrders
 
 LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """Everything the API calls. No rule lives in the routes: they read, call, and show."""
+    """Everything the API calls. No rule lives in the routes: they read, call, and show.
+
+    ``vet`` judges the address of a URL (``Outbound.vet``).
+    """
 
     registry: Registry
     organizations: Organizations
     instances: Instances
     lifecycle: Lifecycle
     event_log: EventLog
+    delivery_log: DeliveryLog
+    endpoints: Endpoints
+    replays: ReplayOrders
+    stuck: Stuck
     hub: Hub
     previews: Previews
     polling: PollingStatus
@@ -48,6 +59,7 @@ class ApiParts:
     health: Health
     metrics_token: str | None
     clock: Callable[[], datetime]
+    vet: Callable[[str], Awaitable[None]]
 
 
 def give_parts(request: Request) -> ApiParts:

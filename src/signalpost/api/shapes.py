@@ -8,16 +8,18 @@ from zlib import crc32
 
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
 from signalpost.model.configuration import ALWAYS_SECRET, CALLBACK_URL, EVENTS_ENABLED, MASK, read_boolean
+from signalpost.model.delivery import State
 from signalpost.model.instance import Instance
 from signalpost.store.event_log import LoggedEvent
 
 STATUS_OF_STATE = {
-    None: "RECEIVED",
-    "pending": "DISPATCHED",
-    "delivered": "NOTIFIED",
-    "cancelled": "CONSUMED",
+    State.UNSENT: "RECEIVED",
+    State.PENDING: "DISPATCHED",
+    State.DELIVERED: "NOTIFIED",
+    State.DEAD: "CONSUMED",
+    State.CANCELLED: "CONSUMED",
 }
-"""Where an event stands, in the original's words."""
+"""Where an event stands, in the original's words; ``CONSUMED``: given up."""
 
 
 def show_time(moment: datetime | None) -> str | None:
@@ -130,7 +132,10 @@ def show_field(each: Field, value: str | None) -> dict[str, Any]:
 def show_configuration(instance: Instance, connector: Connector) -> list[dict[str, Any]]:
     """Show all values an instance has or may have: declared ones first, then others that were given."""
     declared = {each.key: each for each in (*connector.fields, *EVENT_FIELDS)}
-    others = [Field(key, key) for key in sorted(set(instance.configuration) - set(declared))]
+    others = [
+        Field(key, key, secret=key in ALWAYS_SECRET)
+        for key in sorted(set(instance.configuration) - set(declared))
+    ]
     return [show_field(each, instance.configuration.get(each.key)) for each in (*declared.values(), *others)]
 
 
@@ -144,8 +149,10 @@ def show_event(event: LoggedEvent) -> dict[str, Any]:
             "objectType": event.object_type,
         }
     ]
+    # Events of older versions have no notification where there was no callback URL.
+    state = State(event.state or State.UNSENT)
     notified = []
-    if event.notification_id is not None:
+    if state is not State.UNSENT:
         notified = [
             {
                 "eventId": str(event.id),
@@ -153,13 +160,14 @@ def show_event(event: LoggedEvent) -> dict[str, Any]:
                 "notificationId": event.notification_id,
                 "notifiedData": None,
                 "createdDate": show_time(event.notified_at),
-                "updatedDate": show_time(event.delivered_at or event.notified_at),
+                "updatedDate": show_time(event.ended_at or event.notified_at),
             }
         ]
     return {
         "id": str(event.id),
         "eventDate": show_time(event.polled_at),
-        "status": STATUS_OF_STATE[event.state],
+        "status": STATUS_OF_STATE[state],
+        "state": state.value,
         "providerData": event.record,
         "notifiedData": events,
         "eventElementInstances": notified,

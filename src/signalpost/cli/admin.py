@@ -79,6 +79,9 @@ def doctor(data_dir: DataDirectory = None, poller_configuration: PollerConfigura
 
 def _check_settings(effective: Settings) -> str:
     effective.read_schedule()
+    effective.read_allowance()
+    effective.read_proxy_url()
+    effective.read_public_url()
     remark = (
         "callbacks may be private addresses"
         if effective.allow_private_networks

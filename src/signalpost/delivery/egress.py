@@ -1,10 +1,11 @@
-"""One POST to a callback: signed, bounded, judged."""
+"""One POST to a callback: signed and bounded."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from signalpost.delivery.configuration import DeliverySettings
 from signalpost.delivery.sign import signature_headers
@@ -13,6 +14,19 @@ from signalpost.outbound import Outbound, OutboundError
 
 READ_BYTES = 64 * 1024
 KEPT_CHARACTERS = 1024
+REPLAY = "Signalpost-Replay"
+"""The header that marks what is sent again: the number of the replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is POSTed. ``sent_at`` is the time of this attempt; ``replay_id`` marks what is sent again."""
+
+    id: str
+    sent_at: datetime
+    content_type: str
+    body: bytes
+    replay_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +45,18 @@ class Egress:
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
 
-    async def post(
-        self, url: str, settings: DeliverySettings, *, notification_id: str, timestamp: int, body: bytes
-    ) -> Answered:
-        """POST ``body`` as it is (the bytes signed are the bytes sent). Never raises for what the receiver did.
+    async def post(self, url: str, settings: DeliverySettings, message: Message) -> Answered:
+        """POST the body as it is (the bytes signed are the bytes sent). Never raises for what the receiver did.
 
-        ``timestamp`` is the Unix time of this attempt, in seconds. Redirects are not followed.
+        Redirects are not followed.
         """
-        headers = {
-            "Content-Type": "application/json",
-            "Elements-Webhook-Id": notification_id,
-            "webhook-id": notification_id,
-            "webhook-timestamp": str(timestamp),
-            **signature_headers(
-                settings.signature_keys, notification_id=notification_id, timestamp=timestamp, body=body
-            ),
-        }
-        if settings.basic is not None:
-            credentials = ":".join(settings.basic).encode()
-            headers["Authorization"] = "Basic " + base64.b64encode(credentials).decode()
         try:
             answer = await self._outbound.request(
-                "POST", url, headers=headers, body=body, max_bytes=READ_BYTES
+                "POST",
+                url,
+                headers=write_headers(settings, message),
+                body=message.body,
+                max_bytes=READ_BYTES,
             )
         except (OutboundError, AddressRefusedError) as error:
             return Answered(None, str(error), None, {})
@@ -62,6 +66,30 @@ class Egress:
             answer.excerpt(KEPT_CHARACTERS),
             answer.headers,
         )
+
+
+def write_headers(settings: DeliverySettings, message: Message) -> dict[str, str]:
+    """Give the headers of a POST: the configured ones, over which nothing of ours may be written, and ours."""
+    timestamp = int(message.sent_at.timestamp())
+    headers = {
+        **dict(settings.headers),
+        "Content-Type": message.content_type,
+        "Elements-Webhook-Id": message.id,
+        "webhook-id": message.id,
+        "webhook-timestamp": str(timestamp),
+        **signature_headers(
+            settings.list_keys(message.sent_at),
+            notification_id=message.id,
+            timestamp=timestamp,
+            body=message.body,
+        ),
+    }
+    if message.replay_id is not None:
+        headers[REPLAY] = str(message.replay_id)
+    if settings.basic is not None:
+        credentials = ":".join(settings.basic).encode()
+        headers["Authorization"] = "Basic " + base64.b64encode(credentials).decode()
+    return headers
 
 
 def _explain(status: int, headers: Mapping[str, str]) -> str | None:

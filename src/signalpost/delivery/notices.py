@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from signalpost.delivery.configuration import read_delivery_settings
-from signalpost.delivery.egress import Egress
+from signalpost.delivery.egress import Egress, Message
 from signalpost.model.addresses import parse_callback_url
 from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance
 from signalpost.model.configuration import OPERATIONS_URL
-from signalpost.model.delivery import Outcome, judge_attempt, read_retry_after
+from signalpost.model.delivery import MOST_REFUSALS, Outcome, judge_attempt, read_retry_after
+from signalpost.model.errors import InvalidRequestError
 from signalpost.observe import get_logger
 from signalpost.store.notices import Notice, Notices
 
@@ -82,21 +83,32 @@ class Announcer:
             taken = len(due)
 
     async def _send(self, notice: Notice) -> None:
-        url = read_operations_url(notice.configuration)
+        try:
+            url = read_operations_url(notice.configuration)
+            settings = read_delivery_settings(notice.configuration)
+        except InvalidRequestError as error:  # written when more was allowed
+            await self._notices.postpone(
+                notice, due_at=self._clock() + timedelta(seconds=self._schedule_seconds[-1]), error=str(error)
+            )
+            return
         if url is None:  # taken out since
             await self._notices.remove(notice)
             return
         answered = await self._egress.post(
             url,
-            # The user name and password are the callback's: they are no business of another address.
-            replace(read_delivery_settings(notice.configuration), basic=None),
-            notification_id=f"notice-{notice.id}",
-            timestamp=int(self._clock().timestamp()),
-            body=write_notice(notice),
+            # Headers, user name and password are the callback's: they are no business of another address.
+            replace(settings, basic=None, headers=()),
+            Message(
+                id=f"notice-{notice.id}",
+                sent_at=self._clock(),
+                content_type="application/json",
+                body=write_notice(notice),
+            ),
         )
         verdict = judge_attempt(
             answered.status,
             failures=notice.attempts,
+            refusals=MOST_REFUSALS,  # a refused notice is one that failed: there is no lane that it could stop
             after_seconds=read_retry_after(answered.headers, self._clock()),
             chance=self._chance,
             schedule_seconds=self._schedule_seconds,

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from signalpost.delivery.configuration import read_delivery_settings
-from signalpost.delivery.egress import Egress
-from signalpost.delivery.formats import write_open_connectors
+from signalpost.delivery.egress import Egress, Message
+from signalpost.delivery.formats import CONTENT_TYPES, write_body
 from signalpost.model.configuration import CALLBACK_URL, stringify
-from signalpost.model.delivery import DeliveredEvent, Notification, PageContext
+from signalpost.model.delivery import DeliveredEvent, Notification, PageContext, State
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.ids import InstanceId, NotificationId, derive_event_id
 from signalpost.model.instance import Caller
@@ -42,9 +42,12 @@ class Sampler:
         answered = await self._egress.post(
             settings.callback_url,
             settings,
-            notification_id="sample",
-            timestamp=int(now.timestamp()),
-            body=write_open_connectors(_make_sample(caller, now)),
+            Message(
+                id="sample",
+                sent_at=now,
+                content_type=CONTENT_TYPES[settings.form],
+                body=write_body(_make_sample(caller, now), settings.form, public_url=None),
+            ),
         )
         return {
             "status": answered.status,
@@ -78,8 +81,10 @@ def _make_sample(caller: Caller, now: datetime) -> Notification:
         id=NotificationId(0),
         instance_id=instance_id,
         lane_order=0,
+        state=State.PENDING,
         attempts=0,
         failures=0,
+        refusals=0,
         next_attempt_at=now,
         created_at=now,
         polled_at=now,

@@ -12,12 +12,23 @@ from signalpost.model.errors import InvalidRequestError
 
 MASK = "********"
 
+DELIVERY_PREFIX = "event.notification."
+"""How the keys of all values begin that say where and how notifications go."""
+
 EVENTS_ENABLED = "event.notification.enabled"
 CALLBACK_URL = "event.notification.callback.url"
 SIGNATURE_KEY = "event.notification.signature.key"
 BASIC_USERNAME = "event.notification.basic.username"
 BASIC_PASSWORD = "event.notification.basic.password"  # noqa: S105 - the name of a field
 RAW = "event.notification.raw"
+FORMAT = "event.notification.format"
+CALLBACK_HEADERS = "event.notification.callback.headers"
+FAILURE_POLICY = "event.notification.failure.policy"
+ORDERING = "event.notification.ordering"
+CONCURRENCY = "event.notification.concurrency"
+RATE = "event.notification.rate"
+PREVIOUS_KEY = "event.notification.signature.previous.key"
+PREVIOUS_KEY_UNTIL = "event.notification.signature.previous.until"
 POLL_INTERVAL = "event.poller.refresh_interval"
 POLLER_CONFIGURATION = "event.poller.configuration"
 POLL_START = "event.poller.start"
@@ -31,7 +42,7 @@ DEFAULT_INTERVAL_MINUTES = 15
 MOST_MINUTES = 60 * 24 * 31
 
 # Masked whatever the connector declares: nobody needs them back, everybody could misuse them.
-ALWAYS_SECRET = frozenset({SIGNATURE_KEY, BASIC_PASSWORD})
+ALWAYS_SECRET = frozenset({SIGNATURE_KEY, PREVIOUS_KEY, BASIC_PASSWORD, CALLBACK_HEADERS})
 
 
 def stringify(value: Any) -> str:

@@ -15,12 +15,62 @@ from signalpost.model.ids import InstanceId, NotificationId
 MAX_EVENTS_PER_NOTIFICATION = 10
 """Open Connectors' limit for polled events (open-connectors.md 1.1)."""
 
+RESERVED_NAMES = frozenset({"pollDate", "objectType", "omitted"})
+"""What stands in ``raw`` beside the records: no resource can have such a name."""
+
+REFUSALS = frozenset({400, 409, 413, 415, 422})
+"""Answers that speak of one notification, not of the endpoint."""
+
+MOST_REFUSALS = 3
+"""A notification refused so often is a dead letter, and its lane goes on."""
+
+REFUSED_IN_A_ROW = 5
+"""When so many notifications in a row are refused, it is the endpoint that fails: its lane is held instead."""
+
+
+class State(StrEnum):
+    """Where a notification stands.
+
+    ``UNSENT``: the instance had no callback URL when it was made. ``CANCELLED``: given up as too many waited.
+    ``DEAD``: refused, or its retries spent where the policy is to go on.
+    """
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    UNSENT = "unsent"
+
+
+class Format(StrEnum):
+    """The form of a notification's body (``event.notification.format``)."""
+
+    OPEN_CONNECTORS = "open-connectors"
+    CLOUDEVENTS = "cloudevents"
+    STANDARD_WEBHOOKS = "standard-webhooks"
+
+
+class Policy(StrEnum):
+    """What happens when retries are spent (architecture section 7).
+
+    ``RETRY``: the endpoint is deactivated, and what follows waits. ``SKIP``: that notification is a dead letter, the
+    lane goes on. ``QUEUE``: nothing is retried by itself; the first failure deactivates the endpoint.
+    """
+
+    RETRY = "retry"
+    SKIP = "skip"
+    QUEUE = "queue"
+
 
 class Outcome(StrEnum):
-    """What an attempt means for its notification and its endpoint."""
+    """What an attempt means for its notification and its endpoint.
+
+    ``DEAD``: the notification is given up, the lane goes on. ``SPENT`` and ``GONE``: the endpoint is deactivated.
+    """
 
     DELIVERED = "delivered"
     RETRY = "retry"
+    DEAD = "dead"
     SPENT = "spent"
     GONE = "gone"
 
@@ -59,14 +109,17 @@ class PageContext:
 class Notification:
     """The message for one endpoint: at most ten events of one page, in the lane's order.
 
-    ``failures`` counts failed attempts since the endpoint was last changed or enabled; ``attempts`` counts all.
+    ``failures`` counts failed attempts since the endpoint was last changed or released, ``refusals`` those of them
+    that were refusals; ``attempts`` counts all.
     """
 
     id: NotificationId
     instance_id: InstanceId
     lane_order: int
+    state: State
     attempts: int
     failures: int
+    refusals: int
     next_attempt_at: datetime
     created_at: datetime
     polled_at: datetime
@@ -90,7 +143,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of an attempt; ``retry_after_seconds`` is set for ``Outcome.RETRY`` alone."""
+    """The outcome of an attempt.
+
+    ``retry_after_seconds`` is set for ``Outcome.RETRY``, and for a refused notification that is ``Outcome.DEAD``: when
+    it would be tried again if it is the endpoint that fails.
+    """
 
     outcome: Outcome
     retry_after_seconds: float | None = None
@@ -113,22 +170,33 @@ def judge_attempt(
     status: int | None,
     *,
     failures: int,
+    refusals: int = 0,
+    policy: Policy = Policy.RETRY,
     after_seconds: float | None,
     chance: Chance,
     schedule_seconds: Sequence[float] = RETRY_SCHEDULE_SECONDS,
 ) -> Verdict:
-    """Say what an attempt means after ``failures`` failed ones.
+    """Say what an attempt means after ``failures`` failed ones, ``refusals`` of them refusals.
 
-    2xx delivers; 410 says that the endpoint is gone; all else, no answer (None) and redirects included, is retried
-    until the schedule is spent (architecture section 7).
+    2xx delivers; 410 says that the endpoint is gone. A notification refused for the third time is a dead letter; one
+    refused more often was taken back, as all its neighbours were refused too. All else, no answer (None) and redirects
+    included, is retried until the schedule is spent, and then the policy decides (architecture section 7).
     """
     if status is not None and 200 <= status <= 299:  # noqa: PLR2004 - the range of success
         return Verdict(Outcome.DELIVERED)
     if status == 410:  # noqa: PLR2004 - Gone
         return Verdict(Outcome.GONE)
-    wait = wait_before_retry(
-        failures + 1, schedule_seconds=schedule_seconds, after_seconds=after_seconds, chance=chance
-    )
-    if wait is None:
+    if policy is Policy.QUEUE:
         return Verdict(Outcome.SPENT)
-    return Verdict(Outcome.RETRY, wait)
+    speaks_of_one = status in REFUSALS and refusals < MOST_REFUSALS
+    wait = wait_before_retry(
+        min(failures + 1, len(schedule_seconds)) if speaks_of_one else failures + 1,
+        schedule_seconds=schedule_seconds,
+        after_seconds=after_seconds,
+        chance=chance,
+    )
+    if speaks_of_one and refusals + 1 == MOST_REFUSALS:
+        return Verdict(Outcome.DEAD, wait)
+    if wait is not None:
+        return Verdict(Outcome.RETRY, wait)
+    return Verdict(Outcome.DEAD if policy is Policy.SKIP else Outcome.SPENT)

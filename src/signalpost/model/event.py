@@ -45,14 +45,13 @@ class Change:
 class Remembered:
     """An object that was seen, and in which version: one entry of a resource's memory.
 
-    ``version`` tells versions apart and is "" where only the object matters; ``revision`` counts the versions seen;
-    ``dated_at`` is the date of the record, ``seen_at`` when it was read.
+    ``version`` tells versions apart and is "" where only the object matters; ``dated_at`` is the date of
+    the record, ``seen_at`` when it was read.
     """
 
     object_id: str
     object_type: str
     version: str
-    revision: int
     dated_at: datetime | None
     seen_at: datetime
 

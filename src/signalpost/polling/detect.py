@@ -80,7 +80,7 @@ def detect(
         types[change.object_id] = change.object_type
         changes.append(decided)
     remembered = tuple(
-        Remembered(object_id, types[object_id], "", 1, None, now)
+        Remembered(object_id, types[object_id], "", None, now)
         for object_id in types
         if alive[object_id] and (object_id not in known or known[object_id].seen_at < now - REFRESH)
     )

@@ -1,4 +1,4 @@
-"""The tick: hands out the polls and lanes that are due. Any number of workers may tick; each row is taken once."""
+"""The tick: hands out polls, lanes and replays that are due. Any number of workers may tick; a row is taken once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.polls import Polls
 from signalpost.store.queue import Queue
+from signalpost.store.replays import Replays
 
 TICK_SECONDS = 1.0
 MOST_PER_TICK = 1000
@@ -22,15 +23,23 @@ class Scheduler:
     """Turns rows that are due into jobs."""
 
     def __init__(
-        self, polls: Polls, deliveries: Deliveries, queue: Queue, clock: Callable[[], datetime]
+        self,
+        polls: Polls,
+        deliveries: Deliveries,
+        replays: Replays,
+        queue: Queue,
+        clock: Callable[[], datetime],
     ) -> None:
         self._polls = polls
         self._deliveries = deliveries
+        self._replays = replays
         self._queue = queue
         self._clock = clock
 
     async def tick(self) -> int:
-        """Hand out what is due now, at most a thousand of each kind; says how many. Four statements.
+        """Hand out what is due now, at most a thousand of each kind; says how many.
+
+        Three statements, and one for each kind of which something is due.
 
         What has a job already is looked at again soon, not after the whole grace: that job may be in its last
         moments, finished but not yet taken off the queue, and then nobody else would come.
@@ -47,4 +56,8 @@ class Scheduler:
         busy = await self._queue.enqueue_deliveries(lanes)
         if busy:
             await self._deliveries.give_back(busy, until=until, at=soon)
-        return max(len(due), len(lanes))
+        replays = await self._replays.claim_due(now, until=until, limit=MOST_PER_TICK)
+        busy_replays = await self._queue.enqueue_replays(replays)
+        if busy_replays:
+            await self._replays.give_back(busy_replays, until=until, at=soon)
+        return max(len(due), len(lanes), len(replays))

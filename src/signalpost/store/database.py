@@ -23,6 +23,10 @@ NEWEST = "head"
 MIGRATION_LOCK = 0x5167_6E61_6C70
 OLDEST_SUPPORTED = 14
 
+IDLE_TRANSACTION_SECONDS = 10.0
+"""How long a transaction may wait for its client. One of a worker that stands still holds rows: without an end, others
+could neither commit a page nor take the lane for as long as it stands."""
+
 
 def read_connect_arguments(url: str) -> dict[str, Any]:
     """Turn a ``postgresql://`` URL into arguments of ``asyncpg.connect``.
@@ -55,7 +59,14 @@ async def open_pool(arguments: Mapping[str, Any], *, size: int) -> asyncpg.Pool:
     """
     try:
         pool = await asyncpg.create_pool(
-            **arguments, min_size=1, max_size=size, init=_prepare_connection, command_timeout=60
+            **arguments,
+            min_size=1,
+            max_size=size,
+            init=_prepare_connection,
+            command_timeout=60,
+            server_settings={
+                "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS * 1000:.0f}ms"
+            },
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"

@@ -6,12 +6,12 @@ from asyncio import Future
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
-from signalpost.model.delivery import Attempt, DeliveredEvent, Notification, Outcome, PageContext
-from signalpost.model.ids import InstanceId, NotificationId, WorkerId
+from signalpost.model.configuration import OPERATIONS_URL
+from signalpost.model.delivery import Attempt, Outcome, State
+from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.vault import Vault
 
@@ -20,6 +20,12 @@ UPDATE endpoint SET due_at = $2
 FROM (SELECT instance_id FROM endpoint WHERE due_at <= $1 AND state = 'active'
       ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
 WHERE endpoint.instance_id = due.instance_id RETURNING endpoint.instance_id
+"""
+
+GIVE_BACK = """
+UPDATE endpoint SET due_at = $3
+WHERE instance_id IN (SELECT instance_id FROM endpoint WHERE instance_id = ANY($1) AND due_at = $2
+                      ORDER BY instance_id FOR UPDATE SKIP LOCKED)
 """
 
 # The rows are locked in the order of their ids, here and wherever several are taken: no deadlocks.
@@ -38,57 +44,78 @@ RETURNING endpoint.instance_id, endpoint.url, endpoint.generation, endpoint.last
           free.configuration, free.secrets
 """
 
-PENDING = """
-SELECT notification.id, lane_order, attempts, failures, next_attempt_at, created_at, page_id
-FROM notification WHERE instance_id = $1 AND state = 'pending' AND lane_order > $2 ORDER BY lane_order LIMIT $3
-"""
-
-EVENTS = """
-SELECT id, sequence, object_id, object_type, event_type, occurred_at, record_index, notification_id
-FROM event WHERE notification_id = ANY($1) ORDER BY sequence
-"""
-
-# The statement that records attempts is fenced: rows of lanes that we no longer hold are left alone.
-RECORD = """
-WITH mine AS (
-    SELECT instance_id FROM endpoint WHERE instance_id = ANY($2) AND leased_by = $1
-), done AS (
-    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::timestamptz[], $6::integer[], $7::integer[],
-                         $8::text[], $9::text[], $10::text[], $11::timestamptz[])
-        AS done (instance_id, notification_id, number, started_at, duration, status, error, excerpt, state, next_at)
-    WHERE instance_id IN (SELECT instance_id FROM mine)
+# The statement that records attempts is fenced: rows of lanes that we no longer hold are left alone. So is, but for
+# the attempt itself, a notification whose endpoint was changed or released while an attempt was failing. What was
+# given up may be removed while it is sent: of that nothing is left to write.
+RECORD = f"""
+WITH done AS (
+    SELECT given.*, given.state = 'delivered' OR given.generation = endpoint.generation AS counts
+    FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::timestamptz[], $6::integer[], $7::integer[],
+                $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::boolean[], $13::bigint[])
+        AS given (instance_id, notification_id, number, started_at, duration, status, error, excerpt, state, next_at,
+                  refused, generation)
+    JOIN endpoint ON endpoint.instance_id = given.instance_id AND endpoint.leased_by = $1
+), there AS (
+    SELECT id FROM notification WHERE id IN (SELECT notification_id FROM done) ORDER BY id FOR NO KEY UPDATE
 ), changed AS (
-    UPDATE notification SET state = done.state, attempts = done.number,
-           failures = failures + CASE WHEN done.state = 'delivered' THEN 0 ELSE 1 END,
-           next_attempt_at = coalesce(done.next_at, next_attempt_at),
+    UPDATE notification SET state = CASE WHEN counts THEN done.state ELSE notification.state END,
+           attempts = done.number,
+           failures = failures + CASE WHEN counts AND done.state <> 'delivered' THEN 1 ELSE 0 END,
+           refusals = refusals + CASE WHEN counts AND done.refused THEN 1 ELSE 0 END,
+           next_attempt_at = CASE WHEN counts THEN coalesce(done.next_at, next_attempt_at) ELSE next_attempt_at END,
            delivered_at = CASE WHEN done.state = 'delivered'
-                          THEN done.started_at + make_interval(secs => done.duration / 1000.0) END
-    FROM done WHERE notification.id = done.notification_id AND notification.state = 'pending'
+                          THEN done.started_at + make_interval(secs => done.duration / 1000.0) END,
+           dead_at = CASE WHEN counts AND done.state = 'dead'
+                     THEN done.started_at + make_interval(secs => done.duration / 1000.0) END
+    FROM done JOIN there ON there.id = done.notification_id
+    WHERE notification.id = done.notification_id AND notification.state = 'pending'
+    RETURNING notification.id, done.instance_id, notification.state, done.status, done.error, notification.dead_at
+), told AS (
+    INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
+    SELECT changed.instance_id, 'notification.dead',
+           jsonb_build_object('notificationId', changed.id::text, 'message', changed.error, 'status', changed.status),
+           changed.dead_at, changed.dead_at
+    FROM changed JOIN instance ON instance.id = changed.instance_id
+    WHERE changed.state = 'dead' AND instance.configuration ? '{OPERATIONS_URL}'
+), written AS (
+    INSERT INTO attempt (notification_id, number, started_at, duration_milliseconds, status, error, excerpt)
+    SELECT notification_id, number, started_at, duration, status, error, excerpt
+    FROM done JOIN there ON there.id = done.notification_id
+    ON CONFLICT (notification_id, replay_id, number) DO NOTHING
 )
-INSERT INTO attempt (notification_id, number, started_at, duration_milliseconds, status, error, excerpt)
-SELECT notification_id, number, started_at, duration, status, error, excerpt FROM done
-ON CONFLICT (notification_id, number) DO NOTHING
-RETURNING notification_id
+SELECT notification_id FROM done WHERE counts OR done.state <> 'dead'
 """
 
-RELEASE = """
-UPDATE endpoint SET leased_by = NULL,
-    due_at = CASE WHEN endpoint.state <> 'active' THEN NULL
-                  WHEN endpoint.generation <> done.generation THEN now()
-                  WHEN done.deactivate THEN NULL
-                  WHEN endpoint.last_order > done.seen_order THEN now()
-                  ELSE done.next_at END,
-    state = CASE WHEN endpoint.generation = done.generation AND done.deactivate THEN 'deactivated' ELSE state END,
-    failing_since = CASE WHEN endpoint.generation = done.generation AND done.held
-                    THEN coalesce(failing_since, now()) END,
-    last_error = CASE WHEN endpoint.generation = done.generation AND done.held
-                 THEN coalesce(done.error, last_error) END
-FROM (SELECT endpoint.instance_id, done.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[],
-             $6::boolean[], $7::boolean[], $8::text[])
-             AS done (id, generation, seen_order, next_at, deactivate, held, error)
-      JOIN endpoint ON endpoint.instance_id = done.id AND endpoint.leased_by = $1
-      ORDER BY endpoint.instance_id FOR UPDATE OF endpoint) AS done
-WHERE endpoint.instance_id = done.instance_id AND endpoint.leased_by = $1
+RELEASE = f"""
+WITH changed AS (
+    UPDATE endpoint SET leased_by = NULL,
+        due_at = CASE WHEN endpoint.state <> 'active' OR endpoint.url IS NULL THEN NULL
+                      WHEN endpoint.generation <> done.generation THEN now()
+                      WHEN done.deactivate OR done.disabled THEN NULL
+                      WHEN endpoint.last_order > done.seen_order THEN now()
+                      ELSE done.next_at END,
+        state = CASE WHEN endpoint.generation = done.generation AND done.deactivate
+                THEN 'deactivated' ELSE state END,
+        deactivated_at = CASE WHEN endpoint.generation = done.generation AND done.deactivate
+                         THEN now() ELSE deactivated_at END,
+        failing_since = CASE WHEN endpoint.generation = done.generation AND done.held
+                        THEN coalesce(failing_since, now()) END,
+        last_error = CASE WHEN endpoint.generation = done.generation AND done.held
+                     THEN coalesce(done.error, last_error) END
+    FROM (SELECT endpoint.instance_id, instance.disabled, done.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[],
+                 $5::timestamptz[], $6::boolean[], $7::boolean[], $8::text[])
+                 AS done (id, generation, seen_order, next_at, deactivate, held, error)
+          JOIN endpoint ON endpoint.instance_id = done.id AND endpoint.leased_by = $1
+          JOIN instance ON instance.id = done.id
+          ORDER BY endpoint.instance_id FOR UPDATE OF endpoint) AS done
+    WHERE endpoint.instance_id = done.instance_id AND endpoint.leased_by = $1
+    RETURNING endpoint.instance_id, endpoint.last_error,
+              endpoint.generation = done.generation AND done.deactivate AS deactivated
+)
+INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
+SELECT changed.instance_id, 'endpoint.deactivated', jsonb_build_object('message', changed.last_error), now(), now()
+FROM changed JOIN instance ON instance.id = changed.instance_id
+WHERE changed.deactivated AND instance.configuration ? '{OPERATIONS_URL}'
 """
 
 
@@ -106,12 +133,18 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """An attempt with what it means for its notification."""
+    """An attempt with what it means for its notification. ``generation``: that of its lane when it was claimed."""
 
     instance_id: InstanceId
+    generation: int
     attempt: Attempt
     outcome: Outcome
+    refused: bool
     next_attempt_at: datetime | None
+
+
+STATE_AFTER = {Outcome.DELIVERED: State.DELIVERED, Outcome.DEAD: State.DEAD}
+"""After any other outcome the notification still waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +187,7 @@ class Deliveries:
 
     async def give_back(self, instance_ids: Sequence[InstanceId], *, until: datetime, at: datetime) -> None:
         """Have lanes that were claimed ``until`` then come up ``at`` an earlier time, if nothing else was set."""
-        await self._pool.execute(
-            "UPDATE endpoint SET due_at = $3 WHERE instance_id = ANY($1) AND due_at = $2",
-            instance_ids,
-            until,
-            at,
-        )
+        await self._pool.execute(GIVE_BACK, instance_ids, until, at)
 
     async def claim(self, instance_id: InstanceId) -> Lane | None:
         """Take the lane for this worker; None when there is none to work or a living worker has it."""
@@ -183,41 +211,12 @@ class Deliveries:
         }
         return in_order(instance_ids, found)
 
-    async def load_pending(
-        self, instance_id: InstanceId, *, after_order: int, limit: int
-    ) -> list[Notification]:
-        """Load what waits in the lane, in its order: three statements, whatever the number."""
-        rows = await self._pool.fetch(PENDING, instance_id, after_order, limit)
-        if not rows:
-            return []
-        events: dict[int, list[DeliveredEvent]] = {row["id"]: [] for row in rows}
-        for event in await self._pool.fetch(EVENTS, list(events)):
-            events[event[-1]].append(DeliveredEvent(*event[:-1]))
-        pages = await self._pool.fetch(
-            "SELECT id, polled_at, context, records FROM page WHERE id = ANY($1)",
-            list({row["page_id"] for row in rows}),
-        )
-        by_id = {page["id"]: page for page in pages}
-        contexts = {page["id"]: _read_context(page["context"]) for page in pages}
-        return [
-            Notification(
-                id=NotificationId(row["id"]),
-                instance_id=instance_id,
-                lane_order=row["lane_order"],
-                attempts=row["attempts"],
-                failures=row["failures"],
-                next_attempt_at=row["next_attempt_at"],
-                created_at=row["created_at"],
-                polled_at=by_id[row["page_id"]]["polled_at"],
-                context=contexts[row["page_id"]],
-                events=events[row["id"]],
-                records=by_id[row["page_id"]]["records"],
-            )
-            for row in rows
-        ]
-
     def record(self, record: AttemptRecord) -> Future[bool]:
-        """Record an attempt, soon. False when the lane is no longer ours: then nothing was written."""
+        """Record an attempt, soon. False when the lane is not to go on.
+
+        That is when it is no longer ours, and nothing was written; or when the endpoint was changed or released since
+        the claim, and a notification that was to be a dead letter waits on.
+        """
         return self._records.ask(record)
 
     async def _record_all(self, records: Sequence[AttemptRecord]) -> list[bool]:
@@ -232,11 +231,21 @@ class Deliveries:
             [record.attempt.status for record in records],
             [record.attempt.error for record in records],
             [record.attempt.excerpt for record in records],
-            ["delivered" if record.outcome is Outcome.DELIVERED else "pending" for record in records],
+            [STATE_AFTER.get(record.outcome, State.PENDING).value for record in records],
             [record.next_attempt_at for record in records],
+            [record.refused for record in records],
+            [record.generation for record in records],
         )
         written = {row["notification_id"] for row in rows}
         return [record.attempt.notification_id in written for record in records]
+
+    async def count_failing(self) -> tuple[int, int]:
+        """Count the endpoints whose last attempt failed, and of these the deactivated ones, of all organizations."""
+        row = await self._pool.fetchrow(
+            "SELECT count(*) AS failing, count(*) FILTER (WHERE state = 'deactivated') AS deactivated"
+            " FROM endpoint WHERE failing_since IS NOT NULL"
+        )
+        return int(row["failing"]), int(row["deactivated"])
 
     async def release(self, release: Release) -> None:
         """Give the lane back, if it is still ours."""
@@ -255,7 +264,3 @@ class Deliveries:
             [release.error for release in releases],
         )
         return [None] * len(releases)
-
-
-def _read_context(value: Mapping[str, Any]) -> PageContext:
-    return PageContext(**{**value, "instance_tags": tuple(value["instance_tags"])})

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from signalpost.model.delivery import MAX_EVENTS_PER_NOTIFICATION, PageContext
+from signalpost.model.delivery import MAX_EVENTS_PER_NOTIFICATION, PageContext, State
 from signalpost.model.errors import ConnectorError, FencedError
 from signalpost.model.event import Event, Gap, Remembered, Watermark
 from signalpost.model.ids import EventId, InstanceId
@@ -23,14 +23,14 @@ UPDATE resource_poll SET watermark = $3, version = version + 1 WHERE id = $1 AND
 
 TAKE_NUMBERS = """
 UPDATE endpoint SET last_sequence = last_sequence + $2,
-       last_order = last_order + CASE WHEN url IS NULL THEN 0 ELSE $3 END,
+       last_order = last_order + $3,
        due_at = CASE WHEN url IS NULL OR state <> 'active' THEN due_at ELSE least(due_at, $4) END
 WHERE instance_id = $1 RETURNING last_sequence, last_order, url IS NOT NULL AS notified
 """
 
 INSERT_NOTIFICATIONS = """
-INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at)
-SELECT $1, lane_order, $3, $4, $4 FROM unnest($2::bigint[]) AS lane_order ORDER BY lane_order RETURNING id
+INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at, state)
+SELECT $1, lane_order, $3, $4, $4, $5 FROM unnest($2::bigint[]) AS lane_order ORDER BY lane_order RETURNING id
 """
 
 INSERT_EVENTS = """
@@ -155,12 +155,16 @@ async def _write_events(connection: Any, page: PageCommit) -> bool:
     if numbers is None:
         message = f"instance {page.instance_id} is gone"
         raise FencedError(message)
-    notification_ids: list[int | None] = [None] * len(groups)
-    if numbers["notified"]:
-        last_order = numbers["last_order"]
-        orders = list(range(last_order - len(groups) + 1, last_order + 1))
-        rows = await connection.fetch(INSERT_NOTIFICATIONS, page.instance_id, orders, page_id, page.polled_at)
-        notification_ids = sorted(row["id"] for row in rows)
+    last_order = numbers["last_order"]
+    rows = await connection.fetch(
+        INSERT_NOTIFICATIONS,
+        page.instance_id,
+        list(range(last_order - len(groups) + 1, last_order + 1)),
+        page_id,
+        page.polled_at,
+        (State.PENDING if numbers["notified"] else State.UNSENT).value,
+    )
+    notification_ids = sorted(row["id"] for row in rows)
     first = numbers["last_sequence"] - len(events) + 1
     await connection.execute(
         INSERT_EVENTS,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from signalpost.model.configuration import DELIVERY_PREFIX
+from signalpost.model.errors import FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import Account, Instance, Tokens
+from signalpost.store.endpoints import activate_endpoint
+from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
 
 COLUMNS = (
@@ -56,7 +59,7 @@ class Instances:
         tokens: Tokens,
     ) -> Instance:
         """Write a new instance, its endpoint and its resource polls in one transaction."""
-        plain, sealed = self._split(draft, token)
+        plain, sealed = self._split(draft.configuration, draft.secret_keys, token)
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
                 "INSERT INTO instance (organization_id, user_id, connector, name, tags, configuration, secrets,"
@@ -90,9 +93,14 @@ class Instances:
         """Write the changed instance. ``tokens`` come with a new authorisation, which makes it valid again.
 
         Resources that stay keep their watermark; those that went lose it. None when the instance is gone.
+
+        Raises:
+            FencedError: somebody changed it since ``instance`` was read; nothing was written.
         """
-        plain, sealed = self._split(draft, instance.token)
+        plain, sealed = self._split(draft.configuration, draft.secret_keys, instance.token)
         async with self._pool.acquire() as connection, connection.transaction():
+            if not await self._lock(connection, instance):
+                return None
             row = await connection.fetchrow(
                 "UPDATE instance SET name = $3, tags = $4, configuration = $5, secrets = $6, full_raw = $7,"
                 # A new authorisation may bring a new allowance: what was known of the old one says nothing of it.
@@ -109,8 +117,6 @@ class Instances:
                 draft.interval_seconds,
                 tokens is not None,
             )
-            if row is None:
-                return None
             if tokens is not None:
                 await connection.execute(
                     "UPDATE credential SET tokens = $2, version = version + 1 WHERE instance_id = $1",
@@ -121,7 +127,47 @@ class Instances:
                     "UPDATE resource_poll SET retry_at = NULL WHERE instance_id = $1", instance.id
                 )
             await self._write_polling(connection, instance.id, draft)
+            if _list_delivery(instance.configuration) != _list_delivery(draft.configuration):
+                # What was wrong may be right now: what waits goes out at once.
+                await activate_endpoint(connection, instance.id)
         return self._read(row)
+
+    async def update_configuration(
+        self, instance: Instance, configuration: Mapping[str, str], secret_keys: frozenset[str]
+    ) -> bool:
+        """Write a configuration in which nothing changed that polling lives by.
+
+        False when the instance is gone. Raises as ``update``.
+        """
+        plain, sealed = self._split(configuration, secret_keys, instance.token)
+        async with self._pool.acquire() as connection, connection.transaction():
+            is_there = await self._lock(connection, instance)
+            await connection.execute(
+                "UPDATE instance SET configuration = $2, secrets = $3 WHERE id = $1",
+                instance.id,
+                plain,
+                sealed,
+            )
+        return is_there
+
+    async def _lock(self, connection: Any, instance: Instance) -> bool:
+        """Hold the row until the transaction ends, if what may be changed stands there as ``instance`` has it."""
+        row = await connection.fetchrow(
+            f"SELECT {COLUMNS} FROM instance WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE",
+            instance.id,
+            instance.organization_id,
+        )
+        if row is None:
+            return False
+        found = self._read(row)
+        if (found.name, found.tags, found.configuration) != (
+            instance.name,
+            instance.tags,
+            instance.configuration,
+        ):
+            message = f"instance {instance.id} was changed meanwhile"
+            raise FencedError(message)
+        return True
 
     async def _write_polling(self, connection: Any, instance_id: int, draft: InstanceDraft) -> None:
         await connection.execute(
@@ -137,14 +183,11 @@ class Instances:
             " WHERE resource_poll.configuration <> excluded.configuration",
             [(instance_id, resource, configuration) for resource, configuration in draft.resources.items()],
         )
-        # A new address starts afresh: what waits there goes out at once.
-        moved = await connection.fetchval(
-            "UPDATE endpoint SET url = $2 WHERE instance_id = $1 AND url IS DISTINCT FROM $2 RETURNING true",
+        await connection.execute(
+            "UPDATE endpoint SET url = $2 WHERE instance_id = $1 AND url IS DISTINCT FROM $2",
             instance_id,
             draft.callback_url,
         )
-        if moved:
-            await _activate(connection, instance_id)
         await connection.execute(
             "UPDATE instance SET wishes = wishes + 1,"
             " next_poll_at = CASE WHEN $2 AND NOT disabled AND valid THEN now() END WHERE id = $1",
@@ -215,11 +258,13 @@ class Instances:
                     "UPDATE endpoint SET due_at = NULL WHERE instance_id = $1", instance.id
                 )
             else:
-                await _activate(connection, instance.id)
+                await activate_endpoint(connection, instance.id)
 
-    def _split(self, draft: InstanceDraft, token: str) -> tuple[dict[str, str], bytes]:
-        plain = {key: value for key, value in draft.configuration.items() if key not in draft.secret_keys}
-        secret = {key: value for key, value in draft.configuration.items() if key in draft.secret_keys}
+    def _split(
+        self, configuration: Mapping[str, str], secret_keys: frozenset[str], token: str
+    ) -> tuple[dict[str, str], bytes]:
+        plain = {key: value for key, value in configuration.items() if key not in secret_keys}
+        secret = {key: value for key, value in configuration.items() if key in secret_keys}
         return plain, self._vault.seal({"configuration": secret, "token": token})
 
     def _read(self, row: Any) -> Instance:
@@ -240,35 +285,5 @@ class Instances:
         )
 
 
-async def _activate(connection: Any, instance_id: int) -> None:
-    """Have the endpoint start afresh: what failed before is forgotten, what waits is due at once."""
-    await connection.execute(
-        "UPDATE endpoint SET state = 'active', due_at = now(), failing_since = NULL, last_error = NULL,"
-        " generation = generation + 1 WHERE instance_id = $1",
-        instance_id,
-    )
-    await connection.execute(
-        "UPDATE notification SET failures = 0, next_attempt_at = now()"
-        " WHERE instance_id = $1 AND state = 'pending' AND failures > 0",
-        instance_id,
-    )
-
-
-def tokens_to_json(tokens: Tokens) -> dict[str, Any]:
-    """Give tokens as the JSON that is sealed."""
-    return {
-        "access_token": tokens.access_token,
-        "refresh_token": tokens.refresh_token,
-        "expires_at": None if tokens.expires_at is None else tokens.expires_at.isoformat(),
-    }
-
-
-def tokens_from_json(value: Mapping[str, Any], version: int) -> Tokens:
-    """Read what ``tokens_to_json`` gave; ``version`` is the row's."""
-    expires_at = value["expires_at"]
-    return Tokens(
-        access_token=value["access_token"],
-        refresh_token=value["refresh_token"],
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
-        version=version,
-    )
+def _list_delivery(configuration: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in configuration.items() if key.startswith(DELIVERY_PREFIX)}

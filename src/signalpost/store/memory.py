@@ -11,18 +11,18 @@ import asyncpg
 from signalpost.model.event import Remembered
 
 RECALL = """
-SELECT object_id, object_type, version, revision, dated_at, seen_at FROM object_memory
+SELECT object_id, object_type, version, dated_at, seen_at FROM object_memory
 WHERE poll_id = $1 AND object_key = ANY($2)
 """
 
 # What is new counts; rows are taken in the order of their keys, as every other writer does.
 REMEMBER = """
 WITH kept AS (
-    INSERT INTO object_memory (poll_id, object_key, object_id, object_type, version, revision, dated_at, seen_at)
-    SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[],
-                             $8::timestamptz[])
+    INSERT INTO object_memory (poll_id, object_key, object_id, object_type, version, dated_at, seen_at)
+    SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                             $7::timestamptz[])
     ON CONFLICT (poll_id, object_key) DO UPDATE SET object_type = excluded.object_type, version = excluded.version,
-        revision = excluded.revision, dated_at = excluded.dated_at, seen_at = excluded.seen_at
+        dated_at = excluded.dated_at, seen_at = excluded.seen_at
     RETURNING xmax = 0 AS fresh
 )
 UPDATE resource_poll SET remembered = remembered + (SELECT count(*) FILTER (WHERE fresh) FROM kept)
@@ -99,7 +99,6 @@ async def write_memory(
         [each.object_id for each in entries],
         [each.object_type for each in entries],
         [each.version for each in entries],
-        [each.revision for each in entries],
         [each.dated_at for each in entries],
         [each.seen_at for each in entries],
     )

@@ -12,8 +12,8 @@ import asyncpg
 from signalpost.model.event import Watermark
 from signalpost.model.ids import InstanceId, OrganizationId
 from signalpost.model.instance import Instance, Tokens
-from signalpost.store.instances import tokens_from_json
 from signalpost.store.notices import add_notice
+from signalpost.store.tokens import tokens_from_json
 from signalpost.store.vault import Vault
 
 SCHEDULE = """

@@ -14,8 +14,8 @@ from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import get_logger
 from signalpost.store.gather import Gather, in_order
-from signalpost.store.instances import tokens_from_json
 from signalpost.store.notices import add_notice
+from signalpost.store.tokens import tokens_from_json
 from signalpost.store.vault import Vault
 
 log = get_logger("polling")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
@@ -17,8 +18,11 @@ from pgqueuer.ports.driver import Driver
 
 from signalpost.model.ids import InstanceId
 
+Id = TypeVar("Id", bound=int)
+
 POLL = "poll"
 DELIVER = "deliver"
+REPLAY = "replay"
 
 
 def queue_queries(driver: Driver) -> Queries:
@@ -58,19 +62,21 @@ class Queue:
         """Have the lanes of these instances worked by whichever worker is free; give those that have a job already."""
         return await self._enqueue(DELIVER, instance_ids)
 
-    async def _enqueue(self, entrypoint: str, instance_ids: Sequence[InstanceId]) -> list[InstanceId]:
-        if not instance_ids:
+    async def enqueue_replays(self, replay_ids: Sequence[int]) -> list[int]:
+        """Have these replays worked by whichever worker is free; give those that have a job already."""
+        return await self._enqueue(REPLAY, replay_ids)
+
+    async def _enqueue(self, entrypoint: str, ids: Sequence[Id]) -> list[Id]:
+        if not ids:
             return []
         job_ids = await self._queries.enqueue(
-            [entrypoint] * len(instance_ids),
-            [str(instance_id).encode() for instance_id in instance_ids],
-            [0] * len(instance_ids),
-            dedupe_key=[f"{entrypoint}:{instance_id}" for instance_id in instance_ids],
+            [entrypoint] * len(ids),
+            [str(each).encode() for each in ids],
+            [0] * len(ids),
+            dedupe_key=[f"{entrypoint}:{each}" for each in ids],
             on_conflict="skip",
         )
-        return [
-            instance_id for instance_id, job_id in zip(instance_ids, job_ids, strict=True) if job_id is None
-        ]
+        return [each for each, job_id in zip(ids, job_ids, strict=True) if job_id is None]
 
     async def clear(self) -> None:
         """Forget all jobs: the rows say what must be done, the scheduler hands it out again."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -13,11 +14,12 @@ import asyncpg
 from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
-from signalpost.store.instances import tokens_from_json, tokens_to_json
 from signalpost.store.vault import Vault
 
 RENEWALS_AT_ONCE = 4
 """Each holds a connection while the provider answers: a silent token endpoint must not take them all."""
+RENEWAL_SECONDS = 120
+"""How long the transaction of a renewal may wait for the provider's answer: longer than any may take."""
 LOCK_SECONDS = 45.0
 """How long to wait for one's turn: longer than one caller's renewal can take, shorter than a statement may."""
 
@@ -65,6 +67,9 @@ class TokenRows:
                     await stack.enter_async_context(self._slots)
                     connection = await stack.enter_async_context(self._pool.acquire())
                     await stack.enter_async_context(connection.transaction())
+                    await connection.execute(
+                        f"SET LOCAL idle_in_transaction_session_timeout = '{RENEWAL_SECONDS}s'"
+                    )
                     row = await connection.fetchrow(
                         "SELECT tokens, version FROM credential WHERE instance_id = $1 FOR UPDATE",
                         instance_id,
@@ -77,3 +82,23 @@ class TokenRows:
                 raise NeedsAuthorisationError(message)
             tokens = tokens_from_json(self._vault.unseal(row["tokens"]), row["version"])
             yield TokenLock(connection, self._vault, instance_id, tokens)
+
+
+def tokens_to_json(tokens: Tokens) -> dict[str, Any]:
+    """Give tokens as the JSON that is sealed."""
+    return {
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "expires_at": None if tokens.expires_at is None else tokens.expires_at.isoformat(),
+    }
+
+
+def tokens_from_json(value: Mapping[str, Any], version: int) -> Tokens:
+    """Read what ``tokens_to_json`` gave; ``version`` is the row's."""
+    expires_at = value["expires_at"]
+    return Tokens(
+        access_token=value["access_token"],
+        refresh_token=value["refresh_token"],
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        version=version,
+    )

@@ -145,7 +145,6 @@ def remember(seen: Seen, now: datetime, *, by_date: bool) -> Remembered:
         object_id=seen.record.object_id,
         object_type=seen.object_type,
         version=write_version(seen, by_date=by_date),
-        revision=(seen.before.revision if seen.before else 0) + 1,
         dated_at=max(dates, default=None),
         seen_at=now,
     )

@@ -1,0 +1,110 @@
+"""One attempt: a notification is written, signed and POSTed, and its answer judged. Lanes and replays make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from signalpost.delivery.configuration import DeliverySettings
+from signalpost.delivery.egress import Egress, Message
+from signalpost.delivery.formats import CONTENT_TYPES, write_body
+from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance
+from signalpost.model.delivery import (
+    REFUSALS,
+    Attempt,
+    Notification,
+    Outcome,
+    Policy,
+    judge_attempt,
+    read_retry_after,
+)
+from signalpost.observe import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt that is over, and what it means. ``next_at``: when to try again (see ``Verdict``)."""
+
+    attempt: Attempt
+    outcome: Outcome
+    refused: bool
+    next_at: datetime | None
+
+
+class Sender:
+    """Makes attempts. Nothing is stored here: a repeat carries the same ids and the same bytes."""
+
+    def __init__(
+        self,
+        egress: Egress,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        chance: Chance,
+        schedule_seconds: Sequence[float] = RETRY_SCHEDULE_SECONDS,
+        public_url: str | None = None,
+    ) -> None:
+        self._egress = egress
+        self._metrics = metrics
+        self._counters = {outcome: metrics.attempts.labels(outcome.value) for outcome in Outcome}
+        self._clock = clock
+        self._monotonic = monotonic
+        self._chance = chance
+        self._schedule_seconds = schedule_seconds
+        self._public_url = public_url
+
+    async def send(
+        self,
+        notification: Notification,
+        url: str,
+        settings: DeliverySettings,
+        *,
+        policy: Policy | None = None,
+        replay_id: int | None = None,
+    ) -> Tried:
+        """Make the next attempt (number ``notification.attempts + 1``). Never raises for what the receiver did.
+
+        ``policy`` goes before that of the settings; ``replay_id`` marks what is sent again.
+        """
+        started_at, began = self._clock(), self._monotonic()
+        answered = await self._egress.post(
+            url,
+            settings,
+            Message(
+                id=str(notification.id),
+                sent_at=started_at,
+                content_type=CONTENT_TYPES[settings.form],
+                body=write_body(notification, settings.form, public_url=self._public_url),
+                replay_id=replay_id,
+            ),
+        )
+        seconds = self._monotonic() - began
+        ended_at = self._clock()
+        verdict = judge_attempt(
+            answered.status,
+            failures=notification.failures,
+            refusals=notification.refusals,
+            policy=policy or settings.policy,
+            after_seconds=read_retry_after(answered.headers, ended_at),
+            chance=self._chance,
+            schedule_seconds=self._schedule_seconds,
+        )
+        self._counters[verdict.outcome].inc()
+        self._metrics.delivery_seconds.observe(seconds)
+        wait = verdict.retry_after_seconds
+        return Tried(
+            attempt=Attempt(
+                notification_id=notification.id,
+                number=notification.attempts + 1,
+                started_at=started_at,
+                duration_milliseconds=round(seconds * 1000),
+                status=answered.status,
+                error=answered.error,
+                excerpt=None if verdict.outcome is Outcome.DELIVERED else answered.excerpt,
+            ),
+            outcome=verdict.outcome,
+            refused=answered.status in REFUSALS,
+            next_at=None if wait is None else ended_at + timedelta(seconds=wait),
+        )

@@ -1,0 +1,48 @@
+"""Reads the event part of a configuration: it spans polling and delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from signalpost.connectors.base import Connector
+from signalpost.delivery.configuration import read_delivery_settings
+from signalpost.delivery.notices import read_operations_url
+from signalpost.instances.lifecycle import EventPlan
+from signalpost.model.configuration import CALLBACK_URL, OPERATIONS_URL
+from signalpost.model.errors import AddressRefusedError, InvalidRequestError
+from signalpost.outbound import Outbound
+from signalpost.polling.configuration import read_poll_settings
+from signalpost.settings import Settings
+
+
+class PlanReader:
+    """Reads the event part of a configuration; it spans polling and delivery (``instances.lifecycle.ReadPlan``)."""
+
+    def __init__(self, settings: Settings, outbound: Outbound) -> None:
+        self._minimum_seconds = settings.min_poll_interval_seconds
+        self._outbound = outbound
+
+    async def __call__(self, configuration: Mapping[str, str], connector: Connector) -> EventPlan:
+        """Read and check it; the addresses that are to be called are looked up and judged.
+
+        Raises:
+            InvalidRequestError: a value is wrong, or an address must not be called.
+        """
+        polls = read_poll_settings(configuration, connector, minimum_interval_seconds=self._minimum_seconds)
+        delivery = read_delivery_settings(configuration)
+        await self._vet(CALLBACK_URL, delivery.callback_url)
+        await self._vet(OPERATIONS_URL, read_operations_url(configuration))
+        return EventPlan(
+            interval_seconds=polls.interval_seconds,
+            resources=polls.resources,
+            callback_url=delivery.callback_url,
+            full_raw=delivery.full_raw,
+        )
+
+    async def _vet(self, key: str, url: str | None) -> None:
+        try:
+            if url is not None:
+                await self._outbound.vet(url)
+        except AddressRefusedError as error:
+            message = f"configuration.{key}: {error}"
+            raise InvalidRequestError(message) from error
