@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lint types contracts bench lock clean
+.PHONY: help setup demo test check lint types contracts bench faults lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -21,12 +21,12 @@ demo: $(READY)  ## run the whole product against the local Egnyte sandbox
 	@$(BIN)/signalpost demo
 
 test: $(READY)  ## run the whole test suite
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist worksteal
 
 lint: $(READY)
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs src tests bench
+	$(BIN)/ruff check src tests bench examples
+	$(BIN)/ruff format --check src tests bench examples
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs src tests bench examples
 
 contracts: $(READY)
 	$(BIN)/lint-imports
@@ -38,6 +38,9 @@ check: lint contracts types test  ## what CI runs
 
 bench: $(READY)  ## run the benchmarks; results in bench/results/
 	$(BIN)/python -m bench
+
+faults: $(READY)  ## have every fault strike; results in docs/reliability.md
+	$(BIN)/python -m tests.faults
 
 lock: $(READY)  ## renew requirements.lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -45,6 +45,7 @@ async def kill_while_starting(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_start_that_is_killed_at_any_moment_does_no_harm(tmp_path):
     print(f"seed {SEED}")
     chance = random.Random(SEED)

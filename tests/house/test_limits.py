@@ -29,7 +29,7 @@ PURE = [
         for path in sorted((PACKAGE / "polling" / part).glob("*.py"))
     ],
     PACKAGE / "polling" / "strategies" / "objects.py",
-    PACKAGE / "delivery" / "formats.py",
+    *sorted((PACKAGE / "delivery" / "formats").glob("*.py")),
     PACKAGE / "delivery" / "sign.py",
 ]
 IMPURE_MODULES = {
