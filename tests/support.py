@@ -17,6 +17,7 @@ from signalpost.api.server import bind, serve_app
 from signalpost.cli.listen import run_listener
 from signalpost.settings import Settings
 from signalpost.wiring import Service, open_service
+from tests.schemas import Checked
 
 INTERVAL_SECONDS = 0.2
 REDIRECT = "https://app.example.com/connected"
@@ -168,7 +169,11 @@ async def open_world(
         }
     )
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-    async with open_service(settings, roles) as service, run_listener(key="a signature key") as listener:
+    checked = Checked()
+    async with (
+        open_service(settings, roles) as service,
+        run_listener(key="a signature key", on_notification=checked.take) as listener,
+    ):
         await service.runtime.start()
         serving = asyncio.create_task(serve_app(service.app, bind("127.0.0.1", 0), stop, ready.set_result))
         url = await ready
@@ -179,6 +184,7 @@ async def open_world(
         world = World(service, url, sandbox, listener, client, secrets)
         try:
             yield world
+            checked.raise_first()
         finally:
             await client.aclose()
             await world.outside.aclose()
