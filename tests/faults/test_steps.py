@@ -13,15 +13,12 @@ from tests.faults.troubles import TROUBLES, run_trouble
 
 SHORT = (
     ("commit-written", Kind.KILL),
-    ("token-answered", Kind.KILL),
-    ("commit-done", Kind.ERROR),
     ("gap-written", Kind.CUT),
     ("record-done", Kind.CUT),
-    ("release-begins", Kind.ERROR),
     ("replay-post-done", Kind.ERROR),
     ("retention-batch", Kind.CUT),
 )
-SHORT_TROUBLES = ("connections-cut", "worker-killed")
+SHORT_TROUBLES = ("worker-killed",)
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
