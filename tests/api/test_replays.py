@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from signalpost.model.errors import AddressRefusedError
+from signalpost.settings import Settings
+from signalpost.wiring.plan import PlanReader
 from tests.api.answers import accepted, refused
 from tests.store.notified import add_notifications
 
@@ -91,11 +93,13 @@ async def test_what_is_wrong_is_named_and_nothing_is_stored(still, body, words):
 async def test_an_address_that_is_not_allowed_is_refused(still, monkeypatch):
     place, _ = await prepare(still, ())
 
-    async def refuse(url):
-        raise AddressRefusedError("10.0.0.1 is private")
+    class Strict:
+        async def vet(self, url):
+            raise AddressRefusedError("10.0.0.1 is private")
 
     state = still.service.app.state
-    monkeypatch.setitem(state._state, "parts", replace(state.parts, vet=refuse))
+    vet = PlanReader(Settings(), Strict()).vet
+    monkeypatch.setitem(state._state, "parts", replace(state.parts, vet=vet))
     body = {"sequence": 1, "url": "http://10.0.0.1/"}
     refused(await still.client.post(place, json=body), 400, "url", "private")
     assert accepted(await still.client.get(place)) == []

@@ -38,7 +38,7 @@ LARGEST_ID = 2**63 - 1
 class ApiParts:
     """Everything the API calls. No rule lives in the routes: they read, call, and show.
 
-    ``vet`` judges the address of a URL (``Outbound.vet``).
+    ``vet`` judges the address of a URL; what it raises names the field.
     """
 
     registry: Registry
@@ -59,7 +59,7 @@ class ApiParts:
     health: Health
     metrics_token: str | None
     clock: Callable[[], datetime]
-    vet: Callable[[str], Awaitable[None]]
+    vet: Callable[[str, str | None], Awaitable[None]]
 
 
 def give_parts(request: Request) -> ApiParts:

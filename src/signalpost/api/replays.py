@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Response
 
 from signalpost.api.paging import NextPage, PageNumber, PageSize, read_paging, write_paging
-from signalpost.api.parts import ApiParts, Named, Parts, read_id
+from signalpost.api.parts import Named, Parts, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.search import read_instant
 from signalpost.api.shapes import show_time
 from signalpost.model.addresses import mask_url, parse_callback_url
-from signalpost.model.errors import AddressRefusedError, InvalidRequestError, NotFoundError
+from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.store.replay_orders import Replay
 from signalpost.store.replays import ReplayState
 
@@ -30,7 +30,7 @@ async def ask_replay(
     start, url = _read_start(body or {}), (body or {}).get("url")
     if url is not None:
         url = parse_callback_url(url, "url")
-        await _vet(parts, url)
+        await parts.vet("url", url)
     return show_replay(await parts.replays.ask_range(instance.id, start, url))
 
 
@@ -116,12 +116,3 @@ def _read_start(body: dict[str, Any]) -> datetime | int:
         message = f"sequence: {str(sequence)[:50]!r} is not a whole number from 1 on, as events have it"
         raise InvalidRequestError(message)
     return sequence
-
-
-async def _vet(parts: ApiParts, url: str) -> None:
-    """Have the address judged before anything is stored; it is judged again whenever we connect."""
-    try:
-        await parts.vet(url)
-    except AddressRefusedError as error:
-        message = f"url: {error}"
-        raise InvalidRequestError(message) from error

@@ -43,7 +43,15 @@ class Lanes:
 
     def __init__(self, parts: LaneParts) -> None:
         self._parts = parts
-        self._rates = Rates(parts.monotonic)
+        self._turn_parts = TurnParts(
+            deliveries=parts.deliveries,
+            waiting=parts.waiting,
+            sender=parts.sender,
+            rates=Rates(parts.monotonic),
+            clock=parts.clock,
+            monotonic=parts.monotonic,
+            may_go_on=lambda: not self._closing and parts.is_alive(),
+        )
         self._active: set[InstanceId] = set()
         self._closing = False
 
@@ -65,7 +73,7 @@ class Lanes:
             except InvalidRequestError as error:  # written when more was allowed
                 await self._hold_unreadable(lane, str(error))
                 return
-            turn = Turn(self._make_turn_parts(), lane, settings)
+            turn = Turn(self._turn_parts, lane, settings)
             try:
                 await (send_relaxed(turn) if settings.relaxed else send_strict(turn))
             except BaseException:
@@ -80,29 +88,7 @@ class Lanes:
         next_at = self._parts.clock() + WHILE_UNREADABLE
         if not lane.failing:
             log.warning("endpoint.held", next_at=str(next_at), instance=lane.instance_id, reason=error)
-        await self._parts.deliveries.release(
-            Release(
-                instance_id=lane.instance_id,
-                generation=lane.generation,
-                seen_order=lane.seen_order,
-                next_at=next_at,
-                deactivate=False,
-                held=True,
-                error=error,
-            )
-        )
-
-    def _make_turn_parts(self) -> TurnParts:
-        parts = self._parts
-        return TurnParts(
-            deliveries=parts.deliveries,
-            waiting=parts.waiting,
-            sender=parts.sender,
-            rates=self._rates,
-            clock=parts.clock,
-            monotonic=parts.monotonic,
-            may_go_on=lambda: not self._closing and parts.is_alive(),
-        )
+        await self._release(lane, seen_order=lane.seen_order, next_at=next_at, held=True, error=error)
 
     async def _leave(self, turn: Turn) -> None:
         """Record what is on its way and give the lane back."""
@@ -112,16 +98,27 @@ class Lanes:
             turn.next_at = self._parts.clock()
         elif turn.lane.failing and not turn.held:
             log.info("endpoint.recovered", instance=turn.lane.instance_id)
+        await self._release(
+            turn.lane,
+            seen_order=max(turn.lane.seen_order, turn.position),
+            next_at=turn.next_at,
+            held=turn.held,
+            error=turn.error,
+            deactivate=turn.deactivate,
+        )
+
+    async def _release(
+        self,
+        lane: Lane,
+        *,
+        seen_order: int,
+        next_at: datetime | None,
+        held: bool,
+        error: str | None,
+        deactivate: bool = False,
+    ) -> None:
         await self._parts.deliveries.release(
-            Release(
-                instance_id=turn.lane.instance_id,
-                generation=turn.lane.generation,
-                seen_order=max(turn.lane.seen_order, turn.position),
-                next_at=turn.next_at,
-                deactivate=turn.deactivate,
-                held=turn.held,
-                error=turn.error,
-            )
+            Release(lane.instance_id, lane.generation, seen_order, next_at, deactivate, held, error)
         )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from signalpost.delivery.attempts import Sender, Tried
 from signalpost.delivery.configuration import DeliverySettings, read_delivery_settings
-from signalpost.delivery.rate import Rates
+from signalpost.delivery.lane import AFTER_A_FAULT, WHILE_UNREADABLE
+from signalpost.delivery.rate import Rates, Slice
+from signalpost.delivery.turn import SLICE_SECONDS
 from signalpost.model.delivery import Notification, Outcome, Policy
 from signalpost.model.errors import InvalidRequestError
 from signalpost.observe import get_logger
@@ -19,15 +20,6 @@ log = get_logger("delivery")
 
 BATCH = 20
 """Notifications loaded at a time."""
-
-SLICE_SECONDS = 5.0
-"""After this long a replay gives way, so that others get their turn."""
-
-WHILE_UNREADABLE = timedelta(minutes=1)
-"""When a replay is looked at again whose instance has a configuration that cannot be read."""
-
-AFTER_A_FAULT = timedelta(seconds=5)
-"""When a turn ended by a fault of our own or a cut connection is taken up again."""
 
 
 class Replayer:
@@ -86,7 +78,15 @@ class Replayer:
         if not lane.own:
             # Headers, user name and password are the callback's: they are no business of another address.
             settings = replace(settings, basic=None, headers=())
-        ends_at = self._monotonic() + SLICE_SECONDS
+        turn = Slice(
+            self._rates,
+            lane.instance_id,
+            settings.rate_per_second,
+            seconds=SLICE_SECONDS,
+            clock=self._clock,
+            monotonic=self._monotonic,
+            may_go_on=self._may_go_on,
+        )
         position, failures, refusals = lane.position, lane.failures, lane.refusals
         while True:
             batch = await self._replays.load_next(lane, after_id=position, limit=BATCH)
@@ -94,7 +94,7 @@ class Replayer:
                 log.info("replay.done", replay=lane.id, instance=lane.instance_id)
                 return ReplayRelease(state=ReplayState.DONE, ended_at=self._clock())
             for notification in batch.notifications:
-                next_at = await self._wait_for_slot(lane, settings, ends_at)
+                next_at = await turn.take_slot()
                 if next_at is not None:
                     return ReplayRelease(next_at)
                 counted = replace(notification, attempts=failures, failures=failures, refusals=refusals)
@@ -105,21 +105,6 @@ class Replayer:
                     return self._hold(lane, tried)
                 failures = refusals = 0
             position = batch.last_id
-
-    async def _wait_for_slot(
-        self, lane: ReplayLane, settings: DeliverySettings, ends_at: float
-    ) -> datetime | None:
-        """Wait for the rate to allow an attempt. Gives when the next turn is due, if this one is over."""
-        left = ends_at - self._monotonic()
-        if left <= 0 or not self._may_go_on():
-            return self._clock()
-        if settings.rate_per_second is None:
-            return None
-        wait = self._rates.take(lane.instance_id, settings.rate_per_second, most_seconds=left)
-        if wait > left:
-            return self._clock() + timedelta(seconds=wait)
-        await asyncio.sleep(wait)
-        return None if self._may_go_on() else self._clock()
 
     def _may_go_on(self) -> bool:
         return not self._closing and self._is_alive()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from signalpost.delivery.attempts import Sender, Tried
 from signalpost.delivery.configuration import DeliverySettings
-from signalpost.delivery.rate import Rates
+from signalpost.delivery.rate import Rates, Slice
 from signalpost.model.delivery import Notification, Outcome
 from signalpost.observe import get_logger
 from signalpost.store.deliveries import AttemptRecord, Deliveries, Lane
@@ -55,28 +55,23 @@ class Turn:
         self.held = lane.failing
         self.error: str | None = None
         self.ours = True
-        self._ends_at = parts.monotonic() + (RELAXED_SLICE_SECONDS if settings.relaxed else SLICE_SECONDS)
+        self._slice = Slice(
+            parts.rates,
+            lane.instance_id,
+            settings.rate_per_second,
+            seconds=RELAXED_SLICE_SECONDS if settings.relaxed else SLICE_SECONDS,
+            clock=parts.clock,
+            monotonic=parts.monotonic,
+            may_go_on=parts.may_go_on,
+        )
         self._unrecorded: list[asyncio.Future[bool]] = []
 
     async def take_slot(self) -> bool:
         """Wait for the rate to allow an attempt. False: the turn is over, and ``next_at`` says when the next is due."""
-        left = self._ends_at - self.parts.monotonic()
-        if left <= 0 or not self.parts.may_go_on():
-            self.next_at = self.parts.clock()
-            return False
-        rate = self.settings.rate_per_second
-        if rate is None:
-            return True
-        wait = self.parts.rates.take(self.lane.instance_id, rate, most_seconds=left)
-        if wait > left:
-            self.next_at = self.parts.clock() + timedelta(seconds=wait)
-            return False
-        if wait > 0:
-            await asyncio.sleep(wait)
-            if not self.parts.may_go_on():
-                self.next_at = self.parts.clock()
-                return False
-        return True
+        over_at = await self._slice.take_slot()
+        if over_at is not None:
+            self.next_at = over_at
+        return over_at is None
 
     async def send(self, notification: Notification) -> Tried:
         """Make one attempt."""

@@ -14,6 +14,7 @@ from signalpost.model.delivery import Attempt, Outcome, State
 from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.vault import Vault
+from signalpost.store.workers import write_free
 
 CLAIM_DUE = """
 UPDATE endpoint SET due_at = $2
@@ -29,15 +30,13 @@ WHERE instance_id IN (SELECT instance_id FROM endpoint WHERE instance_id = ANY($
 """
 
 # The rows are locked in the order of their ids, here and wherever several are taken: no deadlocks.
-CLAIM_LANES = """
+CLAIM_LANES = f"""
 UPDATE endpoint SET leased_by = $2
 FROM (SELECT endpoint.instance_id, instance.configuration, instance.secrets
       FROM endpoint JOIN instance ON instance.id = endpoint.instance_id
       WHERE endpoint.instance_id = ANY($1) AND endpoint.state = 'active' AND endpoint.url IS NOT NULL
         AND NOT instance.disabled
-        AND (endpoint.leased_by IS NULL OR endpoint.leased_by = $2 OR NOT EXISTS
-             (SELECT FROM worker WHERE worker.id = endpoint.leased_by
-              AND worker.heartbeat_at > now() - make_interval(secs => $3)))
+        AND {write_free("endpoint")}
       ORDER BY endpoint.instance_id FOR UPDATE OF endpoint) AS free
 WHERE endpoint.instance_id = free.instance_id
 RETURNING endpoint.instance_id, endpoint.url, endpoint.generation, endpoint.last_order, endpoint.failing_since,
@@ -199,10 +198,7 @@ class Deliveries:
             InstanceId(row["instance_id"]): Lane(
                 instance_id=InstanceId(row["instance_id"]),
                 url=row["url"],
-                configuration={
-                    **row["configuration"],
-                    **self._vault.unseal(row["secrets"])["configuration"],
-                },
+                configuration=self._vault.join_configuration(row),
                 generation=row["generation"],
                 seen_order=row["last_order"],
                 failing=row["failing_since"] is not None,

@@ -81,7 +81,6 @@ class Notices:
         )
 
     def _read(self, row: Any) -> Notice:
-        sealed = self._vault.unseal(row["secrets"])
         return Notice(
             id=row["id"],
             instance_id=InstanceId(row["instance_id"]),
@@ -90,5 +89,5 @@ class Notices:
             body=row["body"],
             created_at=row["created_at"],
             attempts=row["attempts"],
-            configuration={**row["configuration"], **sealed["configuration"]},
+            configuration=self._vault.join_configuration(row),
         )

@@ -130,7 +130,6 @@ class Polls:
 
     def _read(self, rows: list[Any]) -> PollState:
         first = rows[0]
-        sealed = self._vault.unseal(first["secrets"])
         return PollState(
             instance_id=InstanceId(first["id"]),
             organization_id=OrganizationId(first["organization_id"]),
@@ -138,7 +137,7 @@ class Polls:
             connector=first["connector"],
             name=first["name"],
             tags=tuple(first["tags"]),
-            configuration={**first["configuration"], **sealed["configuration"]},
+            configuration=self._vault.join_configuration(first),
             tokens=tokens_from_json(self._vault.unseal(first["tokens"]), first["tokens_version"]),
             interval_seconds=first["interval_seconds"],
             last_poll_at=first["last_poll_at"],

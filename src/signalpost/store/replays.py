@@ -13,6 +13,7 @@ from signalpost.model.delivery import Attempt, Notification, Outcome
 from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.store.notifications import COLUMNS, load_notifications
 from signalpost.store.vault import Vault
+from signalpost.store.workers import write_free
 
 
 class ReplayKind(StrEnum):
@@ -46,13 +47,11 @@ UPDATE replay SET due_at = $3
 WHERE id IN (SELECT id FROM replay WHERE id = ANY($1) AND due_at = $2 ORDER BY id FOR UPDATE SKIP LOCKED)
 """
 
-CLAIM = """
+CLAIM = f"""
 UPDATE replay SET leased_by = $2
 FROM instance JOIN endpoint ON endpoint.instance_id = instance.id
 WHERE replay.id = $1 AND replay.state = 'running' AND instance.id = replay.instance_id AND NOT instance.disabled
-  AND (replay.leased_by IS NULL OR replay.leased_by = $2 OR NOT EXISTS
-       (SELECT FROM worker WHERE worker.id = replay.leased_by
-        AND worker.heartbeat_at > now() - make_interval(secs => $3)))
+  AND {write_free("replay")}
 RETURNING replay.id, replay.instance_id, replay.kind, replay.url IS NULL AS own,
           coalesce(replay.url, endpoint.url) AS url, replay.failed_since, replay.position, replay.last_id,
           replay.failures, replay.refusals, replay.next_attempt_at, instance.configuration, instance.secrets
@@ -162,7 +161,6 @@ class Replays:
         row = await self._pool.fetchrow(CLAIM, replay_id, self._worker_id, self._lease_seconds)
         if row is None:
             return None
-        sealed = self._vault.unseal(row["secrets"])
         return ReplayLane(
             id=row["id"],
             instance_id=InstanceId(row["instance_id"]),
@@ -175,7 +173,7 @@ class Replays:
             failures=row["failures"],
             refusals=row["refusals"],
             next_attempt_at=row["next_attempt_at"],
-            configuration={**row["configuration"], **sealed["configuration"]},
+            configuration=self._vault.join_configuration(row),
         )
 
     async def load_next(self, lane: ReplayLane, *, after_id: int, limit: int) -> ReplayBatch:

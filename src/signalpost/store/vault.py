@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,10 @@ class Vault:
             ConfigurationError: none of the keys fits.
         """
         return orjson.loads(self._decrypt(bytes(sealed)))
+
+    def join_configuration(self, row: Mapping[str, Any]) -> dict[str, str]:
+        """Give the whole configuration of a row with ``configuration`` and ``secrets``; raises as ``unseal``."""
+        return {**row["configuration"], **self.unseal(row["secrets"])["configuration"]}
 
     def _decrypt_now(self, sealed: bytes) -> bytes:
         try:

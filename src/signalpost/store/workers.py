@@ -11,6 +11,15 @@ from signalpost.model.ids import WorkerId
 FORGOTTEN_AFTER_SECONDS = 3600
 
 
+def write_free(table: str) -> str:
+    """Write the condition that a row's lease is no other living worker's; $2 is ours, $3 the seconds of a lease."""
+    return (
+        f"({table}.leased_by IS NULL OR {table}.leased_by = $2 OR NOT EXISTS"
+        f" (SELECT FROM worker WHERE worker.id = {table}.leased_by"
+        " AND worker.heartbeat_at > now() - make_interval(secs => $3)))"
+    )
+
+
 class Workers:
     """Rows of workers. All times are the database's own, so that the clocks of the machines need not agree."""
 

@@ -119,11 +119,12 @@ def _join(
     egress = Egress(outbound)
     organizations = Organizations(pool)
     instances = Instances(pool, vault)
+    read_plan = PlanReader(settings, outbound)
     lifecycle = Lifecycle(
         registry=registry,
         instances=instances,
         oauth2=oauth2,
-        read_plan=PlanReader(settings, outbound),
+        read_plan=read_plan,
         open_session=sessions.open_first,
     )
     polling = PollingStatus(pool, vault)
@@ -149,7 +150,7 @@ def _join(
         health=Health(pool),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         clock=clock,
-        vet=outbound.vet,
+        vet=read_plan.vet,
     )
     parts = join_roles(Ground(settings, pool, vault, registry, sessions, egress, metrics, clock))
     return Service(build_app(api_parts), Runtime(parts, roles), organizations, pool, database)

@@ -30,8 +30,8 @@ class PlanReader:
         """
         polls = read_poll_settings(configuration, connector, minimum_interval_seconds=self._minimum_seconds)
         delivery = read_delivery_settings(configuration)
-        await self._vet(CALLBACK_URL, delivery.callback_url)
-        await self._vet(OPERATIONS_URL, read_operations_url(configuration))
+        await self.vet(f"configuration.{CALLBACK_URL}", delivery.callback_url)
+        await self.vet(f"configuration.{OPERATIONS_URL}", read_operations_url(configuration))
         return EventPlan(
             interval_seconds=polls.interval_seconds,
             resources=polls.resources,
@@ -39,10 +39,15 @@ class PlanReader:
             full_raw=delivery.full_raw,
         )
 
-    async def _vet(self, key: str, url: str | None) -> None:
+    async def vet(self, field: str, url: str | None) -> None:
+        """Have the address of a URL judged before anything is stored; it is judged again whenever we connect.
+
+        Raises:
+            InvalidRequestError: it must not be called; ``field`` is named.
+        """
         try:
             if url is not None:
                 await self._outbound.vet(url)
         except AddressRefusedError as error:
-            message = f"configuration.{key}: {error}"
+            message = f"{field}: {error}"
             raise InvalidRequestError(message) from error
