@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from signalpost.api.events import find_page
-from signalpost.api.paging import NextPage, PageNumber, PageSize, Paging, read_paging
+from signalpost.api.paging import Pages, Paging
 from signalpost.api.parts import Asking, Named, Parts, Scope, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.search import From, To, read_span
@@ -140,14 +140,11 @@ async def list_dispositions(
     caller: Asking,
     scope: Scope,
     response: Response,
+    paging: Pages,
     begin: From = None,
     end: To = None,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """Say in words what became of each event, in the order of the list of events."""
-    paging = read_paging(page_size, next_page, page)
     begin_at, end_at = read_span(begin, end)
     search = EventSearch(begin_at=begin_at, end_at=end_at)
     return await _tell(parts, caller, response, paging, scope, search)
@@ -159,16 +156,12 @@ async def list_instance_dispositions(
     caller: Asking,
     instance: Named,
     response: Response,
+    paging: Pages,
     begin: From = None,
     end: To = None,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """Say in words what became of each event of one instance."""
-    return await list_dispositions(
-        parts, caller, instance.id, response, begin, end, page_size, next_page, page
-    )
+    return await list_dispositions(parts, caller, instance.id, response, paging, begin, end)
 
 
 async def _count(

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
-from signalpost.api.paging import MOST_PAGE_SIZE, NextPage, PageNumber, PageSize, read_paging, write_paging
+from signalpost.api.paging import (
+    MOST_PAGE_SIZE,
+    NextPage,
+    PageNumber,
+    Pages,
+    PageSize,
+    read_paging,
+    write_paging,
+)
 from signalpost.api.parts import ApiParts, Named, Parts, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.replays import read_body_instant, show_replay
@@ -29,16 +37,13 @@ async def list_deliveries(
     instance: Named,
     search: Search,
     response: Response,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
+    paging: Pages,
 ) -> list[dict[str, Any]]:
     """List the deliveries of an instance; newest last."""
-    paging = read_paging(page_size, next_page, page)
     found = await parts.delivery_log.list_deliveries(
         instance.id,
         search,
-        after_id=paging.after[0] if paging.after else 0,
+        after_id=paging.after_id,
         limit=paging.size,
         offset=paging.offset,
     )
@@ -85,7 +90,7 @@ async def list_attempts(
     paging = read_paging(page_size, next_page, page)
     attempts = await parts.delivery_log.list_attempts(
         NotificationId(found.id),
-        after=(paging.after[0], paging.after[1]) if len(paging.after) == 2 else (-1, 0),  # noqa: PLR2004 - a pair
+        after=paging.read_pair((-1, 0)),
         limit=paging.size,
         offset=paging.offset,
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from signalpost.api.bodies import AuthorizationBody
-from signalpost.api.paging import NextPage, PageNumber, PageSize, read_paging, write_paging
+from signalpost.api.paging import Pages, write_paging
 from signalpost.api.parts import Asking, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_connector, show_connector_whole
@@ -25,14 +25,11 @@ async def list_elements(
     parts: Parts,
     caller: Asking,
     response: Response,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
+    paging: Pages,
 ) -> list[dict[str, Any]]:
     """List the connectors installed."""
-    paging = read_paging(page_size, next_page, page)
     found = sorted(parts.registry, key=lambda connector: connector.id)
-    after = paging.after[0] if paging.after else 0
+    after = paging.after_id
     shown = [each for each in found if each.id > after][paging.offset : paging.offset + paging.size]
     write_paging(response, paging, shown, [shown[-1].id] if shown and shown[-1] is not found[-1] else None)
     return [show_connector(each) for each in shown]

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from signalpost.api.bodies import CallbackBody
-from signalpost.api.paging import NextPage, PageNumber, PageSize, Paging, read_paging, write_paging
+from signalpost.api.paging import Pages, Paging, write_paging
 from signalpost.api.parts import Asking, Named, Parts, Scope
 from signalpost.api.reading import JsonRoute
 from signalpost.api.search import Search
@@ -34,12 +34,9 @@ async def list_events(
     scope: Scope,
     response: Response,
     search: Search,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
+    paging: Pages,
 ) -> list[dict[str, Any]]:
     """List the events of all instances, one instance after the other, or of the one whose token is given."""
-    paging = read_paging(page_size, next_page, page)
     return [show_event(event) for event in await find_page(parts, caller, response, paging, scope, search)]
 
 
@@ -56,12 +53,9 @@ async def list_instance_events(
     instance: Named,
     response: Response,
     search: Search,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
+    paging: Pages,
 ) -> list[dict[str, Any]]:
     """List the events of an instance; oldest first."""
-    paging = read_paging(page_size, next_page, page)
     found = await find_page(parts, caller, response, paging, instance.id, search)
     return [show_event(event) for event in found]
 
@@ -97,12 +91,11 @@ async def find_page(
     search: EventSearch,
 ) -> list[LoggedEvent]:
     """Find a page of events, of one instance or of all, and set the headers of the page."""
-    after = paging.after if len(paging.after) == 2 else (0, 0)  # noqa: PLR2004 - instance and sequence
     found = await parts.event_log.list_events(
         caller.organization_id,
         instance_id=instance_id,
         search=search,
-        after=(after[0], after[1]),
+        after=paging.read_pair(),
         limit=paging.size,
         offset=paging.offset,
     )

@@ -47,7 +47,7 @@ async def list_instances(
         caller.organization_id,
         tags=tags or [],
         text=search,
-        after_id=paging.after[0] if paging.after else 0,
+        after_id=paging.after_id,
         limit=paging.size,
         offset=paging.offset,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 
 from signalpost.model.errors import InvalidRequestError
 
@@ -32,6 +32,15 @@ class Paging:
     after: tuple[int, ...]
     offset: int
 
+    @property
+    def after_id(self) -> int:
+        """The position in a list that goes by id; 0: its start."""
+        return self.after[0] if self.after else 0
+
+    def read_pair(self, start: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+        """Give the position in a list that goes by two numbers; ``start`` where there is none of two."""
+        return (self.after[0], self.after[1]) if len(self.after) == 2 else start  # noqa: PLR2004 - a pair
+
 
 def read_paging(page_size: str | None, next_page: str | None, page: str | None) -> Paging:
     """Read the paging parameters.
@@ -44,6 +53,17 @@ def read_paging(page_size: str | None, next_page: str | None, page: str | None) 
         after, size_before = _read_token(next_page)
         return Paging(size if page_size else size_before, after, 0)
     return Paging(size, (), (_read_number("page", page, 1, MOST_PAGE) - 1) * size)
+
+
+async def find_paging(
+    page_size: PageSize = None, next_page: NextPage = None, page: PageNumber = None
+) -> Paging:
+    """Read which page a request asks for; raises as ``read_paging``."""
+    return read_paging(page_size, next_page, page)
+
+
+Pages = Annotated[Paging, Depends(find_paging)]
+"""What a list takes that reads its paging before all else of its own."""
 
 
 def write_paging(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
-from signalpost.api.paging import MOST_PAGE_SIZE, NextPage, PageNumber, PageSize, read_paging, write_paging
+from signalpost.api.paging import MOST_PAGE_SIZE, Pages, write_paging
 from signalpost.api.parts import ApiParts, Asking, Named, Own, Parts, Scope, connector_of
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_time
@@ -33,16 +33,13 @@ async def list_stopped(
     caller: Asking,
     scope: Scope,
     response: Response,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
+    paging: Pages,
 ) -> list[dict[str, Any]]:
     """List the instances with resources that are not polled any more, as they failed too often."""
-    paging = read_paging(page_size, next_page, page)
     found = await parts.polling.list_stopped(
         caller.organization_id,
         instance_id=scope,
-        after_id=paging.after[0] if paging.after else 0,
+        after_id=paging.after_id,
         limit=paging.size,
         offset=paging.offset,
     )

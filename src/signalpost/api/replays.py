@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
-from signalpost.api.paging import NextPage, PageNumber, PageSize, read_paging, write_paging
+from signalpost.api.paging import Pages, write_paging
 from signalpost.api.parts import Named, Parts, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.search import read_instant
@@ -39,15 +39,12 @@ async def list_replays(
     parts: Parts,
     instance: Named,
     response: Response,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
+    paging: Pages,
 ) -> list[dict[str, Any]]:
     """List the replays of an instance; newest last."""
-    paging = read_paging(page_size, next_page, page)
     found = await parts.replays.list_replays(
         instance.id,
-        after_id=paging.after[0] if paging.after else 0,
+        after_id=paging.after_id,
         limit=paging.size,
         offset=paging.offset,
     )

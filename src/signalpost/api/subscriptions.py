@@ -86,7 +86,7 @@ async def list_stuck(
         caller.organization_id,
         scope,
         _matching(where),
-        after=(paging.after[0], paging.after[1]) if len(paging.after) == 2 else (0, 0),  # noqa: PLR2004 - a pair
+        after=paging.read_pair(),
         size=paging.size,
     )
     return _answer(response, paging, found, hydrated=hydrated)
@@ -108,7 +108,7 @@ async def release_stuck(
         raise InvalidRequestError(message)
     paging = read_paging(None, next_page, None)
     found = await parts.stuck.release(
-        caller.organization_id, scope, _matching(where), after_id=paging.after[0] if paging.after else 0
+        caller.organization_id, scope, _matching(where), after_id=paging.after_id
     )
     return _answer(response, paging, found, hydrated=hydrated)
 
