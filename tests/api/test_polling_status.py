@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
+from signalpost.store.polling_status import PollingStatus
 from tests.api.answers import accepted, refused, with_token
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -101,12 +102,28 @@ async def test_the_state_is_told_with_what_to_do(polled, state, instance, polls,
     assert status["state"] == state, status
     for word in words:
         assert word in status["message"]
-    counted = await polled.world.service.runtime._parts.polling.count_troubles()
-    # The gauges count by the same rule; other tests' organizations are in the database too.
-    await polled.world.client.delete(polled.path)
-    without = await polled.world.service.runtime._parts.polling.count_troubles()
     disabled = sum(len(resources) for statement, *resources in polls if statement == DISABLE)
-    assert (counted[0] - without[0], counted[1] - without[1]) == (disabled, int(state == "stale"))
+    assert await counted_with_and_without(polled) == (disabled, int(state == "stale"))
+
+
+async def counted_with_and_without(polled):
+    """What the gauges, which count by the same rule, count of this instance.
+
+    Other tests' organizations are in the database too and grow stale meanwhile: one snapshot at one time
+    sees both numbers.
+    """
+    async with polled.world.pool.acquire() as connection:
+        snapshot = connection.transaction(isolation="repeatable_read")
+        await snapshot.start()
+        try:
+            counting = PollingStatus(connection, None)
+            counted = await counting.count_troubles()
+            await connection.execute("DELETE FROM resource_poll WHERE instance_id = $1", polled.id)
+            await connection.execute("UPDATE instance SET next_poll_at = NULL WHERE id = $1", polled.id)
+            without = await counting.count_troubles()
+        finally:
+            await snapshot.rollback()
+    return counted[0] - without[0], counted[1] - without[1]
 
 
 async def test_events_switched_off_are_told(still):

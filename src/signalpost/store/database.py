@@ -108,6 +108,10 @@ def _upgrade(connection: Any) -> None:
     command.upgrade(config, NEWEST)
 
 
+# The driver tells a server that goes away amid a question as an internal error of its own.
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class Health:
     """Says whether the database answers."""
 
@@ -118,5 +122,5 @@ class Health:
         """Ask it something."""
         try:
             return bool(await self._pool.fetchval("SELECT true", timeout=5))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except AWAY:
             return False
