@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -148,3 +149,23 @@ async def test_a_gap_takes_a_number_of_the_sequence(pool, instance_id, poll):
     await events.commit_page(page(instance_id, 3, [10]))
     assert [row["sequence"] for row in await pool.fetch("SELECT sequence FROM event ORDER BY 1")] == [1, 2, 4]
     assert await pool.fetchval("SELECT sequence FROM gap") == 3
+
+
+async def test_events_are_counted_by_the_hour_they_were_polled_in(pool, instance_id):
+    events = Events(pool)
+    first = page(instance_id, 1, range(1, 26))
+    await events.commit_page(first)
+    await events.commit_page(replace(page(instance_id, 2, [30]), polled_at=NOW + timedelta(minutes=59)))
+    await events.commit_page(replace(page(instance_id, 3, [31, 32]), polled_at=NOW + timedelta(minutes=61)))
+    with pytest.raises(FencedError):
+        await events.commit_page(page(instance_id, 1, [40]))
+    rows = await pool.fetch("SELECT begin_at, events FROM event_hour ORDER BY 1")
+    assert [tuple(row) for row in rows] == [(NOW, 26), (NOW + timedelta(hours=1), 2)]
+
+
+async def test_an_event_keeps_what_people_call_its_object(pool, instance_id):
+    commit = page(instance_id, 1, [1, 2])
+    named = replace(commit.events[0], label="/Shared/<b>\u202e.txt")
+    await Events(pool).commit_page(replace(commit, events=[named, commit.events[1]]))
+    rows = await pool.fetch("SELECT label FROM event ORDER BY sequence")
+    assert [row["label"] for row in rows] == ["/Shared/<b>\u202e.txt", ""]

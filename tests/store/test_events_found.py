@@ -169,7 +169,7 @@ async def test_every_search_is_an_index_range(pool, filled):
         past,
         EventSearch(begin_at=NOW + timedelta(minutes=100), end_at=NOW + timedelta(minutes=102)),
     )
-    assert "event_polled" in by_time, by_time
+    assert "event_recent" in by_time, by_time
     waiting = await explain(
         pool, past, EventSearch(states=frozenset({State.PENDING})), instance_id=past.instance_id
     )

@@ -176,3 +176,21 @@ async def test_what_is_looked_at_is_an_index_range(pool, filled, statement, argu
     plan = "\n".join(row[0] for row in await pool.fetch(f"EXPLAIN {statement}", *arguments))
     for table in ("page", "notification", "event"):
         assert f"Seq Scan on {table} " not in plan, plan
+
+
+async def test_the_counts_of_hours_go_once_the_whole_hour_is_old(pool, tidier):
+    past, other = await make_past(pool), await make_past(pool)
+    for number, each in enumerate((past, other)):
+        for hours in (1, 2, 30):
+            await pool.execute(
+                "INSERT INTO event_hour VALUES ($1, $2, $3)",
+                each.instance_id,
+                OLD - timedelta(hours=hours),
+                number,
+            )
+        await pool.execute(
+            "INSERT INTO event_hour VALUES ($1, $2, 9)", each.instance_id, YOUNG - timedelta(minutes=30)
+        )
+    assert await tidier.tidy(NOW) == NOTHING
+    rows = await pool.fetch("SELECT instance_id, events FROM event_hour ORDER BY 1")
+    assert [tuple(row) for row in rows] == sorted([(past.instance_id, 9), (other.instance_id, 9)])

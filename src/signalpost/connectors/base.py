@@ -25,7 +25,11 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value of an instance's configuration. ``secret`` ones are encrypted and shown as ``********``."""
+    """One value of an instance's configuration. ``secret`` ones are encrypted and shown as ``********``.
+
+    ``hint`` says to people what to write; an ``application`` field belongs to the application that is registered at
+    the provider, and may be saved for many instances.
+    """
 
     key: str
     label: str
@@ -33,6 +37,8 @@ class Field:
     required: bool = False
     secret: bool = False
     default: str | None = None
+    hint: str = ""
+    application: bool = False
 
 
 EVENT_FIELDS = (
@@ -105,6 +111,11 @@ class Connector(Protocol):
     @property
     def hub(self) -> str:
         """The family of connectors it belongs to, as in ``/hubs/{hub}``."""
+        ...
+
+    @property
+    def setup_steps(self) -> Sequence[str]:
+        """How to register the application at the provider, one sentence or two for each step."""
         ...
 
     @property

@@ -29,7 +29,8 @@ class Resource:
 
     ``strategies`` are those that suit it; the first is used unless a configuration names another. ``id_field``,
     ``updated_field`` and ``created_field`` name fields of its records ("" where they have none), ``date_format``
-    is the format of both dates. ``parameters`` are the query parameters it takes, ``required`` those it cannot do
+    is the format of both dates. ``label_fields`` name what people call the object, its path or its name: the first that
+    has a text counts. ``parameters`` are the query parameters it takes, ``required`` those it cannot do
     without, ``filters`` the fields that the provider itself can compare. ``appears_as`` is what a record means that
     was not there before: of a list of deleted things, DELETED.
     """
@@ -46,6 +47,7 @@ class Resource:
     required: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
     appears_as: EventType = EventType.CREATED
+    label_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

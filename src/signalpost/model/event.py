@@ -76,7 +76,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change with its identity, ready for the log. The ``sequence`` is given when it is stored."""
+    """A change with its identity, ready for the log. The ``sequence`` is given when it is stored.
+
+    ``label`` is what people call the object, its path or its name; "" where the record tells none.
+    """
 
     id: EventId
     object_id: str
@@ -84,6 +87,7 @@ class Event:
     event_type: EventType
     occurred_at: datetime
     record_index: int
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

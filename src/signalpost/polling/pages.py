@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from signalpost.model.event import Event, Gap, Page
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
 from signalpost.polling.detect import detect, identify, make_events
+from signalpost.polling.labels import add_labels
 from signalpost.store.events import Events, PageCommit
 from signalpost.store.memory import Memory
 from signalpost.store.queue import Queue
@@ -31,9 +32,15 @@ class Pages:
     clock: Callable[[], datetime]
 
     def open(
-        self, state: PollState, connector: Connector, poll: ResourcePoll, *, strategy: Strategy
+        self,
+        state: PollState,
+        connector: Connector,
+        poll: ResourcePoll,
+        *,
+        strategy: Strategy,
+        label_fields: Sequence[str] = (),
     ) -> Position:
-        """Open the position of a resource where its watermark stands."""
+        """Open the position of a resource where its watermark stands; its events are called by ``label_fields``."""
         context = PageContext(
             connector=connector.key,
             hub=connector.hub,
@@ -44,20 +51,27 @@ class Pages:
             user_id=state.user_id,
             full_raw=state.full_raw,
         )
-        return Position(self, state, poll, context, strategy)
+        return Position(self, state, poll, context, strategy, label_fields)
 
 
 class Position:
     """How far one reading of a resource has come. Who is overtaken commits nothing any more."""
 
     def __init__(
-        self, pages: Pages, state: PollState, poll: ResourcePoll, context: PageContext, strategy: Strategy
+        self,
+        pages: Pages,
+        state: PollState,
+        poll: ResourcePoll,
+        context: PageContext,
+        strategy: Strategy,
+        label_fields: Sequence[str],
     ) -> None:
         self._pages = pages
         self._state = state
         self._poll = poll
         self._context = context
         self._strategy = strategy
+        self._label_fields = label_fields
         self._version = poll.version
         self._watermark = poll.watermark
 
@@ -83,6 +97,7 @@ class Position:
                 events = list(found.events)
             else:
                 events = make_events(page.changes, event_ids, stored)
+            events = add_labels(events, page.records, self._label_fields)
         if not (events or page.remembered or page.forgotten) and page.watermark == self._watermark:
             return False
         waits = await parts.events.commit_page(self._write(page, events))

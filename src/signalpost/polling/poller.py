@@ -208,7 +208,13 @@ class Poller:
             start_at=read_start(state.configuration),
         )
         verify = _is_first_of_hour(state.last_poll_at, outcome.started_at)
-        position = parts.pages.open(state, connector, poll, strategy=polled.strategy)
+        position = parts.pages.open(
+            state,
+            connector,
+            poll,
+            strategy=polled.strategy,
+            label_fields=polled.resource.label_fields,
+        )
         remarks: dict[str, None] = {}
         committed = 0
         async with aclosing(open_strategy(reading, connector, verify=verify)) as steps:

@@ -59,7 +59,7 @@ ORDER BY id LIMIT $4
 """
 
 EVENTS = """
-SELECT notification_id, id, sequence, object_id, object_type, event_type
+SELECT notification_id, id, sequence, object_id, object_type, event_type, label
 FROM event WHERE notification_id = ANY($1) ORDER BY sequence
 """
 
@@ -87,13 +87,14 @@ class LoggedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredObject:
-    """An event of a delivery, in short."""
+    """An event of a delivery, in short. ``label`` is what people call the object ("": not known)."""
 
     id: UUID
     sequence: int
     object_id: str
     object_type: str
     event_type: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)

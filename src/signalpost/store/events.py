@@ -33,11 +33,17 @@ INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, cre
 SELECT $1, lane_order, $3, $4, $4, $5 FROM unnest($2::bigint[]) AS lane_order ORDER BY lane_order RETURNING id
 """
 
+# The events are counted by the hour as they are written, so that nobody need count them afterwards.
 INSERT_EVENTS = """
+WITH counted AS (
+    INSERT INTO event_hour (instance_id, begin_at, events)
+    VALUES ($1, date_trunc('hour', $4::timestamptz, 'UTC'), cardinality($5::uuid[]))
+    ON CONFLICT (instance_id, begin_at) DO UPDATE SET events = event_hour.events + excluded.events
+)
 INSERT INTO event (instance_id, resource, page_id, polled_at, id, sequence, record_index, notification_id,
-                   object_id, object_type, event_type, occurred_at)
+                   object_id, object_type, event_type, occurred_at, label)
 SELECT $1, $2, $3, $4, * FROM unnest($5::uuid[], $6::bigint[], $7::integer[], $8::bigint[],
-                                     $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+                                     $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::text[])
 """
 
 
@@ -180,5 +186,6 @@ async def _write_events(connection: Any, page: PageCommit) -> bool:
         [event.object_type for event in events],
         [event.event_type.value for event in events],
         [event.occurred_at for event in events],
+        [event.label for event in events],
     )
     return bool(numbers["notified"])

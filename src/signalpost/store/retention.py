@@ -48,6 +48,21 @@ PAGES = STEP.format(
 GAPS = STEP.format(table="gap", age="detected_at", free="true")
 REPLAYS = STEP.format(table="replay", age="created_at", free="state <> 'running' AND ended_at < $2")
 
+# Instance by instance: of each the first hours by its key. Only hours that ended before ``$2``.
+HOURS = """
+WITH looked AS (
+    SELECT id FROM instance WHERE id > $1 ORDER BY id LIMIT $3
+), free AS (
+    SELECT instance_id, begin_at FROM event_hour
+    WHERE instance_id = ANY(ARRAY(SELECT id FROM looked)) AND begin_at <= $2::timestamptz - interval '1 hour'
+    ORDER BY instance_id, begin_at LIMIT 10 * $3 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM event_hour USING free
+    WHERE event_hour.instance_id = free.instance_id AND event_hour.begin_at = free.begin_at RETURNING 1
+)
+SELECT (SELECT count(*) FROM gone) AS removed, count(*) AS old, coalesce(max(id), $1) AS position FROM looked
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
@@ -95,19 +110,22 @@ class Retention:
         self._kept = timedelta(days=retention_days)
         self._monotonic = monotonic
         self._backlog = Backlog(pool, most_waiting=most_waiting, monotonic=monotonic)
-        self._pages, self._gaps, self._replays = (Walk(pool, each) for each in (PAGES, GAPS, REPLAYS))
+        self._pages, self._gaps, self._replays, self._hours = (
+            Walk(pool, each) for each in (PAGES, GAPS, REPLAYS, HOURS)
+        )
 
     async def tidy(self, now: datetime) -> Tidied:
         """Give up what exceeds the limits of endpoints, and remove what is older than the days it is kept.
 
-        A page goes with its events, notifications and attempts, and not before nothing of it waits any more. Cheap
-        where there is nothing to do: one statement a table, each an index range.
+        A page goes with its events, notifications and attempts, and not before nothing of it waits any more. The
+        counts of hours go by their age alone. Cheap where there is nothing to do: one statement a table, each an
+        index range.
         """
         until = self._monotonic() + RUN_SECONDS
         cancelled = await self._backlog.limit(now)
         before = now - self._kept
-        gaps, replays, pages = [
+        gaps, replays, _, pages = [
             await walk.go(before, monotonic=self._monotonic, until=until)
-            for walk in (self._gaps, self._replays, self._pages)
+            for walk in (self._gaps, self._replays, self._hours, self._pages)
         ]
         return Tidied(pages=pages, gaps=gaps, replays=replays, cancelled=cancelled)

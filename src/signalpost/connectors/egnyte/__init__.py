@@ -48,12 +48,44 @@ class EgnyteConnector:
     calls_per_second = 2.0
     calls_a_day = 1000
     resources = RESOURCES
+    setup_steps = (
+        "At developers.egnyte.com, sign in and choose Create New Application.",
+        "Kind: a public application (code flow). Keys of internal applications use passwords and do not work here.",
+        "Test domain: the subdomain you will connect. Until Egnyte has certified the key, it works for that one alone.",
+        "Registered OAuth Redirect URI: the address below, letter by letter.",
+        "Wait until Egnyte has approved the key with its shared secret; before that it answers Developer Inactive.",
+    )
     fields = (
-        Field("oauth.api.key", "API Key", required=True, secret=True),
-        Field("oauth.api.secret", "API Secret", FieldKind.SECRET, required=True, secret=True),
+        Field(
+            "oauth.api.key",
+            "API Key",
+            required=True,
+            secret=True,
+            hint="The key of the application registered at developers.egnyte.com.",
+            application=True,
+        ),
+        Field(
+            "oauth.api.secret",
+            "API Secret",
+            FieldKind.SECRET,
+            required=True,
+            secret=True,
+            hint="Its shared secret. It is kept encrypted and never shown.",
+            application=True,
+        ),
         Field("oauth.callback.url", "Callback URL", FieldKind.URL, required=True),
-        Field("subdomain", "The Egnyte Subdomain", required=True),
-        Field("oauth.scope", "Scope", default="Egnyte.filesystem Egnyte.link"),
+        Field(
+            "subdomain",
+            "The Egnyte Subdomain",
+            required=True,
+            hint="The part of the address between https:// and .egnyte.com, as acme in acme.egnyte.com.",
+        ),
+        Field(
+            "oauth.scope",
+            "Scope",
+            default="Egnyte.filesystem Egnyte.link",
+            hint="What the consent covers, with blanks between; each resource says the scope it needs.",
+        ),
     )
 
     def __init__(self, url: str | None = None, clock: Clock = lambda: datetime.now(UTC)) -> None:

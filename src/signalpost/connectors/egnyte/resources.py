@@ -19,6 +19,7 @@ EVENTS = Resource(
     created_field="event_date",
     date_format=MILLISECONDS_AND_ZONE,
     parameters=frozenset({"type", "folder", "suppress"}),
+    label_fields=("data.target_path", "data.source_path"),
 )
 AUDIT = Resource(
     name="audit",
@@ -33,6 +34,7 @@ AUDIT = Resource(
     created_field="event_date",
     date_format=MILLISECONDS_AND_ZONE,
     parameters=frozenset({"auditType", "startDate"}),
+    label_fields=("targetPath", "sourcePath", "user", "userId"),
 )
 USERS = Resource(
     name="users",
@@ -44,6 +46,7 @@ USERS = Resource(
     created_field="createdDate",
     date_format=MILLISECONDS_AND_ZONE,
     filters=frozenset({"userName", "email", "externalId"}),
+    label_fields=("userName", "email"),
 )
 GROUPS = Resource(
     name="groups",
@@ -52,6 +55,7 @@ GROUPS = Resource(
     strategies=(Strategy.SNAPSHOT,),
     id_field="id",
     filters=frozenset({"displayName"}),
+    label_fields=("displayName",),
 )
 LINKS = Resource(
     name="links",
@@ -62,6 +66,7 @@ LINKS = Resource(
     created_field="creation_date",
     date_format="yyyy-MM-dd'T'HH:mm:ssZ",
     filters=frozenset({"creation_date"}),
+    label_fields=("path", "url"),
 )
 NOTES = Resource(
     name="notes",
@@ -76,6 +81,7 @@ NOTES = Resource(
     date_format="yyyy-MM-dd'T'HH:mm:ssX",
     parameters=frozenset({"folder", "file"}),
     filters=frozenset({"creation_time"}),
+    label_fields=("file_path", "message"),
 )
 TRASH = Resource(
     name="trash",
@@ -88,6 +94,7 @@ TRASH = Resource(
     created_field="delete_date",
     date_format="yyyy-MM-dd'T'HH:mm:ssX",
     appears_as=EventType.DELETED,
+    label_fields=("path", "name"),
 )
 TASKS = Resource(
     name="tasks",
@@ -97,6 +104,7 @@ TASKS = Resource(
     id_field="id",
     created_field="creationDate",
     date_format="milliseconds",
+    label_fields=("name", "title", "file.path"),
 )
 PROJECT_FOLDERS = Resource(
     name="project-folders",
@@ -107,6 +115,7 @@ PROJECT_FOLDERS = Resource(
     updated_field="lastModifiedTime",
     created_field="creationTime",
     date_format="yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+    label_fields=("name",),
 )
 CONTENTS = Resource(
     name="folders/contents",
@@ -118,6 +127,7 @@ CONTENTS = Resource(
     date_format=MILLISECONDS_AND_ZONE,
     parameters=frozenset({"path"}),
     required=frozenset({"path"}),
+    label_fields=("path", "name"),
 )
 PING = Resource(
     name="ping",
@@ -127,6 +137,7 @@ PING = Resource(
     id_field="endpoint",
     updated_field="dateTime",
     date_format=MILLISECONDS_AND_ZONE,
+    label_fields=("endpoint",),
 )
 
 RESOURCES = (

@@ -1,0 +1,50 @@
+"""What people call an object: found in its record, bounded, and such that a database keeps it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+import pytest
+
+from signalpost.connectors.egnyte.resources import RESOURCES
+from signalpost.model.event import Event, EventType
+from signalpost.polling.labels import LONGEST_LABEL, add_labels, find_label
+
+EVENT = Event(UUID(int=1), "o", "file", EventType.CREATED, datetime(2026, 3, 1, tzinfo=UTC), 0)
+
+
+@pytest.mark.parametrize(
+    ("record", "fields", "label"),
+    [
+        ({"data": {"target_path": "/a"}}, ("data.target_path",), "/a"),
+        ({"data": {"target_path": "", "source_path": "/b"}}, ("data.target_path", "data.source_path"), "/b"),
+        ({"data": "no object"}, ("data.target_path", "data"), "no object"),
+        ({"name": 7, "path": None}, ("name", "path"), ""),
+        ({"names": [1, " ", "x"]}, ("names",), "x"),
+        ({"path": "/<script>\u202e\U0001f4a5"}, ("path",), "/<script>\u202e\U0001f4a5"),
+        ({"path": "/a\x00b"}, ("path",), "/a\ufffdb"),
+        ({"path": "é" * 5000}, ("path",), "é" * LONGEST_LABEL),
+        ({"path": "/a"}, (), ""),
+        (["no", "object"], ("path",), ""),
+    ],
+)
+def test_the_first_field_with_a_text_is_the_label(record, fields, label):
+    assert find_label(orjson.dumps(record).decode(), fields) == label
+
+
+def test_a_record_that_cannot_be_read_has_none():
+    assert find_label('{"path": "\\ud800"}', ("path",)) == ""
+    assert find_label("nothing", ("path",)) == ""
+
+
+def test_each_event_takes_the_label_of_its_own_record():
+    events = [EVENT, Event(EVENT.id, "p", "file", EventType.CREATED, EVENT.occurred_at, 1)]
+    labelled = add_labels(events, ['{"path":"/a"}', '{"path":"/b"}'], ("path",))
+    assert [event.label for event in labelled] == ["/a", "/b"]
+    assert add_labels(events, [], ()) == events
+
+
+def test_every_resource_of_egnyte_says_what_its_objects_are_called():
+    assert [resource.name for resource in RESOURCES if not resource.label_fields] == []
