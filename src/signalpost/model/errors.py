@@ -58,6 +58,16 @@ class TooLargeError(RequestError):
     status = 413
 
 
+class TooManyError(RequestError):
+    """Too many attempts: refused for ``after_seconds``, whether the next one would be right or not."""
+
+    status = 429
+
+    def __init__(self, message: str, *, after_seconds: float) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
+
+
 class ProviderError(SignalpostError):
     """A call to the provider did not give what was asked. Subclasses say what to do."""
 

@@ -21,7 +21,8 @@ class Organizations:
         """Make a pair of secrets for the user ``email`` of ``organization``, and either of them where missing.
 
         Returns ``{"organizationSecret", "userSecret"}``, both good at once. They cannot be read again: a user who
-        lost them gets new ones by the same call, and those given before stay good.
+        lost them gets new ones by the same call, and those given before stay good. One who was removed is a member
+        again.
         """
         user_secret = make_secret()
         organization_secret = make_secret()
@@ -33,7 +34,7 @@ class Organizations:
             )
             member_id = await connection.fetchval(
                 "INSERT INTO member (organization_id, email) VALUES ($1, $2)"
-                " ON CONFLICT (organization_id, email) DO UPDATE SET email = excluded.email RETURNING id",
+                " ON CONFLICT (organization_id, email) DO UPDATE SET removed_at = NULL RETURNING id",
                 organization_id,
                 email,
             )
@@ -49,13 +50,19 @@ class Organizations:
             )
         return {"organizationSecret": organization_secret, "userSecret": user_secret}
 
+    async def list_names(self, *, limit: int) -> list[str]:
+        """List the names of organizations, the oldest first."""
+        rows: Any = await self._pool.fetch("SELECT name FROM organization ORDER BY id LIMIT $1", limit)
+        return [row["name"] for row in rows]
+
     async def find_user(self, organization_secret: str, user_secret: str) -> Caller | None:
         """Find the user whose two secrets these are."""
         row = await self._pool.fetchrow(
             "SELECT member.organization_id, member.id, NULL::bigint AS instance_id FROM member_secret"
             " JOIN member ON member.id = member_secret.member_id"
             " JOIN organization_secret USING (organization_id)"
-            " WHERE member_secret.secret_hash = $1 AND organization_secret.secret_hash = $2",
+            " WHERE member_secret.secret_hash = $1 AND organization_secret.secret_hash = $2"
+            " AND member.removed_at IS NULL",
             hash_secret(user_secret),
             hash_secret(organization_secret),
         )
@@ -67,7 +74,7 @@ class Organizations:
             "SELECT member.organization_id, member.id, instance.id AS instance_id FROM member_secret"
             " JOIN member ON member.id = member_secret.member_id"
             " JOIN instance USING (organization_id)"
-            " WHERE member_secret.secret_hash = $1 AND instance.token_hash = $2",
+            " WHERE member_secret.secret_hash = $1 AND instance.token_hash = $2 AND member.removed_at IS NULL",
             hash_secret(user_secret),
             hash_secret(instance_token),
         )

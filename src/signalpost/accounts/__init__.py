@@ -1,0 +1,1 @@
+"""Accounts of the console: passwords, sessions, invitations. Who may call what is decided here, not in pages."""

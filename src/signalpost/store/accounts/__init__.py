@@ -1,0 +1,1 @@
+"""Members of organizations, their passwords, sessions, links and secrets as rows, and what they did."""

@@ -1,0 +1,72 @@
+"""Secrets of the API as rows: an admin lists, makes and revokes them; they are kept as hashes only."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import asyncpg
+
+from signalpost.model.errors import ForbiddenError, NotFoundError
+from signalpost.model.member import Member, SecretSummary
+from signalpost.store.vault import hash_secret, make_secret
+
+Owner = Literal["organization", "user"]
+
+LIST = {
+    "organization": "SELECT id, created_at FROM organization_secret WHERE organization_id = $1"
+    " ORDER BY id DESC LIMIT $2",
+    "user": "SELECT id, created_at FROM member_secret WHERE member_id = $1 ORDER BY id DESC LIMIT $2",
+}
+REVOKE = {
+    "organization": "DELETE FROM organization_secret WHERE organization_id = $1 AND id = $2 RETURNING id",
+    "user": "DELETE FROM member_secret WHERE member_id = $1 AND id = $2 RETURNING id",
+}
+
+
+class Secrets:
+    """Lists, makes and revokes the secrets of an organization and of one of its members."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def list_secrets(self, member: Member, owner: Owner, *, limit: int) -> list[SecretSummary]:
+        """List the secrets of the member's organization, or the member's own, the newest first."""
+        rows: Any = await self._pool.fetch(LIST[owner], _owner_id(member, owner), limit)
+        return [SecretSummary(*row) for row in rows]
+
+    async def make_pair(self, member: Member) -> tuple[str, str]:
+        """Make a secret of the organization and one of the member, which are kept nowhere else.
+
+        Raises:
+            ForbiddenError: the member is no admin any more.
+        """
+        organization_secret, user_secret = make_secret(), make_secret()
+        async with self._pool.acquire() as connection, connection.transaction():
+            # Held, so that a secret made while the role is taken away is seen and ended by that.
+            held = await connection.fetchval(
+                "SELECT id FROM member WHERE id = $1 AND role = 'admin' AND removed_at IS NULL FOR SHARE",
+                member.id,
+            )
+            if held is None:
+                raise ForbiddenError("only an admin makes secrets")
+            await connection.execute(
+                "INSERT INTO organization_secret (secret_hash, organization_id) VALUES ($1, $2)",
+                hash_secret(organization_secret),
+                member.organization_id,
+            )
+            await connection.execute(
+                "INSERT INTO member_secret (secret_hash, member_id) VALUES ($1, $2)",
+                hash_secret(user_secret),
+                member.id,
+            )
+        return organization_secret, user_secret
+
+    async def revoke(self, member: Member, owner: Owner, secret_id: int) -> None:
+        """Revoke a secret: the next call with it is refused; raises NotFoundError."""
+        done = await self._pool.fetchval(REVOKE[owner], _owner_id(member, owner), secret_id)
+        if done is None:
+            raise NotFoundError(f"there is no secret {secret_id}; it was revoked, or is not yours")
+
+
+def _owner_id(member: Member, owner: Owner) -> int:
+    return member.organization_id if owner == "organization" else member.id
