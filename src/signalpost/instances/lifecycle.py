@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
@@ -79,8 +81,43 @@ class Lifecycle:
         self._read_plan = read_plan
         self._open_session = open_session
 
-    async def create(self, caller: Caller, wish: Wish) -> Instance:
+    async def check(self, wish: Wish, instance: Instance | None = None) -> None:
+        """Check a wish for a new instance, or for a change of an ``instance`` by PATCH; nobody is called.
+
+        Raises:
+            InvalidRequestError, NotFoundError: the wish is wrong.
+        """
+        connector = self._registry.find(wish.connector or (instance.connector if instance else ""))
+        before = {} if instance is None else dict(instance.configuration)
+        given = merge_configuration(wish.configuration or {}, before, connector, whole=instance is None)
+        await self._check(connector, wish, with_defaults(given, connector), instance)
+
+    async def authorise(self, wish: Wish) -> Tokens:
+        """Exchange the code of a new instance's wish, and call the provider once; nothing is stored.
+
+        Raises:
+            InvalidRequestError: the provider refuses. UnavailableError: it cannot answer now.
+        """
+        connector = self._registry.find(wish.connector or "")
+        given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
+        draft = await self._check(connector, wish, with_defaults(given, connector))
+        tokens = await self._authorise(connector, wish, given)
+        await self._identify(connector, draft, tokens)
+        return tokens
+
+    def open_first(self, wish: Wish) -> Session:
+        """Open a session with the tokens of a wish whose consent was given, before there is an instance."""
+        assert wish.tokens is not None
+        connector = self._registry.find(wish.connector or "")
+        given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
+        return self._open_session(connector, with_defaults(given, connector), wish.tokens.access_token)
+
+    async def create(
+        self, caller: Caller, wish: Wish, *, taken: tuple[UUID, datetime] | None = None
+    ) -> Instance:
         """Check everything, exchange the code, call the provider once, and only then store the instance.
+
+        ``taken``: the connection that it comes of, and when that was taken (see ``Instances.create``).
 
         Raises:
             InvalidRequestError, NotFoundError: the wish is wrong; nothing was stored.
@@ -100,6 +137,7 @@ class Lifecycle:
             user_id=caller.user_id,
             token=make_secret(),
             tokens=tokens,
+            taken=taken,
         )
         log.info("instance.created", instance=instance.id, connector=connector.key)
         return instance
@@ -195,6 +233,8 @@ class Lifecycle:
     async def _authorise(self, connector: Connector, wish: Wish, configuration: Mapping[str, str]) -> Tokens:
         if wish.external:
             return take_tokens(configuration)
+        if wish.tokens is not None:
+            return wish.tokens
         if not wish.code:
             message = (
                 "providerData.code: it is missing; give the code that the provider's consent page returned"

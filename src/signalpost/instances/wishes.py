@@ -42,7 +42,10 @@ ROTATED = frozenset({PREVIOUS_KEY, PREVIOUS_KEY_UNTIL})
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a caller asks for; None where nothing was said. ``external``: the tokens stand in the configuration."""
+    """What a caller asks for; None where nothing was said. ``external``: the tokens stand in the configuration.
+
+    ``tokens`` are those of a consent whose code was exchanged before.
+    """
 
     connector: str | None = None
     name: str | None = None
@@ -50,6 +53,7 @@ class Wish:
     configuration: Mapping[str, Any] | None = None
     code: str | None = None
     external: bool = False
+    tokens: Tokens | None = None
 
 
 def merge_configuration(

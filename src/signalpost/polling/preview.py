@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from signalpost.connectors.resource import Session, Strategy
 from signalpost.model.configuration import POLLER_CONFIGURATION
 from signalpost.model.errors import InvalidRequestError, ProviderError, WatermarkLostError
 from signalpost.model.event import Page, Watermark
+from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Instance
 from signalpost.polling.configuration import PolledResource, match_resource, read_resources
 from signalpost.polling.detect import detect, identify
@@ -42,7 +43,7 @@ class Trial:
 
     session: Session
     connector: Connector
-    instance: Instance
+    instance_id: InstanceId
     name: str
     polled: PolledResource
     size: int | None
@@ -93,18 +94,46 @@ class Previews:
             ProviderRefusalError: the instance must be authorised again.
         """
         connector = self._registry.find(instance.connector)
-        resources = read_resources(configuration, connector)
-        if len(resources) > MOST_RESOURCES:
-            message = f"{POLLER_CONFIGURATION}: it has {len(resources)} resources; at most {MOST_RESOURCES} are tried"
-            raise InvalidRequestError(message)
+        resources = _read(configuration, connector)
+        async with self._calls.open(instance, connector) as session:
+            return await self._try_all(session, connector, instance.id, resources, size)
+
+    async def make_first(
+        self, connector: Connector, session: Session, configuration: str
+    ) -> list[dict[str, Any]]:
+        """Try a configuration before there is an instance, by a session with a token just given; see ``make``.
+
+        Raises:
+            InvalidRequestError: the configuration is wrong; the message names the field.
+        """
+        resources = _read(configuration, connector)
+        return await self._try_all(session, connector, InstanceId(0), resources, None)
+
+    async def _try_all(
+        self,
+        session: Session,
+        connector: Connector,
+        instance_id: InstanceId,
+        resources: Mapping[str, Mapping[str, Any]],
+        size: int | None,
+    ) -> list[dict[str, Any]]:
         now = self._clock()
         samples = []
-        async with self._calls.open(instance, connector) as session:
-            for name, settings in resources.items():
-                polled = match_resource(name, settings, connector)
-                trial = Trial(session, connector, instance, name, polled, size, now - LOOK_BACK, now)
-                samples.append(asdict(await _try(trial)))
+        for name, settings in resources.items():
+            polled = match_resource(name, settings, connector)
+            trial = Trial(session, connector, instance_id, name, polled, size, now - LOOK_BACK, now)
+            samples.append(asdict(await _try(trial)))
         return samples
+
+
+def _read(configuration: str, connector: Connector) -> Mapping[str, Mapping[str, Any]]:
+    resources = read_resources(configuration, connector)
+    if len(resources) > MOST_RESOURCES:
+        message = (
+            f"{POLLER_CONFIGURATION}: it has {len(resources)} resources; at most {MOST_RESOURCES} are tried"
+        )
+        raise InvalidRequestError(message)
+    return resources
 
 
 async def _try(trial: Trial) -> Sample:
@@ -153,7 +182,7 @@ def _step_back(watermark: Watermark, size: int) -> Watermark | None:
 
 
 def _take_changes(trial: Trial, page: Page, sample: Sample) -> None:
-    event_ids = identify(trial.instance.id, trial.name, page.changes)
+    event_ids = identify(trial.instance_id, trial.name, page.changes)
     found = detect(page, event_ids, known={}, stored_events=(), now=trial.now)
     sample.records = [orjson.loads(text) for text in found.records]
     for event in found.events:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
 from signalpost.model.configuration import DELIVERY_PREFIX
-from signalpost.model.errors import FencedError
+from signalpost.model.errors import ConflictError, FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import Account, Instance, Tokens
+from signalpost.store.connections import FINISH
 from signalpost.store.endpoints import activate_endpoint
 from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
@@ -57,8 +60,12 @@ class Instances:
         user_id: UserId,
         token: str,
         tokens: Tokens,
+        taken: tuple[UUID, datetime] | None = None,
     ) -> Instance:
-        """Write a new instance, its endpoint and its resource polls in one transaction."""
+        """Write a new instance, its endpoint and its resource polls in one transaction.
+
+        Of a connection that was ``taken`` (which, and when) it is made once; raises ConflictError: not by this taker.
+        """
         plain, sealed = self._split(draft.configuration, draft.secret_keys, token)
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
@@ -85,6 +92,8 @@ class Instances:
                 self._vault.seal(tokens_to_json(tokens)),
             )
             await self._write_polling(connection, row["id"], draft)
+            if taken is not None and await connection.fetchval(FINISH, *taken, row["id"]) is None:
+                raise ConflictError("this consent was used meanwhile, in another window or by another person")
         return self._read(row)
 
     async def update(

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from signalpost.model.errors import ConfigurationError
 
 SECRET_BYTES = 32
+LONGEST_TOKEN = 100_000
 
 
 def make_secret() -> str:
@@ -65,6 +67,22 @@ class Vault:
             ConfigurationError: none of the keys fits.
         """
         return orjson.loads(self._decrypt(bytes(sealed)))
+
+    def seal_text(self, purpose: str, text: str, now: datetime) -> str:
+        """Encrypt text as a token that may stand in a URL or a form: nobody can read, change or make one."""
+        sealed = self._cipher.encrypt_at_time(orjson.dumps([purpose, text]), int(now.timestamp()))
+        return sealed.decode().rstrip("=")
+
+    def unseal_text(self, purpose: str, token: str, now: datetime, *, seconds: int) -> str | None:
+        """Give the text of a token made for ``purpose`` within the last ``seconds``; None: it is no such token."""
+        if len(token) > LONGEST_TOKEN or not token.isascii():
+            return None
+        sealed = token.encode() + b"=" * (-len(token) % 4)
+        try:
+            read = orjson.loads(self._cipher.decrypt_at_time(sealed, seconds, int(now.timestamp())))
+        except InvalidToken:
+            return None
+        return str(read[1]) if isinstance(read, list) and read[:1] == [purpose] else None
 
     def join_configuration(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Give the whole configuration of a row with ``configuration`` and ``secrets``; raises as ``unseal``."""

@@ -119,16 +119,23 @@ def read_resources(text: str, connector: Connector) -> Mapping[str, Mapping[str,
 def default_resources(connector: Connector) -> Mapping[str, Mapping[str, Any]]:
     """What is polled when nothing is configured: the connector's first resource (open-connectors.md 4)."""
     first = connector.resources[0]
+    return {first.name: write_configuration(first, connector)}
+
+
+def write_configuration(resource: Resource, connector: Connector) -> dict[str, Any]:
+    """Write the configuration that polls a resource as it is declared; parameters that it needs stand there empty."""
     dates: dict[str, str] = {}
-    for kind, field in (("updated", first.updated_field), ("created", first.created_field)):
+    for kind, field in (("updated", resource.updated_field), ("created", resource.created_field)):
         if field:
             dates |= {
                 f"{kind}DateField": field,
-                f"{kind}DateFormat": first.date_format,
+                f"{kind}DateFormat": resource.date_format,
                 f"{kind}DateTimezone": "GMT",
             }
-    url = f"/hubs/{connector.hub}/{first.path}"
-    return {first.name: {"url": url, "idField": first.id_field, "datesConfiguration": dates}}
+    url = f"/hubs/{connector.hub}/{resource.path}"
+    if resource.required:
+        url += "?" + "&".join(f"{name}=" for name in sorted(resource.required))
+    return {"url": url, "idField": resource.id_field, "datesConfiguration": dates}
 
 
 def check_name(name: str) -> None:

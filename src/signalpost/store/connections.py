@@ -1,0 +1,206 @@
+"""Connections: what was asked for waits here, encrypted, until the consent at the provider comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from signalpost.model.ids import InstanceId, OrganizationId, UserId
+from signalpost.model.member import Member, Role
+from signalpost.store.vault import Vault
+
+MOST_LINKS = 100
+
+FIND = """
+SELECT connection.*, organization.name AS organization_name, member.email, member.role
+FROM connection JOIN member ON member.id = connection.member_id
+JOIN organization ON organization.id = connection.organization_id
+WHERE connection.id = $1 AND member.removed_at IS NULL AND member.role <> 'viewer'
+"""
+
+TAKE = """
+UPDATE connection SET taken_at = $2::timestamptz, failure = NULL
+WHERE id = $1 AND expires_at > $2 AND wish <> ''
+  AND (taken_at IS NULL OR (made_instance_id IS NULL AND taken_at < $2::timestamptz - interval '5 minutes'))
+"""
+"""Who took it five minutes ago and made nothing of it was killed: no exchange takes so long."""
+
+GIVE_BACK = """
+UPDATE connection SET taken_at = NULL, failure = $3, wish = coalesce($4, wish)
+WHERE id = $1 AND taken_at IS NOT DISTINCT FROM $2 AND made_instance_id IS NULL
+"""
+
+FINISH = """
+UPDATE connection SET made_instance_id = $3, wish = '' WHERE id = $1 AND taken_at = $2 AND made_instance_id IS NULL
+RETURNING id
+"""
+
+OPEN_LINKS = """
+SELECT connection.id, connection.name, connection.instance_id, connection.expires_at, connection.failure, member.email
+FROM connection JOIN member ON member.id = connection.member_id
+WHERE connection.organization_id = $1 AND connector = $2 AND by_link AND taken_at IS NULL AND expires_at > $3
+  AND member.removed_at IS NULL AND member.role <> 'viewer'
+ORDER BY connection.created_at DESC LIMIT $4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An instance on its way. ``wish`` is what was asked for, secrets included; empty once it is made.
+
+    ``instance_id`` names the instance that is authorised again or changed (None: a new one), ``made_instance_id`` the
+    one that came of it. ``failure`` says in words why the last try failed.
+    """
+
+    id: UUID
+    member: Member
+    instance_id: InstanceId | None
+    connector: str
+    name: str
+    wish: Mapping[str, Any]
+    by_link: bool
+    created_at: datetime
+    expires_at: datetime
+    taken_at: datetime | None
+    made_instance_id: InstanceId | None
+    failure: str | None
+
+    def is_open(self, now: datetime) -> bool:
+        """Say whether a consent would still be good for it: its wish goes when it is made, or has expired."""
+        return bool(self.wish) and self.expires_at > now
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLink:
+    """A connect link that nobody has used yet, and who made it."""
+
+    id: UUID
+    name: str
+    instance_id: InstanceId | None
+    expires_at: datetime
+    failure: str | None
+    email: str
+
+
+class Connections:
+    """Writes and reads connections."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+
+    async def add(
+        self,
+        member: Member,
+        *,
+        connector: str,
+        name: str,
+        wish: Mapping[str, Any],
+        instance_id: InstanceId | None,
+        by_link: bool,
+        now: datetime,
+        expires_at: datetime,
+    ) -> UUID:
+        """Keep a wish; those that have expired are dropped. Cost: one look at the few that there are."""
+        await self._pool.execute(
+            "DELETE FROM connection WHERE expires_at < $1::timestamptz - interval '7 days'", now
+        )
+        await self._pool.execute(
+            "UPDATE connection SET wish = $2 WHERE expires_at < $1 AND wish <> $2", now, b""
+        )
+        number = uuid4()
+        await self._pool.execute(
+            "INSERT INTO connection (id, organization_id, member_id, instance_id, connector, name, wish, by_link,"
+            " created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            number,
+            member.organization_id,
+            member.id,
+            instance_id,
+            connector,
+            name,
+            self._vault.seal(dict(wish)),
+            by_link,
+            now,
+            expires_at,
+        )
+        return number
+
+    async def find(self, number: UUID) -> Connection | None:
+        """Find one, whatever became of it; None also where who began it was removed or may not connect any more."""
+        row: Any = await self._pool.fetchrow(FIND, number)
+        if row is None:
+            return None
+        member = Member(
+            id=UserId(row["member_id"]),
+            organization_id=OrganizationId(row["organization_id"]),
+            organization_name=row["organization_name"],
+            email=row["email"],
+            role=Role(row["role"]),
+        )
+        return Connection(
+            id=row["id"],
+            member=member,
+            instance_id=row["instance_id"],
+            connector=row["connector"],
+            name=row["name"],
+            wish=self._vault.unseal(row["wish"]) if row["wish"] else {},
+            by_link=row["by_link"],
+            created_at=row["created_at"],
+            expires_at=row["expires_at"],
+            taken_at=row["taken_at"],
+            made_instance_id=row["made_instance_id"],
+            failure=row["failure"],
+        )
+
+    async def take(self, number: UUID, now: datetime) -> bool:
+        """Take a connection whose consent came back; False: it is taken, expired or withdrawn. One taker wins.
+
+        It is the taker's by ``now``, which says to ``give_back`` and ``finish`` whose it is.
+        """
+        return bool(await self._pool.execute(TAKE, number, now) == "UPDATE 1")
+
+    async def give_back(
+        self,
+        number: UUID,
+        failure: str | None,
+        wish: Mapping[str, Any] | None = None,
+        *,
+        taken_at: datetime | None,
+    ) -> None:
+        """Have a connection tried again; ``failure`` says why it is, ``wish`` takes the place of the one before.
+
+        What somebody else has taken since (``taken_at`` None: anybody) stays theirs.
+        """
+        await self._pool.execute(
+            GIVE_BACK,
+            number,
+            taken_at,
+            None if failure is None else failure[:2000],
+            None if wish is None else self._vault.seal(dict(wish)),
+        )
+
+    async def finish(self, number: UUID, instance_id: InstanceId, *, taken_at: datetime) -> None:
+        """Write which instance was authorised by a connection; its secrets go."""
+        await self._pool.execute(FINISH, number, taken_at, instance_id)
+
+    async def list_open_links(
+        self, organization_id: OrganizationId, connector: str, now: datetime
+    ) -> list[OpenLink]:
+        """List the connect links that are still good, the newest first; at most ``MOST_LINKS``."""
+        rows: Any = await self._pool.fetch(OPEN_LINKS, organization_id, connector, now, MOST_LINKS)
+        return [OpenLink(*row) for row in rows]
+
+    async def withdraw(self, organization_id: OrganizationId, number: UUID) -> str | None:
+        """Withdraw a connect link that nobody has used, and give its name; None: there is none."""
+        name: str | None = await self._pool.fetchval(
+            "DELETE FROM connection WHERE id = $1 AND organization_id = $2 AND by_link AND taken_at IS NULL"
+            " RETURNING name",
+            number,
+            organization_id,
+        )
+        return name
