@@ -97,7 +97,7 @@ async def test_an_address_that_is_not_allowed_is_refused(still, monkeypatch):
         async def vet(self, url):
             raise AddressRefusedError("10.0.0.1 is private")
 
-    state = still.service.app.state
+    state = still.service.app.api.state
     vet = PlanReader(Settings(), Strict()).vet
     monkeypatch.setitem(state._state, "parts", replace(state.parts, vet=vet))
     body = {"sequence": 1, "url": "http://10.0.0.1/"}

@@ -20,7 +20,7 @@ FIRST = "a signature key"
 async def read_kept(world, instance):
     """Give the configuration as it is kept, secrets included."""
     row = await world.pool.fetchrow("SELECT organization_id FROM instance WHERE id = $1", instance["id"])
-    instances = world.service.app.state.parts.instances
+    instances = world.service.app.api.state.parts.instances
     found = await instances.find(OrganizationId(row["organization_id"]), InstanceId(instance["id"]))
     return found.configuration
 

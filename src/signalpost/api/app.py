@@ -39,6 +39,22 @@ MOST_BODY_BYTES = 1_000_000
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
+def bound_body(receive: Receive) -> Receive:
+    """Give what receives a request's body and raises TooLargeError once it is larger than we take."""
+    taken = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MOST_BODY_BYTES:
+            text = f"the body is larger than {MOST_BODY_BYTES:,} bytes"
+            raise TooLargeError(text)
+        return message
+
+    return receive_bounded
+
+
 class RequestFrame:
     """Gives each request an id, refuses bodies over 1 MB, and turns what nobody caught into an answer."""
 
@@ -53,16 +69,6 @@ class RequestFrame:
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
-        taken = 0
-
-        async def receive_bounded() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MOST_BODY_BYTES:
-                text = f"the body is larger than {MOST_BODY_BYTES:,} bytes"
-                raise TooLargeError(text)
-            return message
 
         async def send_with_id(message: Message) -> None:
             nonlocal started
@@ -75,7 +81,7 @@ class RequestFrame:
             await send(message)
 
         try:
-            await self._app(scope, receive_bounded, send_with_id)
+            await self._app(scope, bound_body(receive), send_with_id)
         except Exception as error:
             if started:
                 raise

@@ -43,7 +43,7 @@ async def list_events(
 @router.get("/events/{event_id}")
 async def read_event(parts: Parts, caller: Asking, scope: Scope, event_id: str) -> dict[str, Any]:
     """Show one event."""
-    return await _find(parts, caller, event_id, scope)
+    return show_event(await find_event(parts, caller, event_id, scope))
 
 
 @router.get("/{instance_id}/events")
@@ -63,7 +63,7 @@ async def list_instance_events(
 @router.get("/{instance_id}/events/{event_id}")
 async def read_instance_event(parts: Parts, caller: Asking, instance: Named, event_id: str) -> dict[str, Any]:
     """Show one event of an instance."""
-    return await _find(parts, caller, event_id, instance.id)
+    return show_event(await find_event(parts, caller, event_id, instance.id))
 
 
 @router.get("/{instance_id}/gaps")
@@ -103,9 +103,14 @@ async def find_page(
     return found
 
 
-async def _find(
+async def find_event(
     parts: Parts, caller: Caller, event_id: str, instance_id: InstanceId | None
-) -> dict[str, Any]:
+) -> LoggedEvent:
+    """Find one event, of one instance or of any of the organization.
+
+    Raises:
+        NotFoundError: there is none.
+    """
     try:
         wanted = UUID(event_id)
     except ValueError:
@@ -114,6 +119,6 @@ async def _find(
     if wanted is not None:
         event = await parts.event_log.find_event(caller.organization_id, wanted, instance_id)
     if event is None:
-        message = f"there is no event {event_id[:50]!r}"
+        message = f"there is no event {event_id[:50]!r}; it may be older than the log keeps"
         raise NotFoundError(message)
-    return show_event(event)
+    return event

@@ -82,7 +82,7 @@ async def list_records(parts: Parts, instance: Named) -> list[dict[str, Any]]:
         {
             "objectName": row.resource,
             "lastPollDate": show_time(schedule.last_poll_at),
-            "lastSuccessDate": show_time(_find_last_success(row, schedule)),
+            "lastSuccessDate": show_time(find_last_success(row, schedule)),
             "failures": row.failures,
             "disabled": row.disabled_at is not None,
             "watermark": row.watermark,
@@ -155,7 +155,7 @@ async def _read(parts: ApiParts, instance: Instance) -> Schedule:
     return schedule
 
 
-def _find_last_success(row: PollingRow, schedule: Schedule) -> datetime | None:
+def find_last_success(row: PollingRow, schedule: Schedule) -> datetime | None:
     """Give when a resource was last read: at the last poll, unless it fails; each success is not written apart."""
     if row.failures or row.disabled_at is not None or row.watermark is None:
         return row.last_success_at
@@ -165,13 +165,13 @@ def _find_last_success(row: PollingRow, schedule: Schedule) -> datetime | None:
 def _show_resource(row: PollingRow, schedule: Schedule, connector: Connector) -> dict[str, Any]:
     return {
         "resource": row.resource,
-        "strategy": _name_strategy(row, connector),
+        "strategy": name_strategy(row, connector),
         "watermark": row.watermark,
         "state": judge_resource(row).value,
         "failures": row.failures,
         "lastError": row.last_error,
         "lastErrorDate": show_time(row.last_error_at),
-        "lastSuccessDate": show_time(_find_last_success(row, schedule)),
+        "lastSuccessDate": show_time(find_last_success(row, schedule)),
         "retryDate": show_time(row.retry_at),
         "disabledDate": show_time(row.disabled_at),
         "remark": row.remark,
@@ -179,7 +179,8 @@ def _show_resource(row: PollingRow, schedule: Schedule, connector: Connector) ->
     }
 
 
-def _name_strategy(row: PollingRow, connector: Connector) -> str | None:
+def name_strategy(row: PollingRow, connector: Connector) -> str | None:
+    """Name how a resource is read; None where its configuration cannot be read any more."""
     try:
         return match_resource(row.resource, row.configuration, connector).strategy.value
     except RequestError:  # written by another version of the connector: its poll says why

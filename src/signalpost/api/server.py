@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from signalpost.model.errors import ConfigurationError
 
@@ -54,7 +54,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve_app(
-    app: FastAPI, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
+    app: ASGIApp, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
 ) -> None:
     """Serve until ``stop`` is set; ``on_ready`` is told the URL once requests are accepted."""
     server = _Server(
@@ -77,5 +77,7 @@ async def serve_app(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     starting.cancel()
     stopping.cancel()
+    if callable(close := getattr(app, "close", None)):
+        close()  # what streams without an end would be waited for
     server.should_exit = True
     await serving

@@ -45,6 +45,15 @@ SELECT (SELECT notification_id FROM event WHERE instance_id = $1 AND sequence >=
        (SELECT max(id) FROM notification WHERE instance_id = $1) AS last_id
 """
 
+MOST_COUNTED = 10_000
+"""So many notifications of a range are counted before it is replayed; more are not told apart."""
+
+# As the replay itself would take them: what still waits comes by the lane, unless it goes elsewhere.
+COUNT_RANGE = f"""
+SELECT count(*) FROM (SELECT FROM notification WHERE instance_id = $1 AND id BETWEEN $2 AND $3
+                      AND ($4 OR state <> 'pending') LIMIT {MOST_COUNTED}) AS counted
+"""
+
 INSERT = f"""
 INSERT INTO replay (instance_id, kind, url, failed_since, first_id, last_id, position, due_at, next_attempt_at,
                     created_at)
@@ -137,6 +146,14 @@ class ReplayOrders:
         first_id, last_id = (1, 0) if span["first_id"] is None else span
         return await self.ask(instance_id, ReplayWish(ReplayKind.RANGE, first_id, last_id, url=url))
 
+    async def count_range(self, instance_id: InstanceId, start: datetime | int, *, elsewhere: bool) -> int:
+        """Count what ``ask_range`` would have sent, up to 10,000. Cost: as that, and the rows that are counted."""
+        statement = SPAN_FROM_INSTANT if isinstance(start, datetime) else SPAN_FROM_SEQUENCE
+        span = await self._pool.fetchrow(statement, instance_id, start)
+        if span["first_id"] is None:
+            return 0
+        return int(await self._pool.fetchval(COUNT_RANGE, instance_id, *span, elsewhere))
+
     async def ask(self, instance_id: InstanceId, wish: ReplayWish) -> Replay:
         """Write a replay; it is due at once.
 
@@ -169,7 +186,7 @@ class ReplayOrders:
                 wish.last_id,
                 self._clock(),
             )
-        return _read(row)
+        return read_replay(row)
 
     async def list_replays(
         self, instance_id: InstanceId, *, after_id: int, limit: int, offset: int = 0
@@ -182,7 +199,7 @@ class ReplayOrders:
             limit,
             offset,
         )
-        return [_read(row) for row in rows]
+        return [read_replay(row) for row in rows]
 
     async def list_running(self, instance_id: InstanceId) -> list[Replay]:
         """List the replays of an instance that run: ten at most."""
@@ -190,14 +207,14 @@ class ReplayOrders:
             f"SELECT {COLUMNS} FROM replay WHERE instance_id = $1 AND state = 'running' ORDER BY id",
             instance_id,
         )
-        return [_read(row) for row in rows]
+        return [read_replay(row) for row in rows]
 
     async def find(self, instance_id: InstanceId, replay_id: int) -> Replay | None:
         """Find one replay of an instance."""
         row = await self._pool.fetchrow(
             f"SELECT {COLUMNS} FROM replay WHERE id = $1 AND instance_id = $2", replay_id, instance_id
         )
-        return None if row is None else _read(row)
+        return None if row is None else read_replay(row)
 
     async def cancel(self, instance_id: InstanceId, replay_id: int) -> Replay | None:
         """End a replay that runs, after the attempt that it is in; one that has ended stays as it is."""
@@ -205,5 +222,6 @@ class ReplayOrders:
         return await self.find(instance_id, replay_id)
 
 
-def _read(row: Any) -> Replay:
+def read_replay(row: Any) -> Replay:
+    """Read a row that has ``COLUMNS``."""
     return Replay(**{**row, "kind": ReplayKind(row["kind"]), "state": ReplayState(row["state"])})

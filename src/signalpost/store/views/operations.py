@@ -1,0 +1,103 @@
+"""How the installation stands, for admins: its workers, its queue, what is late, its database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+MOST_TABLES = 8
+
+# A job for each instance and kind at most: the table is small.
+QUEUE = """
+SELECT entrypoint, count(*) FILTER (WHERE status = 'queued') AS queued,
+       count(*) FILTER (WHERE status = 'picked') AS picked, min(created) FILTER (WHERE status = 'queued') AS oldest_at
+FROM pgqueuer GROUP BY entrypoint ORDER BY entrypoint
+"""
+
+WORKERS = """
+SELECT extract(epoch FROM now() - heartbeat_at)::float8 AS silent_seconds
+FROM worker ORDER BY heartbeat_at DESC LIMIT 100
+"""
+
+# The first entry of each index of what is due.
+LATE = """
+SELECT (SELECT min(next_poll_at) FROM instance WHERE next_poll_at IS NOT NULL) AS polls_since,
+       (SELECT min(due_at) FROM endpoint WHERE due_at IS NOT NULL) AS deliveries_since, now() AS now
+"""
+
+TABLES = """
+SELECT relname, pg_total_relation_size(pg_class.oid) AS bytes, nullif(reltuples, -1)::bigint AS rows
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind = 'r' AND nspname = current_schema() ORDER BY 2 DESC LIMIT $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedWork:
+    """Jobs of one kind: how many wait for a worker, and how many are being worked."""
+
+    entrypoint: str
+    queued: int
+    picked: int
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """A table with its indexes, in bytes; ``rows`` is the database's own estimate, None before it made one."""
+
+    name: str
+    bytes: int
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the installation stands.
+
+    ``workers`` are the seconds since each one's last heartbeat. ``polls_late_seconds`` and
+    ``deliveries_late_seconds`` say how long what is due longest has been; 0: nothing is.
+    """
+
+    queue: tuple[QueuedWork, ...]
+    workers: tuple[float, ...]
+    polls_late_seconds: float
+    deliveries_late_seconds: float
+    database_bytes: int
+    tables: tuple[TableSize, ...]
+
+
+class Operations:
+    """Reads how the installation stands: figures of all organizations together.
+
+    ``retention_days`` and ``most_waiting`` are the settings.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, *, retention_days: float, most_waiting: int) -> None:
+        self._pool = pool
+        self.retention_days = retention_days
+        self.most_waiting = most_waiting
+
+    async def read(self) -> Standing:
+        """Read it. Cost: the jobs and the workers once, two looks into an index, and the sizes of the files."""
+        async with self._pool.acquire() as connection:
+            queue: Any = await connection.fetch(QUEUE)
+            workers: Any = await connection.fetch(WORKERS)
+            late: Any = await connection.fetchrow(LATE)
+            size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
+            tables: Any = await connection.fetch(TABLES, MOST_TABLES)
+        return Standing(
+            tuple(QueuedWork(*row) for row in queue),
+            tuple(row["silent_seconds"] for row in workers),
+            _measure_lateness(late["polls_since"], late["now"]),
+            _measure_lateness(late["deliveries_since"], late["now"]),
+            size,
+            tuple(TableSize(*row) for row in tables),
+        )
+
+
+def _measure_lateness(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max((now - since).total_seconds(), 0.0)
