@@ -7,11 +7,13 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,6 +23,9 @@ from signalpost.store.embedded import EmbeddedPostgres
 from tests.support import Server, World, open_world
 
 _numbers = count(1)
+
+# Every client would load all certificates of the machine anew, and no test speaks TLS by it.
+httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_context)
 
 # How fast a busy machine draws examples says nothing about the product.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -58,15 +63,24 @@ def postgres() -> Iterator[Server]:
     loop.close()
 
 
-@pytest.fixture
-async def database(postgres) -> AsyncIterator[dict[str, Any]]:
-    """Give arguments for ``asyncpg.connect`` to a fresh, migrated database."""
+@asynccontextmanager
+async def open_database(postgres: Server) -> AsyncIterator[dict[str, Any]]:
+    """Make a fresh, migrated database while the context is open; give arguments for ``asyncpg.connect``."""
     name = f"test_{next(_numbers)}"
     admin = await asyncpg.connect(**postgres.connect_arguments)
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_migrated")
-    yield {**postgres.connect_arguments, "database": name}
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+    try:
+        yield {**postgres.connect_arguments, "database": name}
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+@pytest.fixture
+async def database(postgres) -> AsyncIterator[dict[str, Any]]:
+    """Give arguments for ``asyncpg.connect`` to a fresh, migrated database."""
+    async with open_database(postgres) as arguments:
+        yield arguments
 
 
 @pytest.fixture

@@ -63,8 +63,8 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         description=(
-            "Address under which receivers reach this API, as in https://signalpost.example.com: for links in"
-            " notifications. Unset: links are paths."
+            "Address under which browsers and receivers reach us, as in https://signalpost.example.com: for links in"
+            " notifications and of the console, and its cookies. Unset: links in notifications are paths."
         ),
     )
     retention_days: float = Field(

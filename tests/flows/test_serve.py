@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 
@@ -151,3 +152,34 @@ async def test_doctor_and_openapi(tmp_path):
     code, output, _ = await run(["openapi"])
     assert code == 0
     assert "/elements/api-v2/instances/{instance_id}" in json.loads(output)["paths"]
+
+
+async def test_the_link_to_the_first_account_is_printed_until_there_is_one(tmp_path):
+    links = []
+    for _ in range(3):
+        async with (
+            running(serve(tmp_path), READY, tmp_path / "log") as service,
+            httpx.AsyncClient(base_url=service.url, headers={"accept": "text/html"}) as client,
+        ):
+            assert (await client.get("/sign-in")).status_code == 200
+            found = re.findall(
+                r"^signalpost console: open (http://127\.0\.0\.1:\d+)(/setup/[\w-]{43}) to make the first account"
+                r" \(good once, for 24 hours\)$",
+                service.printed,
+                re.MULTILINE,
+            )
+            links.append([path for _, path in found])
+            if len(found) == 1:  # the first start: it is not used
+                continue
+            assert (await client.get(links[0][0])).status_code == 404  # replaced by the newer one
+            page = await client.get(links[1][1])
+            if page.status_code == 200:
+                csrf = re.search(r'name="csrf" value="(\w+)"', page.text)
+                fields = {
+                    "organization": "Acme",
+                    "email": "ada@example.com",
+                    "password": "four words in a row",
+                }
+                made = await client.post(links[1][1], data={"csrf": csrf[1], **fields})
+                assert made.status_code == 303
+    assert [len(printed) for printed in links] == [1, 2, 2]

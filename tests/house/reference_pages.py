@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from signalpost.cli import app
+from signalpost.cli import build_app
 from signalpost.settings import Settings
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -55,7 +55,7 @@ def walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 def write_commands() -> str:
     pages = []
-    for name, command in walk(typer.main.get_command(app), "signalpost"):
+    for name, command in walk(typer.main.get_command(build_app()), "signalpost"):
         page = f"## `{name}`\n\n{' '.join((command.help or '').split())}\n"
         if command.params:
             page += "\n| option | environment | default | meaning |\n|---|---|---|---|\n"

@@ -12,7 +12,7 @@ import typer
 from prometheus_client import generate_latest
 
 from signalpost.api.app import BASE_PATH, build_routes
-from signalpost.cli import app
+from signalpost.cli import build_app
 from signalpost.connectors.base import EVENT_FIELDS
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.egnyte.changes import ACTIONS
@@ -22,6 +22,8 @@ from signalpost.observe import Metrics
 from signalpost.polling.configuration.definition import _DATE_FIELDS, _FIELDS
 from signalpost.polling.status import PollingState
 from signalpost.settings import Settings
+from signalpost.web.app import HEADERS
+from signalpost.web.routes import ROUTERS
 from tests.house.reference_pages import PAGES, REFERENCE, walk
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +77,10 @@ def shape_of(route):
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
 def test_commands_that_pages_name_exist(path):
-    known = {name.removeprefix("signalpost ") for name, _ in walk(typer.main.get_command(app), "signalpost")}
+    known = {
+        name.removeprefix("signalpost ")
+        for name, _ in walk(typer.main.get_command(build_app()), "signalpost")
+    }
     for words in re.findall(
         r"(?:^|`|bin/)signalpost (?!ready)([a-z]+(?: [a-z]+)?)", path.read_text(), re.MULTILINE
     ):
@@ -127,6 +132,22 @@ def test_every_route_described_exists():
     for methods, shown in re.findall(r"^\| ([A-Z, ]+) \| `(/[^`]*)` \|", text, re.MULTILINE):
         found = paths.get(shown) or paths["/elements/api-v2" + shown]
         assert set(methods.lower().split(", ")) == set(found), shown
+
+
+def test_the_pages_of_the_console_are_those_described():
+    """Both ways: every path that answers a browser stands in the table, and every path there answers."""
+    table = (REFERENCE / "console.md").read_text().partition("## Pages")[2].partition("\n## ")[0]
+    rows = "\n".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))
+    answered = {
+        route.path for router in ROUTERS for route in router.routes if "GET" in getattr(route, "methods", ())
+    }
+    assert set(re.findall(r"`(/[^`]*)`", rows)) == answered
+
+
+def test_the_headers_of_the_console_are_those_described():
+    text = (REFERENCE / "console.md").read_text().lower()
+    for name, value in HEADERS:
+        assert f"| `{name.decode()}` | `{value.decode().lower()}` |" in text, name
 
 
 def test_every_metric_is_described():

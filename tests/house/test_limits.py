@@ -19,7 +19,7 @@ MOST_LINES_A_FILE = 300
 MOST_LINES_A_FUNCTION = 60
 WORDS_NOT_USED = {"helper", "helpers", "util", "utils", "handler", "handlers", "info", "misc", "common"}
 
-PURE_POLLING = ["detect", "fields", "grid", "plan", "records", "status"]
+PURE_POLLING = ["detect", "fields", "grid", "labels", "plan", "records", "status"]
 PURE = [
     *sorted((PACKAGE / "model").glob("*.py")),
     *[PACKAGE / "polling" / f"{name}.py" for name in PURE_POLLING],

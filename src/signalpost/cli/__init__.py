@@ -1,40 +1,64 @@
-"""The command line: one module a command group."""
+"""The command line. A command that runs has its own module imported alone, so that it starts fast."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 
-from signalpost.cli import admin, credentials, demo, listen, sandbox, serve
 from signalpost.model.errors import SignalpostError
 
-app = typer.Typer(
-    name="signalpost",
-    help="Watches SaaS accounts and POSTs what changed: signed, in order, at least once.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    # Every option can be given by the environment: SIGNALPOST_DEMO_CHANGES, ...
-    context_settings={"auto_envvar_prefix": "SIGNALPOST"},
-)
-app.command("serve")(serve.serve)
-app.command("api")(serve.api)
-app.command("worker")(serve.worker)
-app.command("listen")(listen.listen)
-app.command("demo")(demo.demo)
-app.command("migrate")(admin.migrate)
-app.command("doctor")(admin.doctor)
-app.command("settings")(admin.settings)
-app.command("openapi")(admin.openapi)
-app.add_typer(credentials.app, name="credentials", help="Secrets of organizations and users.")
-app.add_typer(sandbox.app, name="sandbox", help="Simulated providers, for demos, tests and your own CI.")
+COMMANDS = {
+    "serve": "serve",
+    "api": "serve",
+    "worker": "serve",
+    "listen": "listen",
+    "demo": "demo",
+    "migrate": "admin",
+    "doctor": "admin",
+    "settings": "admin",
+    "openapi": "admin",
+}
+"""The module of each command, which has a function of the command's name."""
+
+GROUPS = {
+    "credentials": "Secrets of organizations and users.",
+    "sandbox": "Simulated providers, for demos, tests and your own CI.",
+}
+"""What each group of commands is for; its module has the same name."""
+
+
+def build_app(wanted: str | None = None) -> typer.Typer:
+    """Build the command line; with only the command or group ``wanted``, if there is one of this name."""
+    app = typer.Typer(
+        name="signalpost",
+        help="Watches SaaS accounts and POSTs what changed: signed, in order, at least once.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        # Every option can be given by the environment: SIGNALPOST_DEMO_CHANGES, ...
+        context_settings={"auto_envvar_prefix": "SIGNALPOST"},
+    )
+    app.callback()(_group)
+    everything = wanted not in {*COMMANDS, *GROUPS}
+    for name, module in COMMANDS.items():
+        if everything or name == wanted:
+            app.command(name)(getattr(import_module(f"{__name__}.{module}"), name))
+    for name, purpose in GROUPS.items():
+        if everything or name == wanted:
+            app.add_typer(import_module(f"{__name__}.{name}").app, name=name, help=purpose)
+    return app
+
+
+def _group() -> None:
+    """Keep a command one of a group, if it is the only one that was built."""
 
 
 def main() -> None:
     """Run the command line. Errors made on purpose are one line on stderr and exit code 1."""
     try:
-        app()
+        build_app(sys.argv[1] if len(sys.argv) > 1 else None)()
     except SignalpostError as error:
         print(f"signalpost: {error}", file=sys.stderr)
         sys.exit(1)

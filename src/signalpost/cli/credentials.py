@@ -1,9 +1,10 @@
-"""Secrets of organizations and users."""
+"""Secrets of organizations and users, and passwords that were forgotten."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -11,9 +12,7 @@ import typer
 from signalpost.cli.options import DataDirectory
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
-from signalpost.store.database import migrate, open_pool
-from signalpost.store.organizations import Organizations
-from signalpost.wiring import reach_database
+from signalpost.wiring import open_accounts
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -45,11 +44,26 @@ def create(
     print(f"  Authorization: User {made['userSecret']}, Organization {made['organizationSecret']}")
 
 
+@app.command()
+def password(
+    email: Annotated[str, typer.Option(help="Address that the account signs in with.")],
+    data_dir: DataDirectory = None,
+) -> None:
+    """Set another password for an account of the console. Asks for it, or reads a line; all its sessions end."""
+    settings = load_settings(data_dir=data_dir)
+    configure_logging(level="warning", json_lines=settings.log_json)
+    if sys.stdin.isatty():
+        new = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    else:
+        new = sys.stdin.readline().rstrip("\r\n")
+    print(f"{asyncio.run(_reset(settings, email, new))} signs in with the new password from now on")
+
+
+async def _reset(settings: Settings, email: str, new: str) -> str:
+    async with open_accounts(settings) as opened:
+        return (await opened.accounts.signing.reset_password(email, new)).email
+
+
 async def _create(settings: Settings, organization: str, email: str) -> dict[str, str]:
-    async with reach_database(settings) as arguments:
-        await migrate(arguments)
-        pool = await open_pool(arguments, size=2)
-        try:
-            return await Organizations(pool).create_credentials(organization, email)
-        finally:
-            await pool.close()
+    async with open_accounts(settings) as opened:
+        return await opened.organizations.create_credentials(organization, email)

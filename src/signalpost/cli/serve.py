@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -73,7 +74,9 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
         await service.runtime.start()
         try:
             if listener is not None:
-                await serve_app(service.app, listener, stop, _say_ready)
+                set_up = await service.accounts.joining.make_set_up()
+                say = partial(_say_ready, set_up=set_up, public_url=settings.read_public_url())
+                await serve_app(service.app, listener, stop, say)
             else:
                 print(f"signalpost worker ready ({', '.join(sorted(roles))})", flush=True)
                 await stop.wait()
@@ -102,5 +105,15 @@ async def _watch_database(service: Service, stop: asyncio.Event) -> AsyncIterato
         ended.cancel()
 
 
-def _say_ready(url: str) -> None:
+def _say_ready(url: str, *, set_up: str | None, public_url: str | None) -> None:
     print(f"signalpost ready on {url}", flush=True)
+    if set_up is not None:
+        # 0.0.0.0 is where we listen, not where a browser goes.
+        reached = (
+            public_url or url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        ).rstrip("/")
+        print(
+            f"signalpost console: open {reached}/setup/{set_up} to make the first account"
+            " (good once, for 24 hours)",
+            flush=True,
+        )

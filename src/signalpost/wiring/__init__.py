@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-from fastapi import FastAPI
 
+from signalpost.accounts.accounts import Accounts
 from signalpost.api.app import build_app
 from signalpost.api.parts import ApiParts
 from signalpost.connectors.registry import load_registry
@@ -29,6 +29,7 @@ from signalpost.polling.preview import Previews
 from signalpost.polling.scheduler import POLL_GRACE_SECONDS
 from signalpost.runtime import Runtime
 from signalpost.settings import Settings
+from signalpost.store.accounts.sessions import Sessions as WebSessions
 from signalpost.store.database import Health, migrate, open_pool
 from signalpost.store.delivery_log import DeliveryLog
 from signalpost.store.endpoints import Endpoints
@@ -42,11 +43,14 @@ from signalpost.store.replay_orders import ReplayOrders
 from signalpost.store.tokens import TokenRows
 from signalpost.store.vault import Vault
 from signalpost.store.workers import Workers
+from signalpost.web.app import Faces, build_console
+from signalpost.wiring.accounts import join_accounts, open_accounts
+from signalpost.wiring.console import join_console
 from signalpost.wiring.database import ReachedDatabase, open_database, open_vault, reach_database
 from signalpost.wiring.plan import PlanReader
 from signalpost.wiring.roles import Ground, join_roles
 
-__all__ = ["Service", "open_service", "open_vault", "reach_database", "read_now"]
+__all__ = ["Service", "open_accounts", "open_service", "open_vault", "reach_database", "read_now"]
 
 CONNECTIONS_OUTWARDS = 1000
 CLOSE_SECONDS = 3.0
@@ -56,9 +60,10 @@ CLOSE_SECONDS = 3.0
 class Service:
     """A process of the service, put together: the web application and the working roles."""
 
-    app: FastAPI
+    app: Faces
     runtime: Runtime
     organizations: Organizations
+    accounts: Accounts
     pool: asyncpg.Pool
     database: ReachedDatabase
 
@@ -153,4 +158,8 @@ def _join(
         vet=read_plan.vet,
     )
     parts = join_roles(Ground(settings, pool, vault, registry, sessions, egress, metrics, clock))
-    return Service(build_app(api_parts), Runtime(parts, roles), organizations, pool, database)
+    web_sessions = WebSessions(pool)
+    accounts = join_accounts(pool, web_sessions, clock)
+    web_parts = join_console(settings, pool, vault, api_parts, web_sessions, accounts)
+    faces = Faces(build_app(api_parts), build_console(web_parts))
+    return Service(faces, Runtime(parts, roles), organizations, accounts, pool, database)

@@ -1,0 +1,1 @@
+"""The console: pages for people, made on the server. Views read a request, call what the API calls, and show."""

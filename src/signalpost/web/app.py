@@ -1,0 +1,151 @@
+"""The console as an application beside the API: its routes, its errors as pages, the headers of every answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+from uuid import uuid4
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from signalpost.api.app import BASE_PATH, bound_body
+from signalpost.model.errors import ConfigurationError, RequestError
+from signalpost.observe import get_logger
+from signalpost.web.pages import render
+from signalpost.web.parts import WebParts
+from signalpost.web.routes import ROUTERS
+from signalpost.web.visits import SignInNeededError, find_visit, write_sign_in_path
+
+log = get_logger("web")
+
+STATIC = Path(__file__).parent / "static"
+UNTOLD = "something went wrong here; the log has it under this number"
+TOKEN = re.compile(r"[^/]{40,}")
+"""What in a path may be a token: who reads the log could go in by it."""
+OWN_PATHS_OF_API = frozenset({"/healthz", "/readyz", "/metrics"})
+
+HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+
+
+class PageFrame:
+    """Sets the headers that keep a browser safe, bounds forms, and turns what nobody caught into a page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Frame one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = uuid4().hex
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                given = list(message.get("headers", []))
+                if not any(name == b"cache-control" for name, _ in given):
+                    # Our own assets are asked for again by their ETag; pages are never kept.
+                    kept = b"no-cache" if scope["path"].startswith("/static/") else b"no-store"
+                    given.append((b"cache-control", kept))
+                message["headers"] = [*given, *HEADERS]
+            await send(message)
+
+        try:
+            await self._app(scope, bound_body(receive), send_with_headers)
+        except Exception as error:
+            if started:
+                raise
+            path = TOKEN.sub("…", scope["path"])
+            log.exception("page.failed", path=path, request=scope["state"]["request_id"])
+            answer = await show_error(Request(scope, receive), error)
+            await answer(scope, receive, send_with_headers)
+
+
+async def show_error(request: Request, error: Exception) -> Response:
+    """Show an error as a page, in words, with what to do; one that asks to sign in leads there."""
+    by_browser = "text/html" in request.headers.get("accept", "")
+    status, message, provider_message = 500, None, None
+    if isinstance(error, SignInNeededError):
+        if by_browser:
+            return RedirectResponse(write_sign_in_path(error.path), 303)
+        status = 401
+        message = f"{request.url.path[:200]} is a page of the console; the API is below {BASE_PATH}"
+    elif isinstance(error, RequestError):
+        status, message, provider_message = error.status, str(error), error.provider_message
+    elif isinstance(error, ConfigurationError):
+        message = str(error)
+    elif isinstance(error, HTTPException):
+        status, message = error.status_code, str(error.detail)
+        if status == HTTPStatus.NOT_FOUND:
+            message = f"there is nothing at {request.method} {request.url.path[:200]}"
+    elif isinstance(error, RequestValidationError):
+        status, message = 400, "the address of this page is incomplete or wrong"
+    if not by_browser:  # a program that missed the API's paths, or one of our own scripts
+        told = {"requestId": request.state.request_id, "message": message or UNTOLD}
+        return JSONResponse(told, status, {"Elements-Request-Id": request.state.request_id})
+    try:
+        visit = await find_visit(request, request.app.state.parts)
+    except Exception:  # noqa: BLE001 - the database may be what failed
+        visit = None
+    return render(
+        request,
+        "error.html",
+        visit,
+        status=status,
+        code=status,
+        message=message or UNTOLD,
+        provider_message=provider_message,
+        request_id=request.state.request_id,
+    )
+
+
+def build_console(parts: WebParts, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
+    """Build the console on its parts."""
+    # Where a slash too many led on, it would be to the host and the scheme that the request names.
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.parts = parts
+    for router in routers:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for kind in (SignInNeededError, RequestError, ConfigurationError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, show_error)
+    app.add_middleware(PageFrame)
+    return app
+
+
+class Faces:
+    """The API and the console at one address: who calls the API's paths gets the API, all else is a page."""
+
+    def __init__(self, api: FastAPI, console: FastAPI) -> None:
+        self.api = api
+        self.console = console
+
+    def close(self) -> None:
+        """Have what would go on for long end: the server is stopping."""
+        self.console.state.parts.streams.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on (ASGI)."""
+        path = scope.get("path", "")
+        to_api = path == BASE_PATH or path.startswith(f"{BASE_PATH}/") or path in OWN_PATHS_OF_API
+        await (self.api if to_api else self.console)(scope, receive, send)

@@ -1,0 +1,165 @@
+"""What can be done with an instance from its page."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from signalpost.api import deliveries as api_deliveries
+from signalpost.api import instances as api_instances
+from signalpost.api import polling as api_polling
+from signalpost.api import signature_keys as api_keys
+from signalpost.model.errors import InvalidRequestError
+from signalpost.model.instance import Instance
+from signalpost.store.views.instance_health import Health
+from signalpost.web.instance_page import Shown, Standing, load_standing
+from signalpost.web.pages import go, render
+from signalpost.web.parts import Web, WebParts
+from signalpost.web.visits import Admin, Operator, Sent, Visit
+
+router = APIRouter()
+
+OVERLAPS = (
+    ("86400", "24 hours"),
+    ("3600", "1 hour"),
+    ("604800", "7 days"),
+    ("0", "not at all: only the new key signs from now on"),
+)
+"""How long the key before a new one signs as well: seconds, and the words."""
+
+
+@router.post("/instances/{instance_id}/poll")
+async def poll_now(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
+    """Have an instance polled at once."""
+    await api_polling.ask_poll(parts.api, instance)
+    await _note(parts, visit, "instance.polled", f"asked for a poll of {instance.name}", instance)
+    return _back(
+        request, form, instance, f"{instance.name} is polled at once; what is new shows here in a moment."
+    )
+
+
+@router.post("/instances/{instance_id}/pause")
+async def pause(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
+    """Disable an instance."""
+    await api_instances.disable_instance(parts.api, instance)
+    await _note(parts, visit, "instance.disabled", f"disabled {instance.name}", instance)
+    told = f"{instance.name} is paused: nothing is polled or delivered, nothing is lost."
+    return _back(request, form, instance, told)
+
+
+@router.post("/instances/{instance_id}/resume")
+async def resume(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
+    """Enable an instance that is disabled, and have what was given up read again, from the watermark."""
+    if instance.disabled:
+        await api_instances.enable_instance(parts.api, instance)
+        await _note(parts, visit, "instance.enabled", f"enabled {instance.name}", instance)
+    resumed = await parts.api.polling.resume(instance, parts.api.clock())
+    if resumed:
+        told = f"resumed polling of {', '.join(resumed)} at {instance.name}"
+        await _note(parts, visit, "instance.resumed", told, instance)
+    told = f"{instance.name} goes on from its watermark: nothing is lost."
+    return _back(request, form, instance, told)
+
+
+@router.post("/instances/{instance_id}/release")
+async def release(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
+    """Release a held or deactivated endpoint: what waits is sent at once."""
+    if instance.disabled:
+        message = f"{instance.name} is paused, and nothing is delivered; resume it: that releases its endpoint as well"
+        raise InvalidRequestError(message)
+    await api_deliveries.release_endpoint(parts.api, instance)
+    await _note(parts, visit, "endpoint.released", f"released the endpoint of {instance.name}", instance)
+    told = f"What waits for {instance.name} is sent at once; its failures count from none."
+    return _back(request, form, instance, told)
+
+
+@router.get("/instances/{instance_id}/key")
+async def ask_key(request: Request, parts: Web, visit: Admin, instance: Shown) -> Response:
+    """Show what rotating the signature key means."""
+    return render(
+        request,
+        "instances/key.html",
+        visit,
+        standing=await load_standing(parts, instance),
+        overlaps=OVERLAPS,
+        key=None,
+        until=None,
+    )
+
+
+@router.post("/instances/{instance_id}/key")
+async def rotate_key(request: Request, parts: Web, visit: Admin, form: Sent, instance: Shown) -> Response:
+    """Rotate the signature key and show the new one: this once."""
+    overlap = form.get("overlap", OVERLAPS[0][0])
+    if overlap not in dict(OVERLAPS):
+        message = f"{overlap[:50]!r} is none of the times that a key can sign on"
+        raise InvalidRequestError(message)
+    body = api_keys.SignatureKeyBody(overlapSeconds=float(overlap))
+    rotated = await api_keys.rotate_signature_key(parts.api, instance, body)
+    await _note(parts, visit, "key.rotated", f"rotated the signature key of {instance.name}", instance)
+    return render(
+        request,
+        "instances/key.html",
+        visit,
+        standing=await load_standing(parts, instance),
+        overlaps=OVERLAPS,
+        key=rotated["key"],
+        until=rotated["previousKeyUntil"],
+    )
+
+
+@router.get("/instances/{instance_id}/delete")
+async def ask_delete(request: Request, parts: Web, visit: Admin, instance: Shown) -> Response:
+    """Show what is lost when an instance is deleted, and ask for its name."""
+    return _render_delete(request, visit, await load_standing(parts, instance))
+
+
+@router.post("/instances/{instance_id}/delete")
+async def delete(request: Request, parts: Web, visit: Admin, form: Sent, instance: Shown) -> Response:
+    """Delete an instance whose name was typed."""
+    typed = form.get("name", "")
+    if typed.strip() != instance.name.strip():
+        return _render_delete(request, visit, await load_standing(parts, instance), typed)
+    await api_instances.delete_instance(parts.api, instance)
+    told = f"deleted {instance.name} (instance {instance.id}) with its events"
+    await _note(parts, visit, "instance.deleted", told, instance)
+    return go(request, "/instances", f"{instance.name} is deleted.")
+
+
+def _render_delete(request: Request, visit: Visit, standing: Standing, typed: str | None = None) -> Response:
+    errors = {}
+    if typed is not None:
+        errors = {"name": f"The name typed is not that of the instance: {standing.instance.name}"}
+    return render(
+        request,
+        "instances/delete.html",
+        visit,
+        status=400 if errors else 200,
+        standing=standing,
+        typed=typed or "",
+        errors=errors,
+        lost=_list_lost(standing.health),
+    )
+
+
+def _list_lost(health: Health) -> list[str]:
+    lost = []
+    if health.lane.last_sequence:
+        lost.append(f"its event log, up to event {health.lane.last_sequence:,}")
+    if health.lane.waiting:
+        lost.append(f"{health.lane.waiting:,} notifications that still wait for delivery")
+    if health.schedule.resources:
+        names = ", ".join(row.resource for row in health.schedule.resources)
+        lost.append(f"its watermarks: how far {names} was read")
+    return [*lost, "its authorisation at the provider: another instance needs a new one"]
+
+
+def _back(request: Request, form: Sent, instance: Instance, told: str) -> Response:
+    """Lead back to the list that the button stood on, or to the instance."""
+    place = form.get("back", "")
+    return go(
+        request, place if place in {"/operations", "/", "/deliveries"} else f"/instances/{instance.id}", told
+    )
+
+
+async def _note(parts: WebParts, visit: Visit, action: str, detail: str, instance: Instance) -> None:
+    await parts.audit.add(visit.member, action, detail, parts.api.clock(), instance_id=instance.id)

@@ -1,0 +1,11 @@
+// What every page gets: each part is a module of its own, none is needed for a form to work.
+import "./copy.js";
+import "./hotkeys.js";
+import "./live.js";
+import "./select.js";
+import "./json.js";
+import "./panes.js";
+import "./interval.js";
+import "./password.js";
+
+document.querySelector("[data-focus]")?.focus();

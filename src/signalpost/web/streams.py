@@ -1,0 +1,71 @@
+"""Server-sent events: streams that tell open pages what is new, bounded in number and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
+
+import orjson
+
+from signalpost.observe import get_logger
+
+log = get_logger("web")
+
+MOST_STREAMS = 200
+"""Streams that are open in a process at a time."""
+
+LOOK_SECONDS = 2.0
+MOST_LOOKS = 300
+"""After so many looks (ten minutes) a stream ends; the browser opens it again by itself."""
+
+Look: TypeAlias = Callable[[], Awaitable[dict[str, Any] | None]]
+"""Looks once: gives what to tell, None where there is nothing new."""
+
+
+class LookEndedError(Exception):
+    """Raised by a look when nothing more may be told: the session has ended, say."""
+
+
+class Streams:
+    """The open streams of this process."""
+
+    def __init__(self, most: int = MOST_STREAMS, look_seconds: float | None = None) -> None:
+        self._most = most
+        self._look_seconds = LOOK_SECONDS if look_seconds is None else look_seconds
+        self._open = 0
+        self._closing = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Whether no more may be opened."""
+        return self._open >= self._most or self._closing.is_set()
+
+    @property
+    def number(self) -> int:
+        """How many are open."""
+        return self._open
+
+    def close(self) -> None:
+        """Have every stream end at once, for the server to stop."""
+        self._closing.set()
+
+    async def follow(self, look: Look) -> AsyncIterator[bytes]:
+        """Give the messages of one stream, until its time is over, the look ends it or the server stops."""
+        self._open += 1
+        try:
+            yield b"retry: 3000\n\n"
+            for _ in range(MOST_LOOKS):
+                told = await look()
+                # A comment says nothing, but shows whether somebody still listens.
+                yield b":\n\n" if told is None else b"data: " + orjson.dumps(told) + b"\n\n"
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), self._look_seconds)
+                    return
+        except LookEndedError:
+            return
+        except Exception:
+            log.exception("stream.failed")
+        finally:
+            self._open -= 1

@@ -1,0 +1,126 @@
+"""A consent counts once: whatever is sent twice, from two windows, by two people, or after the process was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from html import unescape
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from tests.web.consent import NEW, consent, fill, read_url
+
+
+async def count_instances(world) -> int:
+    return await world.pool.fetchval("SELECT count(*) FROM instance")
+
+
+async def look(world, browser) -> tuple[str, dict[str, object]]:
+    """Give the consent before anything is made; give the way to the form that is shown then, and the form."""
+    page = await browser.read(NEW)
+    answer = await browser.client.post(NEW, data=fill(world, page, begin="look"))
+    back = await consent(browser.client, read_url(await browser.read(answer.headers["location"])))
+    again = back.headers["location"]
+    empty = {"configuration.oauth.api.key": "", "configuration.oauth.api.secret": ""}
+    return again, fill(world, await browser.read(again), begin="look", **empty)
+
+
+async def test_who_presses_the_button_twice_gets_one_instance(world, browser):
+    again, form = await look(world, browser)
+    answers = await asyncio.gather(*(browser.client.post(NEW, data=form) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [303, 409, 409]
+    assert await count_instances(world) == 1
+    number = await world.pool.fetchval("SELECT id FROM instance")
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    assert "this consent is used already" in unescape(refused.text)
+    # The tokens are gone with it, and the form of before leads to what was made.
+    assert not await world.pool.fetchval("SELECT wish FROM connection")
+    assert (await browser.client.get(again)).headers["location"] == f"/instances/{number}"
+    # Who goes on from the form that was refused is asked for a consent again.
+    form |= {"kept": re.search(r'name="kept" value="([^"]*)"', refused.text)[1]}
+    assert (await browser.client.post(NEW, data=form)).headers["location"].startswith("/connect/continue/")
+    assert await count_instances(world) == 1
+
+
+async def test_a_form_whose_maker_may_no_longer_connect_makes_nothing(world, browser):
+    _, form = await look(world, browser)
+    await world.pool.execute("DELETE FROM connection")
+    answer = await browser.client.post(NEW, data=form)
+    assert answer.status_code == 409
+    assert "withdrawn meanwhile" in answer.text
+    assert await count_instances(world) == 0
+
+
+async def test_a_link_used_by_two_people_at_once_makes_one_instance(world, browser):
+    page = await browser.read(NEW)
+    answer = await browser.client.post(NEW, data=fill(world, page, do="link"))
+    link = unescape(re.search(r"<code>(http[^<]+/connect/[^<]+)</code>", answer.text)[1])
+    async with httpx.AsyncClient() as one, httpx.AsyncClient() as two:
+        ways = [(await each.get(f"{link}/go")).headers["location"] for each in (one, two)]
+        backs = await asyncio.gather(consent(one, ways[0]), consent(two, ways[1]))
+        assert sorted(back.status_code for back in backs) in ([303, 303], [303, 409])
+        for each in (one, two):
+            assert "You can close this page" in (await each.get(link)).text
+    assert await count_instances(world) == 1
+    assert await world.pool.fetchval("SELECT count(*) FROM audit WHERE action = 'instance.created'") == 1
+
+
+async def test_what_is_killed_after_the_instance_was_made_leads_to_that_one(world, browser, monkeypatch):
+    consents = world.service.app.console.state.parts.consents
+    page = await browser.read(NEW)
+    way = (await browser.client.post(NEW, data=fill(world, page, save_as="Main"))).headers["location"]
+    url = read_url(await browser.read(way))
+
+    async def die(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched, capture_logs():
+        patched.setattr(consents, "_save_application", die)
+        assert (await consent(browser.client, url)).status_code == 500
+    assert await count_instances(world) == 1
+    number = await world.pool.fetchval("SELECT id FROM instance")
+    # By the way to the consent page, or from it: there is one, and no other is made.
+    assert (await browser.client.get(way)).headers["location"] == f"/instances/{number}"
+    assert (await consent(browser.client, url)).headers["location"] == f"/instances/{number}"
+    assert await count_instances(world) == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["denied in another window", "failed in another process"])
+async def test_what_another_has_taken_stays_taken(world, browser, meanwhile):
+    parts = world.service.app.console.state.parts
+    page = await browser.read(NEW)
+    answer = await browser.client.post(NEW, data=fill(world, page, do="link"))
+    assert answer.status_code == 200
+    number = await world.pool.fetchval("SELECT id FROM connection")
+    before = await parts.connections.find(number)
+    now = datetime.now(UTC)
+    assert await parts.connections.take(number, now)
+    if meanwhile == "denied in another window":
+        await parts.consents.refuse(before, "access_denied", "")
+    else:
+        await parts.connections.give_back(number, "too late", taken_at=now.replace(year=2020))
+    after = await parts.connections.find(number)
+    assert (after.taken_at, after.failure) == (now, None)
+    assert await parts.connections.withdraw(after.member.organization_id, number) is None
+    assert not await parts.connections.take(number, now)
+
+
+async def test_what_is_sealed_is_good_for_its_member_and_its_purpose_alone(world, browser, enter):
+    parts = world.service.app.console.state.parts
+    _, form = await look(world, browser)
+    number = await world.pool.fetchval("SELECT id FROM connection")
+    # The number of a connection that is no link opens nothing as one, however well it is sealed.
+    async with httpx.AsyncClient(base_url=world.url) as admin:
+        for path in ("", "/go"):
+            answer = await admin.get(f"/connect/{parts.consents.write_link(number)}{path}")
+            assert answer.status_code == 404
+    # Secrets and tokens that one member's form carries are nobody else's.
+    other = await enter(world, "admin", "bea@example.com")
+    form["csrf"] = re.search(r'name="csrf" value="(\w+)"', await other.read("/me"))[1]
+    answer = await other.client.post(NEW, data=form)
+    assert answer.status_code == 400
+    assert "API Secret: it is missing" in unescape(answer.text)
+    assert await count_instances(world) == 0

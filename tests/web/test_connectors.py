@@ -1,0 +1,65 @@
+"""The catalogue of connectors, and saved applications."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tests.web.conftest import sign_in
+
+
+def parts_of(world):
+    return world.service.app.console.state.parts
+
+
+async def test_the_catalogue_says_what_a_connector_reads_and_how_its_application_is_registered(
+    world, browser
+):
+    page = await browser.read("/connectors")
+    assert "Files, folders and notes of an Egnyte domain" in page
+    assert "no webhooks" in page
+    assert "/connectors/egnyte" in await browser.read("/connectors?search=audit+EGNYTE")
+    nothing = await browser.read("/connectors?search=<script>alert(1)</script>")
+    assert "No connector matches" in nothing
+    assert "<script>alert" not in nothing
+    one = await browser.read("/connectors/egnyte")
+    for words in (
+        "2 calls a second, 1,000 a day",
+        f"{world.url}/oauth/callback",
+        "developers.egnyte.com",
+        "snapshot",
+        "/hubs/documents/audit",
+        'href="/instances/new?connector=egnyte"',
+    ):
+        assert words in one, words
+    await browser.read("/connectors/nothing", 404)
+    viewer = await sign_in(world, "viewer", "vi@example.com")
+    assert "/instances/new" not in await viewer.read("/connectors") + await viewer.read("/connectors/egnyte")
+    await viewer.client.aclose()
+
+
+async def test_applications_are_listed_without_their_secret_and_only_an_admin_deletes_them(world, browser):
+    organization_id = await world.pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'")
+    applications = parts_of(world).applications
+    secrets = {"oauth.api.key": "a-key", "oauth.api.secret": "not-to-be-seen"}
+    given = {"connector": "egnyte", "name": "<b>Main</b>", "secrets": secrets, "now": datetime.now(UTC)}
+    assert await applications.save(organization_id, **given)
+    assert not await applications.save(organization_id, **given)
+    [saved] = await applications.list_applications(organization_id, "egnyte")
+    assert await applications.load(organization_id, "egnyte", saved.id) == secrets
+    assert await applications.load(organization_id + 1, "egnyte", saved.id) is None
+    assert "not-to-be-seen" not in repr(await world.pool.fetchrow("SELECT * FROM application"))
+    for path in ("/connectors/egnyte", "/organization"):
+        page = await browser.read(path)
+        assert "&lt;b&gt;Main&lt;/b&gt;" in page
+        assert "not-to-be-seen" not in page
+        assert "a-key" not in page
+    operator = await sign_in(world, "operator", "olu@example.com")
+    assert "/organization/applications/delete" not in await operator.read("/organization")
+    delete = {"page": "/instances/new?connector=egnyte", "action": "/organization/applications/delete"}
+    assert (await operator.send(**delete, id=saved.id)).status_code == 403
+    await operator.client.aclose()
+    assert (await browser.client.post(delete["action"], data={"id": saved.id})).status_code == 403
+    assert (await browser.send(**delete, id=saved.id)).status_code == 303
+    assert "deleted" in await browser.read("/organization")
+    assert (await browser.send(**delete, id=saved.id)).status_code == 404
+    assert await world.pool.fetchval("SELECT count(*) FROM audit WHERE action = 'application.deleted'") == 1

@@ -1,0 +1,26 @@
+"""What every page has: who is signed in, safe headers, errors as pages."""
+
+from __future__ import annotations
+
+
+async def test_who_is_not_signed_in_is_led_to_the_sign_in_page_and_back(world):
+    by_browser = {"Accept": "text/html"}
+    answer = await world.outside.get(world.url + "/?a=b", headers=by_browser, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2F%3Fa%3Db")
+    answer = await world.outside.get(world.url + "/")
+    assert answer.status_code == 401
+    assert "the API is below /elements/api-v2" in answer.json()["message"]
+
+
+async def test_every_answer_carries_the_headers_that_keep_a_browser_safe(world, browser):
+    for path in ("/", "/static/console.css", "/nothing", "/sign-in"):
+        headers = (await browser.client.get(path)).headers
+        assert headers["content-security-policy"].startswith("default-src 'self'; base-uri 'none'")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+
+
+async def test_what_is_not_there_is_told_as_a_page_and_api_paths_stay_json(world, browser):
+    assert "There is nothing at GET /nothing" in await browser.read("/nothing", 404)
+    answer = await browser.client.get("/elements/api-v2/nothing")
+    assert answer.json()["message"] == "there is nothing at GET /elements/api-v2/nothing"

@@ -1,0 +1,135 @@
+"""What open pages are told: server-sent events, bounded, ended with the session and with the server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from signalpost.api.server import STOP_SECONDS
+from signalpost.web.streams import MOST_STREAMS
+from tests.store.history import make_past
+from tests.support import until
+
+
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch):
+    monkeypatch.setattr("signalpost.web.streams.LOOK_SECONDS", 0.05)
+
+
+class Told:
+    """What a stream has told so far."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict] = []
+        self.ended = False
+
+
+@asynccontextmanager
+async def following(browser, path):
+    told = Told()
+
+    async def read() -> None:
+        async with browser.client.stream("GET", path, timeout=30) as answer:
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["cache-control"] == "no-store"
+            async for line in answer.aiter_lines():
+                if line.startswith("data: "):
+                    told.messages.append(orjson.loads(line[6:]))
+            told.ended = True
+
+    reading = asyncio.create_task(read())
+    try:
+        yield told
+    finally:
+        reading.cancel()
+        await asyncio.wait({reading})
+
+
+def streams_of(world):
+    return world.service.app.console.state.parts.streams
+
+
+async def organization_of(world) -> int:
+    return await world.pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'")
+
+
+async def test_the_log_tells_how_many_are_new_and_wanted(quiet, enter):
+    past, other = await make_past(quiet.pool, await organization_of(quiet)), await make_past(quiet.pool)
+    browser = await enter(quiet, "viewer")
+    await past.commit(datetime.now(UTC), ["known"])
+    page = await browser.read("/events?path=wanted")
+    path = page.split('data-live="')[1].split('"')[0].replace("&amp;", "&")
+    async with following(browser, path) as told:
+        await until(lambda: streams_of(quiet).number == 1)
+        await other.commit(datetime.now(UTC), ["wanted"])
+        await past.commit(datetime.now(UTC), ["wanted 1", "not this one"])
+        await until(lambda: told.messages == [{"new": 1}])
+        await past.commit(datetime.now(UTC), ["wanted 2", "wanted 3"])
+        await until(lambda: told.messages == [{"new": 1}, {"new": 3}])
+        await past.commit(datetime.now(UTC), [f"wanted {number}" for number in range(200)])
+        await until(lambda: told.messages[-1] == {"new": 100})
+    await until(lambda: streams_of(quiet).number == 0)
+
+
+async def test_pages_are_told_when_what_they_show_has_changed(quiet, enter):
+    past = await make_past(quiet.pool, await organization_of(quiet))
+    other = await make_past(quiet.pool)
+    browser = await enter(quiet, "viewer")
+    async with (
+        following(browser, f"/instances/{past.instance_id}/live") as instance,
+        following(browser, "/deliveries/live") as deliveries,
+        following(browser, "/overview/live") as overview,
+    ):
+        await until(lambda: streams_of(quiet).number == 3)
+        await asyncio.sleep(0.3)
+        await other.commit(datetime.now(UTC), ["theirs"])
+        await asyncio.sleep(0.3)
+        assert [*instance.messages, *deliveries.messages, *overview.messages] == []
+        await past.commit(datetime.now(UTC), ["own"])
+        for told in (instance, deliveries, overview):
+            await until(lambda told=told: told.messages == [{"refresh": True}])
+        await quiet.pool.execute("UPDATE instance SET last_poll_at = now() WHERE id = $1", past.instance_id)
+        await until(lambda: len(instance.messages) == 2)
+    # A page that says what it shows is told of what changed before it was followed.
+    page = await browser.read("/deliveries")
+    path = page.split('data-live="')[1].split('"')[0]
+    await past.commit(datetime.now(UTC), ["meanwhile"])
+    async with following(browser, path) as deliveries:
+        await until(lambda: deliveries.messages == [{"refresh": True}])
+    assert (await browser.client.get(f"/instances/{other.instance_id}/live")).status_code == 404
+
+
+async def test_a_stream_ends_with_the_session(quiet, enter):
+    browser = await enter(quiet)
+    async with following(browser, "/overview/live") as told:
+        await until(lambda: streams_of(quiet).number == 1)
+        await quiet.pool.execute("DELETE FROM session")
+        await until(lambda: told.ended)
+    answer = await browser.client.get("/overview/live", headers={"Accept": "text/event-stream"})
+    assert answer.status_code == 401
+
+
+async def test_no_more_streams_are_open_than_may(quiet, enter, monkeypatch):
+    browser = await enter(quiet)
+    monkeypatch.setattr(streams_of(quiet), "_open", MOST_STREAMS)
+    answer = await browser.client.get("/events/live")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+
+
+async def test_open_streams_do_not_hold_the_server_up(make_world, enter):
+    async with AsyncExitStack() as stack:
+        world = await stack.enter_async_context(make_world(roles=frozenset()))
+        browser = await enter(world)
+        running = stack.pop_all()
+        async with following(browser, "/overview/live") as told:
+            await until(lambda: streams_of(world).number == 1)
+            began = time.monotonic()
+            await running.aclose()
+            assert time.monotonic() - began < STOP_SECONDS  # after which it would be cut off
+            await until(lambda: told.ended)
