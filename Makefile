@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lint types contracts bench faults lock clean
+.PHONY: help setup demo test check lint types contracts bench faults screenshots lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -41,6 +41,9 @@ bench: $(READY)  ## run the benchmarks; results in bench/results/
 
 faults: $(READY)  ## have every fault strike; results in docs/reliability.md
 	$(BIN)/python -m tests.faults
+
+screenshots: $(READY)  ## show every page of the console; pictures in docs/images/
+	$(BIN)/python -m tests.browser.screenshots
 
 lock: $(READY)  ## renew requirements.lock (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

@@ -1,0 +1,27 @@
+"""Everything by keyboard alone: ways past the frame, the search, connecting."""
+
+from __future__ import annotations
+
+from tests.browser.walking import INSTANCE, tab_to
+
+
+async def test_an_instance_is_connected_by_keyboard_alone(make_own_world, open_page, signed_in):
+    async with make_own_world() as world:
+        page = await open_page(world, await signed_in(world, "operator"))
+        await page.goto("/instances/new?connector=egnyte")
+        typed = {
+            "name": "By keyboard",
+            "configuration.subdomain": "acme",
+            "configuration.oauth.api.key": "key",
+            "configuration.oauth.api.secret": "secret",
+            "configuration.event.notification.callback.url": world.listener.url,
+        }
+        for name, value in typed.items():
+            await tab_to(page, lambda at, name=name: at["name"] == name)
+            await page.keyboard.press("Control+A")
+            await page.keyboard.type(value)
+        await tab_to(page, lambda at: at["text"] == "Create Instance")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/puboauth/token**")
+        await page.get_by_role("button", name="Allow").press("Enter")
+        await page.wait_for_url(INSTANCE)

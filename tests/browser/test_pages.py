@@ -1,0 +1,152 @@
+"""What holds of every page: for who cannot see it or cannot use a mouse, on a small window, with scripts or without."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from signalpost.web.routes import ROUTERS
+from tests.browser.pages import PAGES
+from tests.browser.walking import fill_form, press
+from tests.browser.watching import find_violations, measure_overflow, watch
+
+WIDE = {"width": 1280, "height": 800}
+NARROW = {"width": 360, "height": 740}
+# A window of 1280 by 1024 shown at 200 % has the room of one half as wide.
+ZOOMED = {"width": 640, "height": 512}
+
+
+# What answers a GET without being a page of its own: streams, downloads, ways that lead on.
+NO_PAGES = {
+    "/connect/continue/{number}",
+    "/connect/{token}/go",
+    "/deliveries/live",
+    "/events/live",
+    "/events/{event_id}/record",
+    "/instances/{instance_id}/live",
+    "/oauth/callback",
+    "/overview/live",
+}
+
+
+async def open_each(stage, open_page, **options):
+    """Go through all pages, each as who may see it; give page, its answer and what went wrong on it so far."""
+    tabs = {}
+    for each in PAGES:
+        if each.role not in tabs:
+            # With motion, colours are on their way for a while after the scheme was changed.
+            page = await open_page(
+                stage.world, stage.people.get(each.role), reduced_motion="reduce", **options
+            )
+            tabs[each.role] = (page, watch(page))
+        page, seen = tabs[each.role]
+        answer = await page.goto(each.locate(stage.ids), wait_until="load")
+        yield each, page, answer, seen
+
+
+@pytest.mark.timeout(300)
+async def test_axe_finds_nothing_on_any_page_in_light_or_dark(stage, open_page):
+    found = {}
+    async for each, page, answer, _ in open_each(stage, open_page, viewport=WIDE):
+        assert answer.status == each.status, each
+        found[each.name, "light"] = await find_violations(page)
+        await page.emulate_media(color_scheme="dark")
+        await page.set_viewport_size(NARROW)
+        found[each.name, "dark"] = await find_violations(page, again=True)
+        await page.emulate_media(color_scheme="light")
+        await page.set_viewport_size(WIDE)
+    assert {place: problems for place, problems in found.items() if problems} == {}
+
+
+async def test_every_page_fits_keeps_its_policy_is_small_and_has_a_title(stage, open_page):
+    """At 360 px and at 200 % nothing must be scrolled for sideways; no script or style is refused; < 100 kB."""
+    wrong = {}
+    async for each, page, answer, seen in open_each(stage, open_page, viewport=NARROW):
+        if out := await measure_overflow(page):
+            wrong[each.name, "360 px"] = out
+        await page.set_viewport_size(ZOOMED)
+        if out := await measure_overflow(page):
+            wrong[each.name, "200 %"] = out
+        await page.set_viewport_size(NARROW)
+        # Chromium says that a page was not found, which is what such a page is for.
+        if told := [line for line in seen if each.status == 200 or "status of" not in line]:
+            wrong[each.name, "console"] = told
+        seen.clear()
+        if (size := len(await answer.body())) > 100_000:
+            wrong[each.name, "bytes"] = size
+        title, headings = await page.title(), await page.locator("h1").all_inner_texts()
+        if len(headings) != 1 or not headings[0].strip() or len(title) < 15:
+            wrong[each.name, "title"] = (title, headings)
+    assert wrong == {}
+
+
+async def test_axe_finds_nothing_on_what_forms_answer(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"], viewport=NARROW)
+    stranger = await open_page(stage.world, viewport=NARROW)
+    found = {}
+
+    async def look(tab, name, words):
+        await tab.get_by_text(words).first.wait_for()
+        found[name] = [*await find_violations(tab), await measure_overflow(tab)]
+
+    await page.goto("/instances/new?connector=egnyte")
+    await fill_form(page, stage.world, subdomain="not a domain")
+    await press(page, "Send a test notification").click()
+    await look(page, "tested", "200")
+    await press(page, "Generate a key").click()
+    await look(page, "key made", "Signature Key")
+    await press(page, "Create Instance").click()
+    await look(page, "refused", "There is a problem")
+    await page.goto("/organization")
+    await press(page, "Make a link").click()
+    await look(page, "invited", "/invitation/")
+    await stranger.goto("/sign-in")
+    await stranger.get_by_label("E-mail address").fill("nobody@example.com")
+    await stranger.get_by_label("Password", exact=True).fill("a wrong password")
+    await press(stranger, "Sign in").click()
+    await look(stranger, "not signed in", "There is a problem")
+    await stranger.goto(f"/setup/{stage.ids['setup']}")
+    await stranger.get_by_label("E-mail address").fill("ada@example.com")
+    await stranger.get_by_label("Password", exact=True).fill("short")
+    await press(stranger, "Make the account").click()
+    await look(stranger, "weak password", "There is a problem")
+    assert {name: problems for name, problems in found.items() if any(problems)} == {}
+
+
+def test_no_page_is_forgotten():
+    """Every page of the console is looked at by these tests, and shown under docs/images."""
+    wanted = {
+        route.path
+        for router in ROUTERS
+        for route in router.routes
+        if "GET" in route.methods and route.path not in NO_PAGES
+    }
+    shapes = {re.sub(r"\{\w+\}", r"[^/]+", path): path for path in wanted}
+    looked = {re.sub(r"\{\w+\}", "x", each.path).partition("?")[0] for each in PAGES}
+    missing = {
+        path for shape, path in shapes.items() if not any(re.fullmatch(shape, each) for each in looked)
+    }
+    assert missing == set()
+
+
+async def test_what_looks_at_pages_would_see_what_is_wrong(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"], viewport=NARROW)
+    seen = watch(page)
+    await page.goto("/me")
+    await page.evaluate(
+        """() => {
+            const wrong = document.createElement("div");
+            wrong.innerHTML = '<input><p style="color:#ccc">pale</p><div class="wide">x</div>';
+            wrong.querySelector(".wide").style.width = "900px";
+            wrong.querySelector("p").style.color = "#ccc";
+            const script = document.createElement("script");
+            script.textContent = "window.ran = 1";
+            document.querySelector("main").append(wrong, script);
+        }"""
+    )
+    rules = {line.partition(":")[0] for line in await find_violations(page)}
+    assert {"label", "color-contrast"} <= rules
+    assert await measure_overflow(page) is not None
+    assert await page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in line for line in seen)

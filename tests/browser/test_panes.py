@@ -1,0 +1,58 @@
+"""Looking at one seeded service with scripts on: the panes of the form in step, the keyboard past the frame.
+
+Beside the other tests that only look, so that one process seeds it for all of them.
+"""
+
+from __future__ import annotations
+
+import json
+
+from tests.browser.walking import FOCUSED, fill_form, name_field, press, tab_to
+from tests.browser.watching import watch
+
+PANE = "event.poller.configuration"
+
+
+async def test_check_boxes_and_json_say_the_same_and_the_interval_says_what_it_costs(stage, open_page):
+    page = await open_page(stage.world, stage.people["operator"])
+    seen = watch(page)
+    await page.goto("/instances/new?connector=egnyte")
+    pane = name_field(page, PANE)
+    users = page.locator('[data-resource="users"]')
+    await users.get_by_role("checkbox").check()
+    assert set(json.loads(await pane.input_value())) == {"events", "users"}
+    await users.locator("summary").click()
+    await users.locator('[data-column="url"]').fill("/hubs/documents/users?where=active='true'")
+    assert json.loads(await pane.input_value())["users"]["url"].endswith("active='true'")
+    told = page.locator("[data-arithmetic]")
+    await page.locator("[data-minutes]").fill("5")
+    assert "576 of 1,000 calls a day" in await told.inner_text()
+    await pane.fill('{"events": {"url": "/hubs/documents/events"}}')
+    assert not await users.get_by_role("checkbox").is_checked()
+    assert "288 of 1,000 calls a day" in await told.inner_text()
+    await page.locator("[data-slider] input").fill("15")
+    assert await page.locator("[data-minutes]").input_value() == "15"
+    await fill_form(page, stage.world)
+    await pane.fill('{"events": {\n  "url" 5\n}}')
+    await page.locator("[data-json-error]").get_by_text("not JSON").wait_for()
+    await press(page, "Create Instance").click()
+    await page.locator(".wrong-line").wait_for()
+    assert (await page.locator(".wrong-line").inner_text()).startswith("2 |")
+    assert seen == [line for line in seen if "status of 400" in line]
+
+
+async def test_a_keyboard_goes_past_the_frame_and_to_the_search(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"])
+    await page.goto("/instances")
+    await page.keyboard.press("Tab")
+    assert (await page.evaluate(FOCUSED))["text"] == "Skip to content"
+    await page.keyboard.press("Enter")
+    assert (await page.evaluate("document.activeElement.id")) == "content"
+    await page.keyboard.press("/")
+    assert (await page.evaluate("document.activeElement.id")) == "search"
+    await page.keyboard.type("legal")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/events?path=legal")
+    await tab_to(page, lambda at: at["tag"] == "A" and "/Shared" in at["text"])
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/events/*-*")
