@@ -14,7 +14,10 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure. ``ratio`` is ``value`` over ``limit``; ``reached`` says whether it is at least ``aim``."""
+    """One figure. ``ratio`` is ``value`` over ``limit``; ``reached`` says whether it is at least ``aim``.
+
+    Of what must stay below its limit there is no aim, and ``reached`` says whether it does.
+    """
 
     name: str
     value: float
@@ -48,6 +51,12 @@ def compare(
         aim=aim,
         reached=None if aim is None else ratio >= aim,
     )
+
+
+def bound(name: str, values: Sequence[float], limit: float, unit: str) -> Measure:
+    """Give the median of some rounds beside a limit that it must not exceed."""
+    value = statistics.median(values)
+    return Measure(name, round(value, 1), unit, limit, round(value / limit, 3), reached=value <= limit)
 
 
 def write_results(path: Path, machine: Mapping[str, object], measures: Sequence[Measure]) -> None:
