@@ -25,7 +25,7 @@ from tests.processes import find_servers, running, spawn
 from tests.support import until
 
 SEED = 20261126
-KILLS = 3
+KILLS = 2
 FIRST_START_SECONDS = 4.0
 LATER_START_SECONDS = 0.9
 """About what a start takes once it has the data directory: the first makes the database."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -164,6 +165,17 @@ def build_routes() -> FastAPI:
         openapi_url=f"{BASE_PATH}/openapi.json",
         strict_content_type=False,
     )
+    app.include_router(join_routers())
+    app.include_router(health.router)
+    for kind in (RequestError, ConfigurationError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _answer_error)
+    app.add_middleware(RequestFrame)
+    return app
+
+
+@cache
+def join_routers() -> APIRouter:
+    """Join the routers of the API, once for all applications of the process: each route is looked into for long."""
     api = APIRouter(prefix=BASE_PATH)
     api.include_router(elements.router)
     # These come first: /instances/events and /instances/polling must not be taken for instances of these ids.
@@ -178,9 +190,4 @@ def build_routes() -> FastAPI:
         api.include_router(module.router)
     api.include_router(hubs.router)
     api.include_router(schemas.router)
-    app.include_router(api)
-    app.include_router(health.router)
-    for kind in (RequestError, ConfigurationError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, _answer_error)
-    app.add_middleware(RequestFrame)
-    return app
+    return api

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from signalpost.cli import app
+from signalpost.cli import build_app
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.model.delivery import RESERVED_NAMES
 from signalpost.model.errors import InvalidRequestError
@@ -31,7 +31,7 @@ AT = datetime(2026, 5, 28, 11, 41, 12, tzinfo=UTC)
 
 
 def doctor(path):
-    result = CliRunner().invoke(app, ["doctor", "--poller-configuration", str(path)])
+    result = CliRunner().invoke(build_app(), ["doctor", "--poller-configuration", str(path)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.stdout.splitlines(), result.stderr
 
