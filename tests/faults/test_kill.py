@@ -8,7 +8,7 @@ from tests.faults.ground import Ground
 from tests.faults.load import Title
 from tests.faults.troubles_workers import kill_often
 
-KILLS = 3
+KILLS = 2
 
 
 @pytest.mark.slow

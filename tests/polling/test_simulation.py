@@ -193,7 +193,7 @@ def test_after_quiet_all_was_told(postgres, strategy):
             {"strategy": strategy, "database": database, "runner": runner},
         )
         limits = settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
