@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -32,6 +33,12 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 
+def find_memory() -> str | None:
+    """Find a place in memory for data that need not survive; None where there is not plenty of it."""
+    shared = Path("/dev/shm")
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > 8e9 else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """One PostgreSQL for the whole run of this test process, with a migrated template."""
@@ -43,9 +50,13 @@ def postgres() -> Iterator[Server]:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(120)
 
     # Not below pytest's own folder: another run of pytest closes that to the server's account, when we are root.
-    folder = tempfile.TemporaryDirectory(prefix="signalpost-tests-")
+    folder = tempfile.TemporaryDirectory(prefix="signalpost-tests-", dir=find_memory())
     directory = Path(folder.name)
-    sizes = {"fsync": "off", "max_connections": "200"}  # a test's data need not survive the machine
+    sizes = {
+        "fsync": "off",
+        "max_connections": "200",
+        "max_wal_size": "256MB",
+    }  # a test's data need not survive the machine
     server = run(EmbeddedPostgres.start(directory, settings=sizes))
 
     async def prepare() -> None:
