@@ -18,7 +18,7 @@ COLUMNS = """
 SELECT event.id, event.instance_id, event.sequence, event.notification_id, event.resource,
        event.object_id, event.object_type, event.event_type, event.occurred_at, event.polled_at,
        page.records[event.record_index + 1] AS record, notification.state, notification.created_at AS notified_at,
-       coalesce(notification.delivered_at, notification.dead_at) AS ended_at
+       coalesce(notification.delivered_at, notification.dead_at) AS ended_at, event.label
 """
 
 FIND = (
@@ -79,7 +79,8 @@ class EventSearch:
 class LoggedEvent:
     """An event of the log with its record (JSON text) and where its notification stands (``state`` None: it has none).
 
-    ``ended_at``: when it was delivered or given up as a dead letter.
+    ``ended_at``: when it was delivered or given up as a dead letter. ``label``: what people call the object ("": not
+    known).
     """
 
     id: UUID
@@ -96,6 +97,7 @@ class LoggedEvent:
     state: str | None
     notified_at: datetime | None
     ended_at: datetime | None
+    label: str
 
 
 @dataclass(frozen=True, slots=True)

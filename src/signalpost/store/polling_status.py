@@ -57,6 +57,12 @@ STALE_INTERVALS = 3
 STALE_SECONDS = 60
 """Without a success for so many intervals, and at least so long, polling is stale (``polling.status``)."""
 
+IS_STALE = f"""
+next_poll_at IS NOT NULL AND greatest(coalesce(last_success_at, created_at), throttled_until)
+    < {{now}} - make_interval(secs => greatest({STALE_INTERVALS} * interval_seconds, {STALE_SECONDS}))
+"""
+"""The condition that polling of an instance is stale at the time that takes the place of ``{now}``."""
+
 # Only those are looked at that are overdue or have a resource that fails: an index each.
 STALE = f"""
 WITH suspect AS (
@@ -64,8 +70,7 @@ WITH suspect AS (
     UNION SELECT instance_id FROM resource_poll WHERE failures > 0
 )
 SELECT count(*) FROM instance JOIN suspect USING (id)
-WHERE next_poll_at IS NOT NULL AND greatest(coalesce(last_success_at, created_at), throttled_until)
-      < now() - make_interval(secs => greatest({STALE_INTERVALS} * interval_seconds, {STALE_SECONDS}))
+WHERE {IS_STALE.format(now="now()")}
 """
 
 # What a poll has learned of its own calls stays as it is: a user's call teaches nothing about it.

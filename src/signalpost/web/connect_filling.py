@@ -25,10 +25,7 @@ KEPT_SECONDS = 3600
 def fill_new(connector: Connector) -> ConnectForm:
     """Give the form with its defaults: events on, the connector's first resource."""
     form = ConnectForm(connector)
-    shown = [
-        each for each in (*form.own_fields, *form.event_fields.values()) if each.key not in form.secret_keys
-    ]
-    form.values = {each.key: each.default or "" for each in shown}
+    form.values = form.show_values({})
     form.values[EVENTS_ENABLED] = "true"
     _set_resources(form, write_json(default_resources(connector)))
     return form

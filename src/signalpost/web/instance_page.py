@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends
@@ -17,12 +17,11 @@ from signalpost.model.quota import Allowance, read_allowance
 from signalpost.polling.status import judge_polling
 from signalpost.store.polling_status import PollingRow
 from signalpost.store.views.instance_health import Health
-from signalpost.web.charts import BarChart, LineChart, make_bars, make_lines
+from signalpost.web.charts import BarChart, LineChart, make_lines
+from signalpost.web.hours import load_hours
 from signalpost.web.parts import Web, WebParts
 from signalpost.web.standing import Told, tell_resource, tell_states, write_watermark
 from signalpost.web.visits import Viewer
-
-HOURS_SHOWN = 48
 
 TABS = (
     ("", "Health"),
@@ -122,17 +121,7 @@ def list_resources(standing: Standing) -> list[ResourceLine]:
 
 async def load_charts(parts: WebParts, instance: Instance) -> Charts:
     """Draw the events of each of the last hours, and how long deliveries took: two statements."""
-    now = parts.api.clock()
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    begin_at = hour - timedelta(hours=HOURS_SHOWN - 1)
-    midnight = hour.replace(hour=0)
-    counted = {
-        each.begin_at: each.events
-        for each in await parts.insight.count_hours(
-            instance.organization_id, instance.id, begin_at, hour + timedelta(hours=1)
-        )
-    }
-    hours = [begin_at + timedelta(hours=number) for number in range(HOURS_SHOWN)]
+    hours, today = await load_hours(parts, instance.organization_id, instance.id, parts.api.clock())
     latency = await parts.insight.measure_latency(instance.id)
     said = ""
     if latency.deliveries:
@@ -141,8 +130,8 @@ async def load_charts(parts: WebParts, instance: Instance) -> Charts:
             f" of the last {latency.deliveries:,}"
         )
     return Charts(
-        make_bars([(at, counted.get(at, 0)) for at in hours]),
+        hours,
         make_lines(latency.points),
         said or "nothing was delivered yet",
-        sum(events for at, events in counted.items() if at >= midnight),
+        today,
     )

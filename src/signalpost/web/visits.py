@@ -234,6 +234,11 @@ def find_base(request: Request, parts: WebParts) -> str:
     return (parts.public_url or str(request.base_url)).rstrip("/")
 
 
+def find_redirect_uri(request: Request, parts: WebParts) -> str:
+    """Give the address that providers send people back to: the one to register with them."""
+    return f"{find_base(request, parts)}/oauth/callback"
+
+
 def begin_session(request: Request, response: Response, token: str) -> None:
     """Have the browser keep a session that was just opened."""
     set_cookie(request, response, SESSION_COOKIE, token, seconds=COOKIE_SECONDS)

@@ -11,7 +11,7 @@ import asyncpg
 from signalpost.model.errors import ConflictError, ForbiddenError, NotFoundError
 from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.member import Invitation, Member, Origin, Role
-from signalpost.store.accounts.members import FIND_NAMED
+from signalpost.store.accounts.members import FIND_NAMED, HOLD_ADMIN
 from signalpost.store.accounts.sessions import insert_session
 from signalpost.store.vault import hash_secret, make_secret
 
@@ -19,9 +19,6 @@ INSERT = """
 INSERT INTO invitation (token_hash, organization_id, email, role, invited_by, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-
-# Held, so that an invitation made while the role is taken away is seen and withdrawn by that.
-HOLD_ADMIN = "SELECT id FROM member WHERE id = $1 AND role = 'admin' AND removed_at IS NULL FOR SHARE"
 
 WITHDRAW_SET_UPS = """
 UPDATE invitation SET withdrawn_at = $1

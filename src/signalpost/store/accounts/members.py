@@ -42,6 +42,9 @@ UPDATE invitation SET withdrawn_at = $3 WHERE organization_id = $1 AND lower(ema
   AND accepted_at IS NULL AND withdrawn_at IS NULL
 """
 
+# Held, so that what an admin makes while the role is taken away is seen, and ended by that.
+HOLD_ADMIN = "SELECT id FROM member WHERE id = $1 AND role = 'admin' AND removed_at IS NULL FOR SHARE"
+
 COUNT_OTHER_ADMINS = """
 SELECT count(*) FROM member WHERE organization_id = $1 AND id <> $2 AND role = 'admin'
   AND password_hash IS NOT NULL AND removed_at IS NULL

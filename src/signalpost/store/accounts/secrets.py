@@ -8,6 +8,7 @@ import asyncpg
 
 from signalpost.model.errors import ForbiddenError, NotFoundError
 from signalpost.model.member import Member, SecretSummary
+from signalpost.store.accounts.members import HOLD_ADMIN
 from signalpost.store.vault import hash_secret, make_secret
 
 Owner = Literal["organization", "user"]
@@ -42,12 +43,7 @@ class Secrets:
         """
         organization_secret, user_secret = make_secret(), make_secret()
         async with self._pool.acquire() as connection, connection.transaction():
-            # Held, so that a secret made while the role is taken away is seen and ended by that.
-            held = await connection.fetchval(
-                "SELECT id FROM member WHERE id = $1 AND role = 'admin' AND removed_at IS NULL FOR SHARE",
-                member.id,
-            )
-            if held is None:
+            if await connection.fetchval(HOLD_ADMIN, member.id) is None:
                 raise ForbiddenError("only an admin makes secrets")
             await connection.execute(
                 "INSERT INTO organization_secret (secret_hash, organization_id) VALUES ($1, $2)",

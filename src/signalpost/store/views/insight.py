@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.model.ids import InstanceId, OrganizationId
-from signalpost.store.polling_status import STALE_INTERVALS, STALE_SECONDS
+from signalpost.store.polling_status import IS_STALE
 
 MOST_MEASURED = 1000
 """So many delivered notifications are measured, the newest."""
@@ -44,11 +44,7 @@ FROM (SELECT state, created_at, delivered_at FROM notification WHERE instance_id
 WHERE state = 'delivered' LIMIT {MOST_MEASURED}
 """
 
-STALE = f"""
-next_poll_at IS NOT NULL AND greatest(coalesce(last_success_at, created_at), throttled_until)
-    < $2::timestamptz - make_interval(secs => greatest({STALE_INTERVALS} * interval_seconds, {STALE_SECONDS}))
-"""
-"""The condition that polling of an instance is stale at $2 (``polling.status``)."""
+STALE = IS_STALE.format(now="$2::timestamptz")
 
 # The instances of the organization once, and of their dead letters no more than are counted.
 COUNT_ATTENTION = f"""

@@ -183,11 +183,6 @@ class Recent:
         last = None if row["polled_at"] is None else Position(*row[2:])
         return News(row["ids"], last, row["looked_at"] < NEWS_LOOKED_AT)
 
-    async def find_label(self, event_id: UUID) -> str:
-        """Find what people call the object of an event; empty: that is not known, or the event is gone."""
-        label: str | None = await self._pool.fetchval("SELECT label FROM event WHERE id = $1", event_id)
-        return label or ""
-
     async def list_choices(self, organization_id: OrganizationId) -> list[tuple[int, str]]:
         """List the instances to choose from, by name: ids and names, ``MOST_CHOICES`` and one more at most."""
         rows = await self._pool.fetch(

@@ -33,7 +33,7 @@ from signalpost.web.pages import go, render
 from signalpost.web.parts import Web, WebParts
 from signalpost.web.resource_rows import COLUMNS, name_objects
 from signalpost.web.routes.consent import find_begun, show_link
-from signalpost.web.visits import Form, Operator, Sent, Visit, find_base
+from signalpost.web.visits import Form, Operator, Sent, Visit, find_base, find_redirect_uri
 
 router = APIRouter()
 
@@ -138,7 +138,7 @@ async def _carry_out(
     if form.errors:
         shape.status = 400
         return await _show(request, parts, visit, shape)
-    order = form.write_order(find_base(request, parts) + "/oauth/callback", await _load(parts, visit, form))
+    order = form.write_order(find_redirect_uri(request, parts), await _load(parts, visit, form))
     if form.instance is not None:
         return await _change(request, parts, visit, form)
     if order.wish.tokens is not None and not by_link:
@@ -154,7 +154,7 @@ async def _change(request: Request, parts: WebParts, visit: Visit, form: Connect
     """Change an instance at once, or with a new consent where key or scope are others."""
     instance = form.instance
     assert instance is not None
-    redirect_uri = find_base(request, parts) + "/oauth/callback"
+    redirect_uri = find_redirect_uri(request, parts)
     order = form.write_order(redirect_uri, {})
     changed = dict(order.wish.configuration or {})
     account = {**instance.configuration, **changed}
@@ -244,7 +244,7 @@ async def _read_samples(
 ) -> list[dict[str, Any]] | None:
     if form.instance is not None:
         return await parts.api.previews.make(form.instance, form.json_text, None)
-    order = form.write_order(find_base(request, parts) + "/oauth/callback", await _load(parts, visit, form))
+    order = form.write_order(find_redirect_uri(request, parts), await _load(parts, visit, form))
     if order.wish.tokens is None:
         form.tokens, form.look_first = None, True
         form.errors["begin"] = (
@@ -280,5 +280,5 @@ async def _show(request: Request, parts: WebParts, visit: Visit, shape: Shape) -
         calls=count_calls_a_day(form.interval_minutes * 60, chosen),
         trial=shape.trial,
         samples=shape.samples,
-        redirect_uri=find_base(request, parts) + "/oauth/callback",
+        redirect_uri=find_redirect_uri(request, parts),
     )

@@ -9,7 +9,7 @@ from signalpost.connectors.base import Connector
 from signalpost.model.errors import NotFoundError
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web
-from signalpost.web.visits import Admin, Sent, Viewer, find_base
+from signalpost.web.visits import Admin, Sent, Viewer, find_redirect_uri
 
 router = APIRouter()
 
@@ -32,7 +32,7 @@ async def show_connector(request: Request, parts: Web, visit: Viewer, key: str) 
         "connectors/one.html",
         visit,
         connector=connector,
-        redirect_uri=f"{find_base(request, parts)}/oauth/callback",
+        redirect_uri=find_redirect_uri(request, parts),
         applications=await parts.applications.list_applications(visit.organization_id, connector.key),
         links=await parts.connections.list_open_links(
             visit.organization_id, connector.key, parts.api.clock()

@@ -18,7 +18,7 @@ from signalpost.web.instance_page import Shown
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web, WebParts
 from signalpost.web.resource_rows import Row, make_rows, read_json
-from signalpost.web.visits import Operator, Sent, Visit, find_base, read_cookie, set_cookie
+from signalpost.web.visits import Operator, Sent, Visit, find_base, find_redirect_uri, read_cookie, set_cookie
 
 router = APIRouter()
 
@@ -127,7 +127,7 @@ async def show_failure(request: Request, parts: Web, visit: Operator, number: st
 async def authorise(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
     """Have an instance authorised again: here and now, or (``do=link``) by a connect link."""
     by_link = form.get("do") == "link"
-    wish = Wish(configuration={REDIRECT_URI: f"{find_base(request, parts)}/oauth/callback"})
+    wish = Wish(configuration={REDIRECT_URI: find_redirect_uri(request, parts)})
     number = await parts.consents.begin(visit.member, Order(wish), instance=instance, by_link=by_link)
     if by_link:
         return await show_link(request, parts, visit, number)

@@ -76,7 +76,6 @@ async def show_event(request: Request, parts: Web, visit: Viewer, event_id: str)
     instance = await parts.api.instances.find(visit.organization_id, InstanceId(event.instance_id))
     if instance is None:
         raise NotFoundError("the instance was deleted")
-    label = await parts.recent.find_label(event.id)
     story = None
     if event.notification_id is not None:
         story = await tell_delivery(parts, instance, NotificationId(event.notification_id))
@@ -85,10 +84,9 @@ async def show_event(request: Request, parts: Web, visit: Viewer, event_id: str)
         "events/event.html",
         visit,
         event=event,
-        label=label,
         instance=instance,
         standing=State(event.state or State.UNSENT),
-        sides=_compare(event, label),
+        sides=_compare(event),
         story=story,
     )
 
@@ -148,7 +146,7 @@ def _choose_since(parts: WebParts, events: Sequence[SeenEvent]) -> Position:
     return max(earliest, events[0].position) if events else earliest
 
 
-def _compare(event: LoggedEvent, label: str) -> Sides:
+def _compare(event: LoggedEvent) -> Sides:
     normalised: dict[str, Any] = {
         "id": str(event.id),
         "sequence": event.sequence,
@@ -166,6 +164,6 @@ def _compare(event: LoggedEvent, label: str) -> Sides:
         "eventType": event.event_type,
         "date": event.occurred_at,
     }
-    if label:
-        names["label"] = label
+    if event.label:
+        names["label"] = event.label
     return compare_sides(normalised, names, event.record)

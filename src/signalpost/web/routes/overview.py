@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 
-from signalpost.store.views.insight import HourCount
 from signalpost.store.views.recent import LogSearch
-from signalpost.web.charts import make_bars
+from signalpost.web.hours import find_midnight, load_hours
 from signalpost.web.pages import render
 from signalpost.web.parts import Web
 from signalpost.web.troubles import NEEDS_NOBODY, find_troubles
@@ -17,7 +15,6 @@ from signalpost.web.visits import Viewer
 
 router = APIRouter()
 
-HOURS = 48
 NEWEST = 10
 MOST_COUNTED = 10_000
 """So many notifications are counted; more are not told apart."""
@@ -39,10 +36,7 @@ async def show_overview(request: Request, parts: Web, visit: Viewer) -> Response
     if not totals.instances:
         return render(request, "operations/first_use.html", visit)
     found = await find_troubles(parts, visit, limit=TROUBLES_SHOWN)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    today = hour.replace(hour=0)
-    begin = hour - timedelta(hours=HOURS - 1)
-    counts = await parts.insight.count_hours(organization_id, None, begin, hour + timedelta(hours=1))
+    chart, events_today = await load_hours(parts, organization_id, None, now)
     newest = await parts.recent.list_events(organization_id, LogSearch(), before=None, limit=NEWEST)
     return render(
         request,
@@ -50,17 +44,10 @@ async def show_overview(request: Request, parts: Web, visit: Viewer) -> Response
         visit,
         **asdict(found) | {"troubles": [each for each in found.troubles if each.kind not in NEEDS_NOBODY]},
         totals=totals,
-        events_today=sum(each.events for each in counts if each.begin_at >= today),
-        today=await parts.insight.count_delivered(organization_id, today, most=MOST_COUNTED),
+        events_today=events_today,
+        today=await parts.insight.count_delivered(organization_id, find_midnight(now), most=MOST_COUNTED),
         most_totalled=MOST_COUNTED,
-        chart=make_bars(fill_hours(counts, begin)),
+        chart=chart,
         newest=newest.events,
         pulse=pulse or "",
     )
-
-
-def fill_hours(counts: list[HourCount], begin: datetime, hours: int = HOURS) -> list[tuple[datetime, float]]:
-    """Give the count of each hour from ``begin`` on, 0 where there was nothing."""
-    known = {each.begin_at: each.events for each in counts}
-    moments = [begin + timedelta(hours=number) for number in range(hours)]
-    return [(moment, known.get(moment, 0)) for moment in moments]
