@@ -1,0 +1,43 @@
+"""Traces on and off: what is imported, and what is said where they cannot be had."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from signalpost.model.errors import ConfigurationError
+from signalpost.settings import Settings
+from signalpost.tracing import NO_TRACES
+from signalpost.wiring.traces import open_tracer
+
+
+async def test_they_are_off_by_default():
+    async with open_tracer(Settings()) as tracer:
+        assert tracer is NO_TRACES
+
+
+def test_nothing_of_the_extra_is_imported_without_need():
+    code = (
+        "import sys, signalpost.wiring, signalpost.cli.serve;"
+        "print([name for name in sys.modules"
+        " if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter', 'signalpost.tracing.'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_without_the_extra_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "signalpost.tracing.opentelemetry", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(ConfigurationError, match=r"SIGNALPOST_TRACES: .*signalpost\[opentelemetry\]"):
+        async with open_tracer(Settings(traces=True)):
+            pass
+
+
+async def test_a_variable_of_opentelemetry_that_cannot_be_used_is_told(monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-5")
+    with pytest.raises(ConfigurationError, match="max_queue_size must be a positive integer"):
+        async with open_tracer(Settings(traces=True)):
+            pass
