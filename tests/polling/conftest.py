@@ -25,6 +25,7 @@ async def pool(polling_database) -> AsyncIterator[Any]:
     pool = await open_pool(polling_database, size=6)
     yield pool
     await pool.execute("DELETE FROM instance")
+    await pool.execute("TRUNCATE page, event, notification, attempt, object_memory")
     await pool.close()
 
 

@@ -158,7 +158,7 @@ class Machine:
         return truth
 
     async def close(self) -> None:
-        await self.pool.execute("DELETE FROM instance WHERE id = $1", self.instance.id)
+        await self.instances.delete(self.instance)
 
 
 async def open_machine(

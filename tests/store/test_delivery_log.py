@@ -54,9 +54,9 @@ async def test_what_is_stuck_is_found_by_index(pool, filled):
         assert [each.id for each in rows] == found
     assert await log.list_stuck_instances(organization_id, instance_id=None, after_id=0, limit=9) == [first]
     for plan in explained.plans:
-        assert "notification_pending" in plan, plan
+        assert re.search("notification_(pending|of_page)", plan), plan  # both hold what waits alone
         assert "notification_dead" in plan, plan
-        assert "Seq Scan on notification" not in plan, plan
+        assert "Seq Scan on notification_rest" not in plan, plan
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ async def test_what_is_stuck_is_found_by_index(pool, filled):
     [
         ({}, "of_instance"),
         ({"states": frozenset({State.DEAD})}, "dead"),
-        ({"object_id": "o2"}, "pkey"),
+        ({"object_id": "o2"}, "of_instance"),
     ],
 )
 async def test_lists_of_an_instance_are_index_ranges(pool, filled, search, index):
@@ -73,5 +73,5 @@ async def test_lists_of_an_instance_are_index_ranges(pool, filled, search, index
     found = await DeliveryLog(explained).list_deliveries(first, EventSearch(**search), after_id=0, limit=50)
     assert len(found) == (1 if search else 50)
     [plan] = explained.plans
-    assert "Seq Scan on notification" not in plan, plan
+    assert "Seq Scan on notification_rest" not in plan, plan
     assert re.search("notification_(of_instance|dead|pkey)", plan)[1] == index, plan

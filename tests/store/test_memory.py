@@ -10,7 +10,10 @@ import pytest
 from signalpost.model.errors import FencedError
 from signalpost.model.event import Remembered
 from signalpost.store.events import Events
+from signalpost.store.instances import Instances
 from signalpost.store.memory import Memory, make_key
+from signalpost.store.vault import Vault
+from tests.store.history import KEY
 from tests.store.test_event_log import instance_id, page, poll  # noqa: F401 - fixtures
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -69,5 +72,7 @@ async def test_it_goes_with_its_resource(pool, instance_id, poll):  # noqa: F811
     await Events(pool).commit_page(
         replace(page(instance_id, 1, [1]), poll_id=poll.id, remembered=[entry("a")])
     )
-    await pool.execute("DELETE FROM instance")
+    instances = Instances(pool, Vault([KEY]))
+    organization_id = await pool.fetchval("SELECT organization_id FROM instance")
+    assert await instances.delete(await instances.find(organization_id, instance_id))
     assert await pool.fetchval("SELECT count(*) FROM object_memory") == 0

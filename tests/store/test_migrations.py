@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ import asyncpg
 import signalpost.store
 from signalpost.store.database import migrate, open_pool
 from signalpost.store.replay_orders import ReplayOrders
+from signalpost.store.retention import Retention
 from signalpost.store.waiting import Waiting
 
 VERSIONS = Path(signalpost.store.__file__).parent / "migrations" / "versions"
@@ -101,6 +102,66 @@ async def test_what_waited_before_dead_letters_came_is_delivered_and_sent_again_
     await admin.execute("DROP DATABASE migrated_in_delivery WITH (FORCE)")
     await admin.close()
 
+
+async def test_what_was_logged_before_there_were_partitions_is_delivered_and_goes_with_its_time(
+    postgres, monkeypatch
+):
+    """Old rows and some that a clock ahead has dated: what waits is kept in its order, all else goes once it is old."""
+    admin = await asyncpg.connect(**postgres.connect_arguments)
+    await admin.execute("CREATE DATABASE migrated_into_partitions")
+    arguments = {**postgres.connect_arguments, "database": "migrated_into_partitions"}
+    with monkeypatch.context() as patch:
+        patch.setattr("signalpost.store.database.NEWEST", "0004")
+        await migrate(arguments)
+    connection = await asyncpg.connect(**arguments)
+    await connection.execute(HISTORY + OF_MANY_DAYS)
+    await connection.close()
+    await migrate(arguments)
+    pool = await open_pool(arguments, size=2)
+    now = await pool.fetchval("SELECT now()")
+    instance_id = await pool.fetchval("SELECT id FROM instance")
+    tables = ("page", "event", "notification", "attempt")
+
+    async def tidy(days):
+        await Retention(pool, retention_days=7, most_waiting=1000).tidy(now + timedelta(days=days))
+        waiting = await Waiting(pool, uuid4()).load_pending(instance_id, after_order=0, limit=10)
+        told = [event.object_id for each in waiting for event in each.events]
+        return told, [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+
+    waits = ["waits 30", "waits 8", "waits 0", "waits -3"]
+    assert await tidy(0) == (waits, [8, 8, 8, 8])
+    assert await pool.fetchval("SELECT count(*) FROM page_rest") == 2
+    # All of before there were partitions goes at once; the one that comes from ahead a moment after its time.
+    assert await tidy(8.5) == (waits, [5, 5, 5, 5])
+    assert "page_before" not in [row[0] for row in await pool.fetch("SELECT relname FROM pg_class")]
+    assert await tidy(13) == (waits, [4, 4, 4, 4])
+    first = await pool.fetchval("SELECT max(id) FROM notification")
+    assert await pool.fetchval("SELECT nextval('notification_number')") > first
+    await pool.execute("UPDATE notification SET state = 'delivered'")
+    assert await tidy(13) == ([], [0, 0, 0, 0])
+    await pool.close()
+    await admin.execute("DROP DATABASE migrated_into_partitions WITH (FORCE)")
+    await admin.close()
+
+
+OF_MANY_DAYS = """
+DELETE FROM page;
+INSERT INTO endpoint (instance_id, url, last_sequence, last_order) SELECT id, 'https://example.com/', 8, 8 FROM instance;
+INSERT INTO page (instance_id, polled_at, context, records)
+SELECT id, now() - make_interval(days => ago), '{"connector": "egnyte", "hub": "documents", "resource": "events",
+    "instance_name": "n", "instance_tags": ["t"], "organization_id": 1, "user_id": 1, "full_raw": false}', '{"{}"}'
+FROM instance, unnest(ARRAY[30, 30, 8, 8, 0, 0, -3, -3]) AS ago;
+INSERT INTO notification (instance_id, lane_order, page_id, state, attempts, next_attempt_at, created_at)
+SELECT instance_id, id, id, CASE WHEN id % 2 = 0 THEN 'pending' ELSE 'delivered' END, 1, now(), polled_at
+FROM page ORDER BY id;
+INSERT INTO attempt (notification_id, number, started_at, duration_milliseconds, status)
+SELECT id, 1, created_at + interval '1 minute', 1, CASE state WHEN 'delivered' THEN 200 ELSE 500 END FROM notification;
+INSERT INTO event (id, instance_id, sequence, page_id, record_index, resource, object_id, object_type, event_type,
+                   occurred_at, polled_at, notification_id)
+SELECT gen_random_uuid(), page.instance_id, page.id, page.id, 0, 'events', CASE state WHEN 'pending' THEN 'waits' ELSE
+    'went' END || ' ' || extract(day FROM now() - polled_at)::text, 'file', 'CREATED', polled_at, polled_at, notification.id
+FROM page JOIN notification ON page_id = page.id;
+"""
 
 NOTIFIED = """
 INSERT INTO endpoint (instance_id, url, last_sequence, last_order) SELECT id, 'https://example.com/', 7, 2 FROM instance;

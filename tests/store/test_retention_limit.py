@@ -102,6 +102,7 @@ async def test_what_is_being_sent_stays_given_up(pool):
         AttemptRecord(
             instance_id=past.instance_id,
             generation=0,
+            made_at=NOW,
             attempt=attempt,
             outcome=Outcome.DELIVERED,
             refused=False,
@@ -125,6 +126,7 @@ async def test_what_was_given_up_and_removed_while_it_is_sent_disturbs_no_other_
             AttemptRecord(
                 instance_id=past.instance_id,
                 generation=0,
+                made_at=NOW,
                 attempt=Attempt(NotificationId(each), 1, NOW, 5, 200, None, None),
                 outcome=Outcome.DELIVERED,
                 refused=False,

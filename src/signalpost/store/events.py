@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import orjson
 
 from signalpost.model.delivery import MAX_EVENTS_PER_NOTIFICATION, PageContext, State
 from signalpost.model.errors import ConnectorError, FencedError
@@ -16,6 +17,13 @@ from signalpost.model.ids import EventId, InstanceId
 from signalpost.model.instance import ResourcePoll
 from signalpost.store.memory import write_memory
 from signalpost.store.notices import add_notice
+from signalpost.store.notifications import write_events
+
+# One by one by the index, whatever the planner thinks of a partition that was empty when it looked.
+FIND_STORED = """
+SELECT wanted.id FROM unnest($1::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (SELECT FROM event WHERE event.id = wanted.id LIMIT 1) AS stored
+"""
 
 MOVE_WATERMARK = """
 UPDATE resource_poll SET watermark = $3, version = version + 1 WHERE id = $1 AND version = $2
@@ -29,8 +37,9 @@ WHERE instance_id = $1 RETURNING last_sequence, last_order, url IS NOT NULL AS n
 """
 
 INSERT_NOTIFICATIONS = """
-INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at, state)
-SELECT $1, lane_order, $3, $4, $4, $5 FROM unnest($2::bigint[]) AS lane_order ORDER BY lane_order RETURNING id
+INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at, state, events)
+SELECT $1, lane_order, $3, $4, $4, $5, events FROM unnest($2::bigint[], $6::bytea[]) AS given (lane_order, events)
+ORDER BY lane_order RETURNING id
 """
 
 # The events are counted by the hour as they are written, so that nobody need count them afterwards.
@@ -45,6 +54,17 @@ INSERT INTO event (instance_id, resource, page_id, polled_at, id, sequence, reco
 SELECT $1, $2, $3, $4, * FROM unnest($5::uuid[], $6::bigint[], $7::integer[], $8::bigint[],
                                      $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::text[])
 """
+
+# The endpoint first, as whoever gives up notifications or revives them; pages before what hangs on them, as retention.
+# Then notifications, in the order of ids, as whoever records attempts locks them: then what was recorded is seen.
+DELETE_LOG = (
+    "SELECT FROM endpoint WHERE instance_id = $1 FOR UPDATE",
+    "DELETE FROM page WHERE instance_id = $1",
+    "SELECT FROM notification WHERE instance_id = $1 ORDER BY id FOR UPDATE",
+    "DELETE FROM attempt USING notification WHERE notification_id = notification.id AND notification.instance_id = $1",
+    "DELETE FROM notification WHERE instance_id = $1",
+    "DELETE FROM event WHERE instance_id = $1",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +101,7 @@ class Events:
 
     async def find_stored(self, event_ids: Sequence[EventId]) -> frozenset[EventId]:
         """Find which of these events are stored already."""
-        rows = await self._pool.fetch("SELECT id FROM event WHERE id = ANY($1)", event_ids)
+        rows = await self._pool.fetch(FIND_STORED, event_ids)
         return frozenset(EventId(row["id"]) for row in rows)
 
     async def commit_page(self, page: PageCommit) -> bool:
@@ -100,7 +120,7 @@ class Events:
                 most = self._most_remembered if page.bounded else None
                 await write_memory(connection, page.poll_id, page.remembered, page.forgotten, most=most)
                 return bool(page.events) and await _write_events(connection, page)
-        except asyncpg.DataError as error:
+        except (asyncpg.DataError, orjson.JSONEncodeError) as error:
             message = f"a page of {page.resource} holds what cannot be stored: {error}"
             raise ConnectorError(message) from error
 
@@ -138,6 +158,12 @@ class Events:
             await add_notice(connection, instance_id, "gap.recorded", told, now)
 
 
+async def delete_log(connection: Any, instance_id: InstanceId) -> None:
+    """Delete all that was logged for an instance, in a transaction that keeps pages from being committed."""
+    for statement in DELETE_LOG:
+        await connection.execute(statement, instance_id)
+
+
 async def _move(connection: Any, poll_id: int, version: int, watermark: Watermark | None) -> None:
     done = await connection.execute(MOVE_WATERMARK, poll_id, version, watermark)
     if done != "UPDATE 1":
@@ -152,7 +178,7 @@ async def _write_events(connection: Any, page: PageCommit) -> bool:
         "INSERT INTO page (instance_id, polled_at, context, records) VALUES ($1, $2, $3, $4) RETURNING id",
         page.instance_id,
         page.polled_at,
-        asdict(page.context),
+        {name: value for name, value in asdict(page.context).items() if value is not None},
         page.records,
     )
     numbers = await connection.fetchrow(
@@ -162,6 +188,7 @@ async def _write_events(connection: Any, page: PageCommit) -> bool:
         message = f"instance {page.instance_id} is gone"
         raise FencedError(message)
     last_order = numbers["last_order"]
+    first = numbers["last_sequence"] - len(events) + 1
     rows = await connection.fetch(
         INSERT_NOTIFICATIONS,
         page.instance_id,
@@ -169,9 +196,12 @@ async def _write_events(connection: Any, page: PageCommit) -> bool:
         page_id,
         page.polled_at,
         (State.PENDING if numbers["notified"] else State.UNSENT).value,
+        [
+            write_events(events[place : place + MAX_EVENTS_PER_NOTIFICATION], first + place)
+            for place in groups
+        ],
     )
     notification_ids = sorted(row["id"] for row in rows)
-    first = numbers["last_sequence"] - len(events) + 1
     await connection.execute(
         INSERT_EVENTS,
         page.instance_id,

@@ -16,6 +16,8 @@ from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import Account, Instance, Tokens
 from signalpost.store.connections import FINISH
 from signalpost.store.endpoints import activate_endpoint
+from signalpost.store.events import delete_log
+from signalpost.store.memory import forget_all
 from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
 
@@ -23,6 +25,8 @@ COLUMNS = (
     "id, organization_id, user_id, connector, name, tags, configuration, secrets, account_id, account_label,"
     " disabled, valid, created_at"
 )
+LOCK_POLLS = "SELECT id FROM resource_poll WHERE instance_id = $1 FOR UPDATE"
+DELETE_POLLS = "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2) RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +183,8 @@ class Instances:
         return True
 
     async def _write_polling(self, connection: Any, instance_id: int, draft: InstanceDraft) -> None:
-        await connection.execute(
-            "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2)",
-            instance_id,
-            list(draft.resources),
-        )
+        gone = await connection.fetch(DELETE_POLLS, instance_id, list(draft.resources))
+        await forget_all(connection, [row["id"] for row in gone])
         await connection.executemany(
             "INSERT INTO resource_poll (instance_id, resource, configuration) VALUES ($1, $2, $3)"
             # Whoever is reading it by the old configuration is overtaken: the watermark stays, its reading does not.
@@ -242,9 +243,9 @@ class Instances:
         async with self._pool.acquire() as connection, connection.transaction():
             # As a change of the instance takes its locks; then no commit is between its own when the row goes.
             await connection.execute("SELECT FROM instance WHERE id = $1 FOR NO KEY UPDATE", instance.id)
-            await connection.execute(
-                "SELECT FROM resource_poll WHERE instance_id = $1 FOR UPDATE", instance.id
-            )
+            polls = await connection.fetch(LOCK_POLLS, instance.id)
+            await delete_log(connection, instance.id)
+            await forget_all(connection, [row["id"] for row in polls])
             done = await connection.execute(
                 "DELETE FROM instance WHERE id = $1 AND organization_id = $2",
                 instance.id,

@@ -76,6 +76,11 @@ class Memory:
         return [Remembered(*row) for row in rows]
 
 
+async def forget_all(connection: Any, poll_ids: Sequence[int]) -> None:
+    """Drop the memory of polls that are deleted, or locked, in this transaction: nobody writes to it any more."""
+    await connection.execute("DELETE FROM object_memory WHERE poll_id = ANY($1)", poll_ids)
+
+
 async def write_memory(
     connection: Any,
     poll_id: int,

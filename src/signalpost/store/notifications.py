@@ -1,36 +1,68 @@
-"""Notifications as rows, loaded with their events and records, ready to be written and sent."""
+"""Notifications as rows, loaded with their records, ready to be sent. What their events say stands in their own row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+import orjson
 
 from signalpost.model.delivery import DeliveredEvent, Notification, PageContext, State
+from signalpost.model.event import Event
 from signalpost.model.ids import InstanceId, NotificationId
 
 COLUMNS = """notification.id, notification.instance_id, lane_order, page_id, notification.state, notification.attempts,
-       notification.failures, notification.refusals, next_attempt_at, notification.created_at"""
+       notification.failures, notification.refusals, next_attempt_at, notification.created_at, notification.events"""
 """What ``load_notifications`` needs of each row."""
 
+PAGES = "SELECT id, polled_at, context, records FROM page WHERE id = ANY($1)"
+
 EVENTS = """
-SELECT id, sequence, object_id, object_type, event_type, occurred_at, record_index, notification_id
+SELECT notification_id, id, sequence, object_id, object_type, event_type, occurred_at, record_index
 FROM event WHERE notification_id = ANY($1) ORDER BY sequence
 """
 
 
+def write_events(events: Sequence[Event], first: int) -> bytes:
+    """Write what the events of a notification say, numbered from ``first`` on.
+
+    Raises:
+        orjson.JSONEncodeError: a text is not Unicode.
+    """
+    return orjson.dumps(
+        [
+            (
+                event.id,
+                number,
+                event.object_id,
+                event.object_type,
+                event.event_type,
+                event.occurred_at.astimezone(UTC),
+                event.record_index,
+            )
+            for number, event in enumerate(events, start=first)
+        ]
+    )
+
+
+def _read_events(written: bytes) -> list[DeliveredEvent]:
+    return [
+        DeliveredEvent(name, number, object_id, object_type, event_type, datetime.fromisoformat(at), index)
+        for name, number, object_id, object_type, event_type, at, index in orjson.loads(written)
+    ]
+
+
 async def load_notifications(pool: asyncpg.Pool, rows: Sequence[Any]) -> list[Notification]:
-    """Load what notifications say, in the order of their ``rows``: two statements, whatever the number."""
+    """Load what notifications say, in the order of their ``rows``: one statement, whatever the number.
+
+    One more for those made by a version that did not keep their events with them.
+    """
     if not rows:
         return []
-    events: dict[int, list[DeliveredEvent]] = {row["id"]: [] for row in rows}
-    for event in await pool.fetch(EVENTS, list(events)):
-        events[event[-1]].append(DeliveredEvent(*event[:-1]))
-    pages = await pool.fetch(
-        "SELECT id, polled_at, context, records FROM page WHERE id = ANY($1)",
-        list({row["page_id"] for row in rows}),
-    )
+    old = await _load_events(pool, [row["id"] for row in rows if row["events"] is None])
+    pages = await pool.fetch(PAGES, list({row["page_id"] for row in rows}))
     by_id = {page["id"]: page for page in pages}
     contexts = {page["id"]: _read_context(page["context"]) for page in pages}
     return [
@@ -46,13 +78,20 @@ async def load_notifications(pool: asyncpg.Pool, rows: Sequence[Any]) -> list[No
             created_at=row["created_at"],
             polled_at=by_id[row["page_id"]]["polled_at"],
             context=contexts[row["page_id"]],
-            events=events[row["id"]],
+            events=old[row["id"]] if row["events"] is None else _read_events(row["events"]),
             records=by_id[row["page_id"]]["records"],
         )
         for row in rows
         # A page that retention took meanwhile took its notifications with it.
-        if row["page_id"] in by_id and events[row["id"]]
+        if row["page_id"] in by_id and (row["events"] is not None or row["id"] in old)
     ]
+
+
+async def _load_events(pool: asyncpg.Pool, ids: Sequence[int]) -> dict[int, list[DeliveredEvent]]:
+    events: dict[int, list[DeliveredEvent]] = {}
+    for number, name, *rest in await pool.fetch(EVENTS, ids) if ids else ():
+        events.setdefault(number, []).append(DeliveredEvent(str(name), *rest))
+    return events
 
 
 def _read_context(value: Mapping[str, Any]) -> PageContext:

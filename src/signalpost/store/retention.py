@@ -1,4 +1,4 @@
-"""Retention: what is old is removed in small steps, beside all other work; what waits is kept, or given up and told."""
+"""Retention: what is old goes, a partition at once or in small steps; what waits is kept, or given up and told."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.store.backlog import Backlog
+from signalpost.store.partitions import Partitions
 
 STEP_ROWS = 200
 """Rows that one statement looks at. Whatever hangs on a page goes with it."""
@@ -38,13 +39,29 @@ SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old) AS ol
 FROM looked
 """
 
-# A replay that still runs may be about to send any of its instance's notifications.
-PAGES = STEP.format(
-    table="page",
-    age="polled_at",
-    free="""NOT EXISTS (SELECT FROM notification WHERE page_id = page.id AND state = 'pending')
-    AND NOT EXISTS (SELECT FROM replay WHERE replay.instance_id = page.instance_id AND replay.state = 'running')""",
+# What hangs on a page goes with it. A replay that still runs may be about to send any of its instance's notifications.
+PAGES = """
+WITH looked AS (
+    SELECT id, polled_at < $2 AS old FROM page WHERE id > $1 ORDER BY id LIMIT $3
+), free AS (
+    SELECT id, instance_id, polled_at FROM page WHERE id = ANY(ARRAY(SELECT id FROM looked WHERE old))
+    AND NOT EXISTS (SELECT FROM notification WHERE page_id = page.id AND state = 'pending')
+    AND NOT EXISTS (SELECT FROM replay WHERE replay.instance_id = page.instance_id AND replay.state = 'running')
+    ORDER BY id FOR UPDATE SKIP LOCKED
+), events AS (
+    DELETE FROM event USING free WHERE event.polled_at = free.polled_at AND event.instance_id = free.instance_id
+        AND event.page_id = free.id RETURNING notification_id
+), attempts AS (
+    DELETE FROM attempt WHERE notification_id = ANY(ARRAY(SELECT notification_id FROM events))
+), notifications AS (
+    DELETE FROM notification WHERE id = ANY(ARRAY(SELECT notification_id FROM events))
+), gone AS (
+    DELETE FROM page WHERE id = ANY(ARRAY(SELECT id FROM free)) RETURNING id
 )
+SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old) AS old,
+       coalesce(min(id) FILTER (WHERE NOT old) - 1, max(id), $1) AS position
+FROM looked
+"""
 GAPS = STEP.format(table="gap", age="detected_at", free="true")
 REPLAYS = STEP.format(table="replay", age="created_at", free="state <> 'running' AND ended_at < $2")
 
@@ -66,7 +83,10 @@ SELECT (SELECT count(*) FROM gone) AS removed, count(*) AS old, coalesce(max(id)
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """What a run removed; ``pages`` with their events, notifications and attempts. ``cancelled``: notifications."""
+    """What a run removed; ``pages`` with their events, notifications and attempts. ``cancelled``: notifications.
+
+    Of partitions that were dropped ``pages`` is the database's estimate.
+    """
 
     pages: int
     gaps: int
@@ -109,23 +129,35 @@ class Retention:
     ) -> None:
         self._kept = timedelta(days=retention_days)
         self._monotonic = monotonic
+        self._partitions = Partitions(pool, kept=self._kept)
         self._backlog = Backlog(pool, most_waiting=most_waiting, monotonic=monotonic)
         self._pages, self._gaps, self._replays, self._hours = (
             Walk(pool, each) for each in (PAGES, GAPS, REPLAYS, HOURS)
         )
 
+    async def make_ahead(self, now: datetime) -> None:
+        """Make the partitions that will be written to, where they are missing."""
+        await self._partitions.make_ahead(now)
+
     async def tidy(self, now: datetime) -> Tidied:
         """Give up what exceeds the limits of endpoints, and remove what is older than the days it is kept.
 
-        A page goes with its events, notifications and attempts, and not before nothing of it waits any more. The
-        counts of hours go by their age alone. Cheap where there is nothing to do: one statement a table, each an
-        index range.
+        Partitions of time go whole. Of what is in none a page goes with its events, notifications and attempts, and
+        not before nothing of it waits any more. The counts of hours go by their age alone. Cheap where there is
+        nothing to do: one statement a table, each an index range, and two of the catalogue.
         """
         until = self._monotonic() + RUN_SECONDS
         cancelled = await self._backlog.limit(now)
+        await self.make_ahead(now)
         before = now - self._kept
+        dropped, row_by_row = await self._partitions.drop_old(before)
         gaps, replays, _, pages = [
-            await walk.go(before, monotonic=self._monotonic, until=until)
-            for walk in (self._gaps, self._replays, self._hours, self._pages)
+            await walk.go(age, monotonic=self._monotonic, until=until)
+            for walk, age in (
+                (self._gaps, before),
+                (self._replays, before),
+                (self._hours, before),
+                (self._pages, row_by_row),
+            )
         ]
-        return Tidied(pages=pages, gaps=gaps, replays=replays, cancelled=cancelled)
+        return Tidied(pages=pages + dropped, gaps=gaps, replays=replays, cancelled=cancelled)

@@ -104,7 +104,7 @@ def test_cloudevents():
 
 
 def test_cloudevents_hold_no_character_that_their_strings_may_not_hold():
-    odd = replace(EVENTS[0], object_id="a\x00b\x85c\ufdd0d\U0001fffff", object_type="")
+    odd = EVENTS[0]._replace(object_id="a\x00b\x85c\ufdd0d\U0001fffff", object_type="")
     [event] = write(Format.CLOUDEVENTS, replace(NOTIFICATION, events=[odd]))
     assert event["subject"] == "a\ufffdb\ufffdc\ufffdd\ufffdf"
     assert "objecttype" not in event

@@ -25,7 +25,8 @@ ID_SLACK = 1000
 
 BOUND = """
 SELECT count(*) > 0 AS found, min(notification_id) AS id
-FROM (SELECT notification_id FROM event WHERE polled_at >= $1 ORDER BY polled_at, instance_id, sequence LIMIT 1000)
+FROM (SELECT notification_id FROM event WHERE polled_at >= $1
+      ORDER BY polled_at, instance_id, sequence LIMIT 1000) AS early
 """
 
 # Of each instance one range of the index of dead letters: only ids are read, and merged.

@@ -28,10 +28,14 @@ SELECT (SELECT min(next_poll_at) FROM instance WHERE next_poll_at IS NOT NULL) A
        (SELECT min(due_at) FROM endpoint WHERE due_at IS NOT NULL) AS deliveries_since, now() AS now
 """
 
+# Partitions count as the table that they are parts of.
 TABLES = """
-SELECT relname, pg_total_relation_size(pg_class.oid) AS bytes, nullif(reltuples, -1)::bigint AS rows
-FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE relkind = 'r' AND nspname = current_schema() ORDER BY 2 DESC LIMIT $1
+SELECT whole.relname, sum(pg_total_relation_size(part.oid))::bigint AS bytes,
+       sum(nullif(part.reltuples, -1))::bigint AS rows
+FROM pg_class AS part LEFT JOIN pg_inherits ON inhrelid = part.oid
+JOIN pg_class AS whole ON whole.oid = coalesce(inhparent, part.oid)
+JOIN pg_namespace ON pg_namespace.oid = part.relnamespace
+WHERE part.relkind = 'r' AND nspname = current_schema() GROUP BY whole.oid, whole.relname ORDER BY 2 DESC LIMIT $1
 """
 
 

@@ -1,0 +1,89 @@
+"""What the page on backups says is done: dumped and restored by its commands, partitions and all."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from signalpost.store.database import migrate, open_pool
+from signalpost.store.embedded import find_binaries
+from signalpost.store.partitions import Partitions
+from tests.store.history import make_past
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md"
+KEPT = timedelta(days=7)
+
+
+@pytest.fixture
+async def open_migrated(postgres):
+    """Make databases with our tables; give a pool and the arguments of each."""
+    admin = await asyncpg.connect(**postgres.connect_arguments)
+    opened: dict[str, asyncpg.Pool] = {}
+
+    async def open_one(name):
+        await admin.execute(f"CREATE DATABASE {name}")
+        arguments = {**postgres.connect_arguments, "database": name}
+        await migrate(arguments)
+        opened[name] = await open_pool(arguments, size=2)
+        return opened[name], arguments
+
+    yield open_one
+    for name, pool in opened.items():
+        await pool.close()
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+def read_command(first, last):
+    """Give the page's lines from one that begins so to one that ends so."""
+    found = re.search(
+        rf"^{re.escape(first)}.*?{re.escape(last)}$", PAGE.read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert found is not None
+    return found[0]
+
+
+async def run_command(command, folder, arguments):
+    database = f"host={arguments['host']} port={arguments['port']} user={arguments['user']} dbname={arguments['database']}"
+    process = await asyncio.create_subprocess_exec(
+        "bash",
+        "-c",
+        f"set -e -o pipefail\n{command}",
+        cwd=folder,
+        env={"TOOLS": str(find_binaries()), "DATABASE": database, "PATH": "/usr/bin:/bin"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, errors.decode()
+
+
+@pytest.mark.parametrize("made_for", [timedelta(), timedelta(days=20)], ids=["same_partitions", "others"])
+async def test_a_dump_with_partitions_is_restored_over_tables_that_have_their_own(
+    made_for, open_migrated, tmp_path
+):
+    now = datetime.now(UTC)
+    pool, arguments = await open_migrated("dumped")
+    for days in (6, 4, 2, 0):
+        await Partitions(pool, kept=KEPT).make_ahead(now - timedelta(days=days))
+    past = await make_past(pool)
+    for days in (5, 3, 0):
+        await past.commit(now - timedelta(days=days), ["a", "b"])
+    await run_command(read_command("$TOOLS/pg_dump", '"$DATABASE"'), tmp_path, arguments)
+
+    restored, arguments = await open_migrated("restored")
+    await Partitions(restored, kept=KEPT).make_ahead(now + made_for)
+    await run_command(read_command("NUMBERS=", "> /dev/null"), tmp_path, arguments)
+
+    log = (
+        "SELECT id, instance_id, sequence, tableoid::regclass::text AS partition FROM event ORDER BY sequence"
+    )
+    assert await restored.fetch(log) == await pool.fetch(log)
+    newest = await pool.fetchval("SELECT max(id) FROM notification")
+    past.pool = restored
+    await past.commit(now, ["c"])
+    assert await restored.fetchval("SELECT max(id) FROM notification") > newest + 1_000_000
