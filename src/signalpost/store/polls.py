@@ -13,6 +13,7 @@ from signalpost.model.errors import FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import get_logger
+from signalpost.store.due import CLAIM_POLLS
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.notices import add_notice
 from signalpost.store.tokens import tokens_from_json
@@ -58,12 +59,6 @@ WHERE id = $1 AND configuration = $6
 RETURNING instance_id, resource, failures, coalesce(disabled_at = $3, false) AS given_up
 """
 
-CLAIM_DUE = """
-UPDATE instance SET next_poll_at = $2
-FROM (SELECT id FROM instance WHERE next_poll_at <= $1 ORDER BY next_poll_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
-WHERE instance.id = due.id RETURNING instance.id
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class FinishedPoll:
@@ -91,14 +86,23 @@ class Polls:
         self._loads: Gather[InstanceId, PollState | None] = Gather(self._load_all)
         self._finishes: Gather[FinishedPoll, None] = Gather(self._finish_all, window_seconds=0.01)
 
-    async def claim_due(self, now: datetime, *, until: datetime, limit: int) -> list[InstanceId]:
-        """Take the instances whose poll is due.
+    async def claim_due(
+        self, now: datetime, *, since: datetime, missed: datetime, until: datetime, limit: int
+    ) -> tuple[dict[InstanceId, datetime], bool]:
+        """Take instances whose poll is due: at most ``limit`` that came due after ``since``, and as many from before.
 
-        Each comes up again at ``until`` unless its poll finishes and sets the next time: a poll whose job is lost
-        on the way is handed out anew.
+        Those that were due by ``missed`` already are put off instead where they are many: each by ten times what it is
+        overdue, but not beyond its own next turn.
+
+        What is taken comes up again at ``until`` unless its poll finishes and sets the next time: a poll whose job is
+        lost on the way is handed out anew.
+
+        Returns:
+            When each that was taken was due; and whether there may be more to take or to put off.
         """
-        rows = await self._pool.fetch(CLAIM_DUE, now, until, limit)
-        return [InstanceId(row["id"]) for row in rows]
+        rows = await self._pool.fetch(CLAIM_POLLS, now, since, missed, until, limit)
+        taken = {InstanceId(row["id"]): row["next_poll_at"] for row in rows if row["taken"]}
+        return taken, len(rows) >= limit
 
     async def give_back(self, instance_ids: Sequence[InstanceId], *, until: datetime, at: datetime) -> None:
         """Have instances that were claimed ``until`` then come up ``at`` an earlier time, if nothing else was set."""

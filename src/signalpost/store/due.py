@@ -1,0 +1,46 @@
+"""What is due: how the tick takes rows of polls and of lanes, and what becomes of polls that were missed."""
+
+from __future__ import annotations
+
+FEW_MISSED = 100
+"""Of fewer missed polls than this nobody takes notice: they are handed out at once."""
+
+DELAY_GROWTH = 10
+"""By how many times what it is overdue already a poll is put off, where many were missed: so catching up adds a tenth
+to the polls of a second, however many they were."""
+
+# Those just due and those overdue are two ranges of one index: however many are overdue, the others are found at once.
+# Given as an array the ids are looked up one by one, whatever the planner thinks of the limit.
+CLAIM_POLLS = f"""
+WITH due AS (
+    SELECT id, next_poll_at FROM instance WHERE next_poll_at > $2 AND next_poll_at <= $1
+    ORDER BY next_poll_at LIMIT $5 FOR UPDATE SKIP LOCKED
+), overdue AS (
+    SELECT id, next_poll_at FROM instance WHERE next_poll_at <= $2
+    ORDER BY next_poll_at LIMIT $5 FOR UPDATE SKIP LOCKED
+), found AS (
+    SELECT id, next_poll_at,
+           next_poll_at > $3 OR (SELECT count(*) FROM overdue WHERE next_poll_at <= $3) < {FEW_MISSED} AS taken
+    FROM (SELECT * FROM due UNION ALL SELECT * FROM overdue) AS either
+)
+UPDATE instance SET next_poll_at = CASE WHEN taken THEN $4 ELSE least(
+    $1 + {DELAY_GROWTH} * ($1 - found.next_poll_at),
+    found.next_poll_at + make_interval(secs => interval_seconds
+        * (1 + floor(extract(epoch FROM $1 - found.next_poll_at)::float8 / interval_seconds)))) END
+FROM found WHERE instance.id = found.id AND instance.id = ANY(ARRAY(SELECT id FROM found))
+RETURNING instance.id, found.next_poll_at, found.taken
+"""
+
+# As with polls, those just due are found at once, however many are overdue. All are work that must be done.
+CLAIM_DUE_LANES = """
+WITH due AS (
+    SELECT instance_id FROM endpoint WHERE due_at > $2 AND due_at <= $1 AND state = 'active'
+    ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
+), overdue AS (
+    SELECT instance_id FROM endpoint WHERE due_at <= $2 AND state = 'active'
+    ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
+)
+UPDATE endpoint SET due_at = $3
+WHERE instance_id = ANY(ARRAY(SELECT instance_id FROM due UNION ALL SELECT instance_id FROM overdue))
+RETURNING instance_id
+"""
