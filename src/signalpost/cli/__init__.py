@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
@@ -57,12 +58,21 @@ def _group() -> None:
 
 
 def main() -> None:
-    """Run the command line. Errors made on purpose are one line on stderr and exit code 1."""
+    """Run the command line. Errors made on purpose, and troubles of the database, are one line and exit code 1."""
     gc.disable()  # what is imported stays: to look for garbage amid it takes a sixth of the start
     try:
         app = build_app(sys.argv[1] if len(sys.argv) > 1 else None)
         gc.enable()
         app()
     except SignalpostError as error:
-        print(f"signalpost: {error}", file=sys.stderr)
-        sys.exit(1)
+        _end(str(error))
+    except Exception as error:
+        trouble = import_module("signalpost.store.troubles").find_trouble(error)
+        if trouble is None:
+            raise
+        _end(f"{trouble.what}; {trouble.remedy}")
+
+
+def _end(reason: str) -> NoReturn:
+    print(f"signalpost: {reason}", file=sys.stderr)
+    sys.exit(1)

@@ -16,7 +16,8 @@ from signalpost.cli.options import DataDirectory
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
-from signalpost.store import database
+from signalpost.store.database import read_newest, read_version
+from signalpost.store.troubles import check_tables, check_version
 from signalpost.wiring import open_vault, reach_database
 
 PollerConfiguration = Annotated[
@@ -34,8 +35,8 @@ def migrate(data_dir: DataDirectory = None) -> None:
     configure_logging(level="warning", json_lines=settings.log_json)
 
     async def run() -> None:
-        async with reach_database(settings) as arguments:
-            await database.migrate(arguments)
+        async with reach_database(settings) as database:
+            await database.migrate()
 
     asyncio.run(run())
     print("the database is up to date")
@@ -97,12 +98,18 @@ def _check_vault(effective: Settings) -> str:
 
 def _check_database(effective: Settings) -> str:
     async def ask() -> str:
-        async with reach_database(effective) as arguments:
-            pool = await database.open_pool(arguments, size=1)
+        async with reach_database(effective) as database:
+            await database.check_sessions()
+            pool = await database.open_pool(size=1)
             try:
-                return str(await pool.fetchval("SHOW server_version"))
+                async with pool.acquire() as connection:
+                    version, newest = await read_version(connection), read_newest()
+                    check_version(connection.get_server_version().major)
+                check_tables(version, newest)
+                to_come = "" if version == newest else "; the next start makes its tables newer"
+                return f"{await pool.fetchval('SHOW server_version')} answers ({where}){to_come}"
             finally:
                 await pool.close()
 
     where = "embedded" if effective.database_url is None else "yours"
-    return f"PostgreSQL {asyncio.run(ask())} answers ({where})"
+    return f"PostgreSQL {asyncio.run(ask())}"

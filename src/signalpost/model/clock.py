@@ -26,6 +26,11 @@ class SharedClock:
         at, since = self._looked
         return at + timedelta(seconds=self._monotonic() - since)
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the database's clock was asked yet."""
+        return self._looked is not None
+
     def set(self, now: datetime) -> None:
         """Take over what the database's clock just showed."""
         self._looked = (now, self._monotonic())

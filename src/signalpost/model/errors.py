@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class SignalpostError(Exception):
     """Root of all errors the product raises on purpose. ``str()`` of it may be shown to anybody."""
@@ -121,6 +123,13 @@ class AddressRefusedError(SignalpostError):
 
 class FencedError(SignalpostError):
     """Somebody else has moved the row on since we read it: drop our work, they have it."""
+
+
+class NotNowError(RequestError):
+    """The database is in trouble, or too many requests wait already: the same request may be sent again soon."""
+
+    status = 503
+    headers: ClassVar = {"Retry-After": "5"}
 
 
 class UnavailableError(RequestError):

@@ -11,33 +11,46 @@ import asyncpg
 import orjson
 from alembic import command
 from alembic.config import Config
+from asyncpg.pool import PoolAcquireContext
+from asyncpg.transaction import Transaction
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from signalpost.model.errors import ConfigurationError
+from signalpost.observe import get_logger
 from signalpost.store.queue import install_queue
+from signalpost.store.troubles import DATABASE_URL, check_tables, check_version, tell_plainly
+
+log = get_logger("database")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two processes that start at once migrate one after the other, by this advisory lock.
 NEWEST = "head"
 MIGRATION_LOCK = 0x5167_6E61_6C70
-OLDEST_SUPPORTED = 14
+IS_READ_ONLY = "SELECT current_setting('transaction_read_only') = 'on'"
+"""Whether new transactions are: so it is on a standby, too."""
+
+BACKEND = "SELECT pg_backend_pid()"
+
+LONGEST_WAIT_SECONDS = 60.0
+"""How long a statement may take, and how long it may wait for a connection before."""
+
+CONNECT_SECONDS = 10.0
+"""How long a connection may take to be made: what listens may be no PostgreSQL, and say nothing at all."""
 
 IDLE_TRANSACTION_SECONDS = 10.0
 """How long a transaction may wait for its client. One of a worker that stands still holds rows: without an end, others
 could neither commit a page nor take the lane for as long as it stands."""
 
 
-def read_connect_arguments(url: str) -> dict[str, Any]:
-    """Turn a ``postgresql://`` URL into arguments of ``asyncpg.connect``.
+def read_connect_arguments(url: str, setting: str = DATABASE_URL) -> dict[str, Any]:
+    """Turn a ``postgresql://`` URL into arguments of ``asyncpg.connect``; ``setting`` is where it comes from.
 
     Raises:
         ConfigurationError: the URL is of another scheme. The URL is not repeated: it may hold a password.
     """
     if not url.startswith(("postgresql://", "postgres://")):
-        message = (
-            "SIGNALPOST_DATABASE_URL must start with postgresql:// (postgresql://user@host:5432/database)"
-        )
+        message = f"{setting} must start with postgresql:// (postgresql://user@host:5432/database)"
         raise ConfigurationError(message)
     return {"dsn": url}
 
@@ -51,53 +64,145 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
     )
 
 
-async def open_pool(arguments: Mapping[str, Any], *, size: int) -> asyncpg.Pool:
-    """Open the pool that the whole process shares.
+async def _keep_connection(_: asyncpg.Connection) -> None:
+    """Leave a connection that comes back as it is: nobody changes its session, and resetting it is a round trip."""
+
+
+class _BoundedTransaction(Transaction):  # type: ignore[misc]
+    async def start(self) -> None:
+        await super().start()
+        await self._connection.execute(
+            f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_SECONDS * 1000:.0f}ms'"
+        )
+
+
+class _PooledConnection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection through a pooler, which gives each transaction whatever session is free: each sets its own limit."""
+
+    def transaction(
+        self, *, isolation: str | None = None, readonly: bool = False, deferrable: bool = False
+    ) -> Transaction:
+        return _BoundedTransaction(self, isolation, readonly, deferrable)
+
+
+class _Pool(asyncpg.Pool):  # type: ignore[misc]
+    """A pool of which no connection is waited for without an end, neither to be given nor to be taken back."""
+
+    def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext:
+        return super().acquire(timeout=LONGEST_WAIT_SECONDS if timeout is None else timeout)
+
+
+async def open_pool(arguments: Mapping[str, Any], *, size: int, pooled: bool = False) -> asyncpg.Pool:
+    """Open a pool of connections.
+
+    Args:
+        arguments: what they are made with.
+        size: the most of them, 1 at least.
+        pooled: whether a pooler may stand between, in transaction mode: nothing may be left in a session then, prepared
+            statements neither.
 
     Raises:
-        ConfigurationError: nothing answers there, or it does not let us in, or it is too old.
+        ConfigurationError: nothing answers there, or it does not let us in.
     """
-    try:
-        pool = await asyncpg.create_pool(
+    session: dict[str, Any] = (
+        {"connection_class": _PooledConnection, "statement_cache_size": 0}
+        if pooled
+        else {
+            "connection_class": asyncpg.Connection,
+            "server_settings": {
+                "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS * 1000:.0f}ms"
+            },
+        }
+    )
+    with tell_plainly():
+        return await _Pool(
             **arguments,
             min_size=1,
             max_size=size,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            loop=None,
+            record_class=asyncpg.Record,
             init=_prepare_connection,
-            command_timeout=60,
-            server_settings={
-                "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS * 1000:.0f}ms"
-            },
+            timeout=CONNECT_SECONDS,
+            command_timeout=LONGEST_WAIT_SECONDS,
+            reset=_keep_connection,
+            **session,
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        message = f"the database cannot be reached ({reason}); check SIGNALPOST_DATABASE_URL and that it runs"
-        raise ConfigurationError(message) from error
-    async with pool.acquire() as connection:
-        major = connection.get_server_version().major
-    if major < OLDEST_SUPPORTED:
-        await pool.close()
-        message = f"PostgreSQL {major} is too old: {OLDEST_SUPPORTED} or newer is needed"
+
+
+async def connect(arguments: Mapping[str, Any]) -> asyncpg.Connection:
+    """Make one connection, with a session of its own."""
+    return await asyncpg.connect(**arguments, timeout=CONNECT_SECONDS)
+
+
+async def migrate(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) -> None:
+    """Bring the database to the newest tables: ours by Alembic, the job queue's by its own installer.
+
+    Args:
+        arguments: of ``connect``; no pooler in transaction mode may stand between.
+        setting: where they come from.
+
+    Raises:
+        ConfigurationError: the database cannot be had or is too old, it takes no writes or does not allow us to make
+            tables, those that it has are of a newer release, or a pooler keeps no sessions.
+    """
+
+    async def connect_again() -> asyncpg.Connection:
+        return await connect(arguments)
+
+    await check_sessions(arguments, setting=setting)
+    with tell_plainly(setting):
+        guard = await connect(arguments)
+        try:
+            check_version(guard.get_server_version().major, setting)
+            await _take_turn(guard)
+            check_tables(await read_version(guard), read_newest(), setting)
+            if await guard.fetchval(IS_READ_ONLY):
+                raise asyncpg.ReadOnlySQLTransactionError
+            engine = create_async_engine(
+                "postgresql+asyncpg://", async_creator=connect_again, poolclass=NullPool
+            )
+            async with engine.connect() as connection:
+                await connection.run_sync(_upgrade)
+                await connection.commit()
+            await engine.dispose()
+            await install_queue(guard)
+        finally:
+            await asyncio.shield(guard.close())
+
+
+async def check_sessions(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) -> None:
+    """Refuse a pooler in transaction mode: a lock would be taken in one session and given back in another.
+
+    Raises:
+        ConfigurationError: one stands between, or the database cannot be had.
+    """
+    with tell_plainly(setting):
+        first = await connect(arguments)
+        try:
+            answering = await first.fetchval(BACKEND)
+            if answering == first.get_server_pid():
+                return
+            second = await connect(arguments)
+            try:
+                shared = await second.fetchval(BACKEND) == answering
+            finally:
+                await second.close()
+        finally:
+            await first.close()
+    if shared:
+        message = (
+            f"{setting} leads to a pooler in transaction mode, which keeps no session: set"
+            " SIGNALPOST_DATABASE_DIRECT_URL to the same database without it, postgresql://user@host:5432/database"
+        )
         raise ConfigurationError(message)
-    return pool
 
 
-async def migrate(arguments: Mapping[str, Any]) -> None:
-    """Bring the database to the newest tables: ours by Alembic, the job queue's by its own installer."""
-
-    async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(**arguments)
-
-    guard = await connect()
-    try:
+async def _take_turn(guard: asyncpg.Connection) -> None:
+    if not await guard.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
+        log.info("database.migrated_by_another")
         await guard.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-        engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
-        async with engine.connect() as connection:
-            await connection.run_sync(_upgrade)
-            await connection.commit()
-        await engine.dispose()
-        await install_queue(guard)
-    finally:
-        await asyncio.shield(guard.close())
 
 
 def _upgrade(connection: Any) -> None:
@@ -108,19 +213,14 @@ def _upgrade(connection: Any) -> None:
     command.upgrade(config, NEWEST)
 
 
-# The driver tells a server that goes away amid a question as an internal error of its own.
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+def read_newest() -> str:
+    """Give the version of the tables that this release makes."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-class Health:
-    """Says whether the database answers."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-
-    async def is_ready(self) -> bool:
-        """Ask it something."""
-        try:
-            return bool(await self._pool.fetchval("SELECT true", timeout=5))
-        except AWAY:
-            return False
+async def read_version(connection: asyncpg.Connection) -> str | None:
+    """Give the version of the tables; None: there are none."""
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    version: str | None = await connection.fetchval("SELECT max(version_num) FROM alembic_version")
+    return version

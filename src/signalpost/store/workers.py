@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import asyncpg
 
 from signalpost.model.ids import WorkerId
 
 FORGOTTEN_AFTER_SECONDS = 3600
+LONGEST_BEAT_SECONDS = 5.0
 
 
 def write_free(table: str) -> str:
@@ -26,20 +25,23 @@ class Workers:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def beat(self, worker_id: WorkerId) -> datetime:
-        """Say that the worker lives; give the time by the database's clock."""
-        now: datetime = await self._pool.fetchval(
-            "INSERT INTO worker (id, heartbeat_at) VALUES ($1, now())"
-            " ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at RETURNING heartbeat_at",
-            worker_id,
-        )
-        return now
+    async def beat(self, worker_id: WorkerId) -> None:
+        """Say that the worker lives."""
+        async with self._pool.acquire(timeout=LONGEST_BEAT_SECONDS) as connection:
+            await connection.execute(
+                "INSERT INTO worker (id, heartbeat_at) VALUES ($1, now())"
+                " ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at",
+                worker_id,
+                timeout=LONGEST_BEAT_SECONDS,
+            )
 
     async def leave(self, worker_id: WorkerId) -> None:
         """Take the worker out and free what it holds, at once."""
         await self._pool.execute("DELETE FROM worker WHERE id = $1", worker_id)
-        for table in ("endpoint", "replay"):
-            await self._pool.execute(f"UPDATE {table} SET leased_by = NULL WHERE leased_by = $1", worker_id)
+        await self._pool.execute("UPDATE endpoint SET leased_by = NULL WHERE leased_by = $1", worker_id)
+        await self._pool.execute(
+            "UPDATE replay SET leased_by = NULL WHERE leased_by = $1 AND due_at IS NOT NULL", worker_id
+        )
 
     async def forget_others(self) -> None:
         """Take all workers out. Only for a database that nobody else can be using (the embedded one, at start)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ from signalpost.accounts.accounts import Accounts
 from signalpost.accounts.joining import Joining
 from signalpost.accounts.passwords import Passwords
 from signalpost.accounts.signin import SignIn
+from signalpost.model.clock import SharedClock
 from signalpost.settings import Settings
 from signalpost.store.accounts.invitations import Invitations
 from signalpost.store.accounts.members import Members
 from signalpost.store.accounts.secrets import Secrets
 from signalpost.store.accounts.sessions import Sessions
 from signalpost.store.accounts.sign_in_failures import SignInFailures
-from signalpost.store.database import migrate, open_pool
 from signalpost.store.organizations import Organizations
 from signalpost.wiring.database import reach_database
 
@@ -50,11 +51,13 @@ async def open_accounts(settings: Settings) -> AsyncIterator[OpenedAccounts]:
     Raises:
         ConfigurationError: it cannot be had; the message says what to do.
     """
-    async with reach_database(settings) as arguments:
-        await migrate(arguments)
-        pool = await open_pool(arguments, size=2)
+    async with reach_database(settings) as database:
+        await database.migrate()
+        pool = await database.open_pool(size=2)
         try:
-            accounts = join_accounts(pool, Sessions(pool), lambda: datetime.now(UTC))
+            clock = SharedClock(lambda: datetime.now(UTC), time.monotonic)
+            clock.set(await pool.fetchval("SELECT now()"))
+            accounts = join_accounts(pool, Sessions(pool), clock)
             yield OpenedAccounts(Organizations(pool), accounts)
         finally:
             await pool.close()

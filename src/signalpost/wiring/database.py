@@ -2,23 +2,125 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
+
+from signalpost.model.clock import SharedClock
+from signalpost.model.errors import ConfigurationError
 from signalpost.settings import Settings
-from signalpost.store.database import read_connect_arguments
+from signalpost.store.database import (
+    check_sessions,
+    connect,
+    migrate,
+    open_pool,
+    read_connect_arguments,
+    read_newest,
+)
 from signalpost.store.embedded import EmbeddedPostgres, find_running
+from signalpost.store.health import Health
+from signalpost.store.queue import Wakeups
+from signalpost.store.troubles import DATABASE_URL
 from signalpost.store.vault import Vault, keep_key
 
 
 @dataclass(frozen=True, slots=True)
 class ReachedDatabase:
-    """How the database is reached. ``wait`` returns when an embedded one ends by itself; None: it is not ours."""
+    """How the database is reached.
+
+    Args:
+        arguments: of connections for single transactions; a pooler may stand between.
+        direct: of those that need a session; None: the same.
+        wait: returns when an embedded one ends by itself; None: it is not ours.
+    """
 
     arguments: Mapping[str, Any]
+    direct: Mapping[str, Any] | None = None
     wait: Callable[[], Awaitable[int]] | None = None
+
+    async def migrate(self) -> None:
+        """Bring it to the newest tables.
+
+        Raises:
+            ConfigurationError: that cannot be done; the message says why.
+        """
+        arguments, setting = self._find_direct()
+        await migrate(arguments, setting=setting)
+
+    async def check_sessions(self) -> None:
+        """Check that what needs a session gets one.
+
+        Raises:
+            ConfigurationError: it does not; the message says what to do.
+        """
+        arguments, setting = self._find_direct()
+        await check_sessions(arguments, setting=setting)
+
+    def _find_direct(self) -> tuple[Mapping[str, Any], str]:
+        if self.direct is not None:
+            return self.direct, DIRECT_URL
+        return self.arguments, DATABASE_URL if "dsn" in self.arguments else EMBEDDED
+
+    async def open_pool(self, *, size: int) -> asyncpg.Pool:
+        """Open a pool for single transactions; ``size`` is the most of its connections.
+
+        Raises:
+            ConfigurationError: the database cannot be had; the message says what to do.
+        """
+        return await open_pool(self.arguments, size=size, pooled=self.direct is not None)
+
+    async def connect(self) -> asyncpg.Connection:
+        """Make a connection with a session of its own."""
+        return await connect(self._find_direct()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The connections of a process: a pool for the work; apart from it one for signs of life, and one that listens."""
+
+    work: asyncpg.Pool
+    life: asyncpg.Pool
+    wakeups: Wakeups
+    health: Health
+
+
+DIRECT_URL = "SIGNALPOST_DATABASE_DIRECT_URL"
+EMBEDDED = "SIGNALPOST_DATA_DIR"
+CLOSE_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def open_connections(
+    database: ReachedDatabase, clock: SharedClock, *, most: int
+) -> AsyncIterator[Connections]:
+    """Open ``most`` connections, as they are needed; the clock is the database's on return.
+
+    Raises:
+        ConfigurationError: the database cannot be had; the message says what to do.
+    """
+    life = await database.open_pool(size=1)
+    try:
+        work = await database.open_pool(size=most - 2)
+        try:
+            health = Health(life, clock, newest=read_newest(), monotonic=time.monotonic)
+            await health.look()
+            yield Connections(work, life, Wakeups(database.connect), health)
+        finally:
+            await _close_pool(work)
+    finally:
+        await _close_pool(life)
+
+
+async def _close_pool(pool: asyncpg.Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+    except TimeoutError:
+        pool.terminate()
 
 
 def open_vault(settings: Settings) -> Vault:
@@ -37,25 +139,34 @@ async def open_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
         ConfigurationError: it cannot be had; the message says what to do.
     """
     if settings.database_url is not None:
-        yield ReachedDatabase(read_connect_arguments(settings.database_url.get_secret_value()))
+        direct = settings.database_direct_url
+        yield ReachedDatabase(
+            read_connect_arguments(settings.database_url.get_secret_value()),
+            read_connect_arguments(direct.get_secret_value(), DIRECT_URL) if direct is not None else None,
+        )
         return
+    if settings.database_direct_url is not None:
+        message = (
+            f"{DIRECT_URL} goes with SIGNALPOST_DATABASE_URL, which is not set: set both, or only the latter"
+        )
+        raise ConfigurationError(message)
     embedded = await EmbeddedPostgres.start(settings.data_dir)
     try:
-        yield ReachedDatabase(embedded.connect_arguments, embedded.wait)
+        yield ReachedDatabase(embedded.connect_arguments, wait=embedded.wait)
     finally:
         await embedded.stop()
 
 
 @asynccontextmanager
-async def reach_database(settings: Settings) -> AsyncIterator[Mapping[str, Any]]:
-    """Give the arguments that reach the database for a command beside the service: the embedded one may be running.
+async def reach_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
+    """Reach the database for a command beside the service: the embedded one may be running.
 
     Raises:
         ConfigurationError: it cannot be had; the message says what to do.
     """
     running = find_running(settings.data_dir) if settings.database_url is None else None
     if running is not None:
-        yield running
+        yield ReachedDatabase(running)
         return
     async with open_database(settings) as reached:
-        yield reached.arguments
+        yield reached

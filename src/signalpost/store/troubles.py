@@ -1,0 +1,182 @@
+"""What a database can do to us, in words: which errors of the driver are its trouble and no fault of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from traceback import walk_tb
+
+import asyncpg
+
+from signalpost.model.errors import ConfigurationError
+
+DATABASE_URL = "SIGNALPOST_DATABASE_URL"
+OLDEST_SUPPORTED = 14
+CLOSED = (" closed", " closing")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """``what`` it is, which may be shown to anybody, and the ``remedy``, for whoever runs the service."""
+
+    what: str
+    remedy: str
+
+
+UNREACHABLE = Trouble("the database cannot be reached", "check host and port, and that PostgreSQL runs there")
+NOT_POSTGRESQL = Trouble(
+    "what answers is no PostgreSQL, or has not the TLS that is asked for", "check host, port and sslmode"
+)
+SLOW = Trouble("the database does not answer in time", "check host and port, and what keeps PostgreSQL busy")
+READ_ONLY = Trouble(
+    "the database takes no writes: it is a standby, or default_transaction_read_only is on",
+    "name the primary, or switch default_transaction_read_only off",
+)
+NO_TABLES = Trouble("the database's tables are older than this release", "run: signalpost migrate")
+
+KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
+    (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        Trouble(
+            "the database refuses the user or the password",
+            "set both right, and let the user in by the server's pg_hba.conf",
+        ),
+    ),
+    (
+        asyncpg.InvalidCatalogNameError,
+        Trouble("the server has no database of this name", "make it: createdb --owner USER NAME"),
+    ),
+    (
+        asyncpg.TooManyConnectionsError,
+        Trouble(
+            "the database has no connection left",
+            "raise max_connections of the server, or lower SIGNALPOST_DATABASE_CONNECTIONS of the processes on it",
+        ),
+    ),
+    (asyncpg.ReadOnlySQLTransactionError, READ_ONLY),
+    (asyncpg.TargetServerAttributeNotMatched, READ_ONLY),
+    (
+        asyncpg.InsufficientPrivilegeError,
+        Trouble(
+            "the database does not allow its user what is needed",
+            "make the user its owner: ALTER DATABASE NAME OWNER TO USER",
+        ),
+    ),
+    (asyncpg.DiskFullError, Trouble("the database's disk is full", "make room on it")),
+    (
+        asyncpg.InsufficientResourcesError,
+        Trouble("the database is short of memory or another resource", "see the log of PostgreSQL"),
+    ),
+    (
+        asyncpg.CannotConnectNowError,
+        Trouble("the database is starting or stopping", "try again once PostgreSQL is up"),
+    ),
+    (asyncpg.QueryCanceledError, SLOW),
+    (asyncpg.OperatorInterventionError, UNREACHABLE),
+    # What a pooler has to say itself, it says as a violation of the protocol.
+    (
+        asyncpg.ProtocolViolationError,
+        Trouble(
+            "the pooler before the database refuses us, or does not reach it",
+            "see the pooler's log; in transaction mode set SIGNALPOST_DATABASE_DIRECT_URL",
+        ),
+    ),
+    (asyncpg.PostgresConnectionError, UNREACHABLE),
+    (
+        asyncpg.PostgresSystemError,
+        Trouble("the database cannot read or write its files", "see the log of PostgreSQL"),
+    ),
+    (asyncpg.IdleInTransactionSessionTimeoutError, UNREACHABLE),
+    # The driver tells a server that goes away amid a question as an internal error of its own.
+    (asyncpg.InternalClientError, UNREACHABLE),
+    (TimeoutError, SLOW),
+    (OSError, UNREACHABLE),
+)
+"""The first that fits counts."""
+
+
+def find_trouble(error: BaseException | None) -> Trouble | None:
+    """Say which trouble of the database an error tells of, or that which it came from; None: it tells of another.
+
+    Errors of the network are those of the database only where they came from its driver.
+    """
+    while error is not None:
+        trouble = _judge(error)
+        if trouble is not None:
+            return trouble
+        error = error.__cause__
+    return None
+
+
+def _judge(error: BaseException) -> Trouble | None:
+    if isinstance(error, asyncpg.InterfaceError):  # most are faults of ours
+        return UNREACHABLE if any(word in str(error) for word in CLOSED) else None
+    if isinstance(error, OSError) and not _is_of_driver(error):
+        return None
+    if type(error) is ConnectionError:  # so the driver tells of an answer that PostgreSQL does not give
+        return NOT_POSTGRESQL
+    return next((trouble for kind, trouble in KINDS if isinstance(error, kind)), None)
+
+
+def _is_of_driver(error: BaseException) -> bool:
+    return any(
+        frame.f_globals.get("__name__", "").startswith("asyncpg.")
+        for frame, _ in walk_tb(error.__traceback__)
+    )
+
+
+def check_version(major: int, setting: str = DATABASE_URL) -> None:
+    """Refuse a server that is too old; ``setting`` says where it is.
+
+    Raises:
+        ConfigurationError: it is.
+    """
+    if major < OLDEST_SUPPORTED:
+        message = f"{setting}: PostgreSQL {major} is too old: {OLDEST_SUPPORTED} or newer is needed"
+        raise ConfigurationError(message)
+
+
+def check_tables(version: str | None, newest: str, setting: str = DATABASE_URL) -> None:
+    """Refuse tables that a newer release made: this one would not know what it leaves out or breaks.
+
+    Args:
+        version: of the database's tables; None: it has none yet.
+        newest: the version that this release makes.
+        setting: where the database comes from.
+
+    Raises:
+        ConfigurationError: they are newer.
+    """
+    if version is not None and version > newest:
+        message = (
+            f"{setting}: the database's tables ({version}) are of a newer release than this one"
+            f" ({newest}): start that release, or go back to a backup from before it"
+        )
+        raise ConfigurationError(message)
+
+
+@contextmanager
+def tell_plainly(setting: str = DATABASE_URL) -> Iterator[None]:
+    """Tell what keeps us from starting in one line; ``setting`` says where the database is.
+
+    Raises:
+        ConfigurationError: in place of an error of the database. What the driver says is left out: it may repeat
+            parts of the URL, and so of the password.
+    """
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except ValueError as error:
+        message = (
+            f"{setting} cannot be read: right would be postgresql://user:password@host:5432/database,"
+            " with characters such as @ : / # % in the password percent-encoded"
+        )
+        raise ConfigurationError(message) from error
+    except Exception as error:
+        trouble = find_trouble(error)
+        if trouble is None:
+            raise
+        message = f"{setting}: {trouble.what}; {trouble.remedy}"
+        raise ConfigurationError(message) from error

@@ -1,0 +1,76 @@
+"""A worker that is told to stop gives back at once what it has: the rows say so, and another worker goes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.support import open_world, until
+
+HELD = """
+SELECT (SELECT count(*) FROM pgqueuer WHERE status = 'picked') AS picked,
+       (SELECT count(*) FROM worker) AS workers,
+       (SELECT count(*) FROM endpoint WHERE leased_by IS NOT NULL) AS leased,
+       (SELECT count(*) FROM endpoint WHERE (due_at IS NULL OR due_at > now()) AND NOT EXISTS
+          (SELECT FROM pgqueuer WHERE dedupe_key = 'deliver:' || instance_id)) AS lanes_later,
+       (SELECT count(*) FROM instance WHERE (next_poll_at IS NULL OR next_poll_at > now()) AND NOT EXISTS
+          (SELECT FROM pgqueuer WHERE dedupe_key = 'poll:' || id)) AS polls_later
+"""
+"""What the last tick claimed is due later, but is queued, for whoever is there."""
+INSTANCES = 5
+
+
+async def test_what_a_worker_has_in_hand_is_due_when_it_has_stopped(database, sandbox, monkeypatch):
+    monkeypatch.setattr("signalpost.runtime.STOP_SECONDS", 0.5)
+    monkeypatch.setattr("signalpost.runtime.LEAVE_SECONDS", 30)
+    async with open_world(database, sandbox) as first:
+        for _ in range(INSTANCES):
+            instance = await first.connect()
+            await first.wait_for_watermark(instance["id"])
+        first.listener.delay_seconds = 60
+        made = await first.change(10)
+        await until(lambda: len(first.listener.received) == INSTANCES)
+        latency = {"kind": "latency", "seconds": 60, "times": INSTANCES, "path": "/pubapi/v2/events"}
+        await first.control("POST", "faults", latency)
+
+        async def are_all_polled():
+            return await first.control("GET", "faults") == {"faults": []}
+
+        await until(are_all_polled)
+        await first.service.runtime.stop()
+        held = dict(await first.pool.fetchrow(HELD))
+        assert held == dict.fromkeys(held, 0)
+        first.listener.delay_seconds = 0
+        async with open_world(database, sandbox, roles=frozenset({"poll", "deliver"})):
+            await until(lambda: len({event["id"] for event in first.events()}) == INSTANCES * len(made))
+
+
+async def test_jobs_that_were_taken_and_not_begun_are_queued_again(database, sandbox):
+    async with open_world(database, sandbox, roles=frozenset({"deliver"})) as world:
+        instance = await world.connect()
+        await until(lambda: "deliver" in world.service.runtime._queue_managers)
+        world.service.runtime._stopping.set()  # as if the stop came between the taking of a job and its beginning
+        await world.service.runtime._parts.queue.enqueue_deliveries([instance["id"]])
+
+        async def is_taken_and_queued_again():
+            return await world.pool.fetchval("SELECT count(*) FROM pgqueuer WHERE attempts > 0") == 1
+
+        await until(is_taken_and_queued_again)
+        await world.service.runtime.stop()
+        rows = await world.pool.fetch(
+            "SELECT status, queue_manager_id FROM pgqueuer WHERE entrypoint = 'deliver'"
+        )
+        assert [tuple(row) for row in rows] == [("queued", None)]
+
+
+async def test_what_a_failed_manager_left_is_queued_again(world):
+    manager = world.service.runtime._queue_managers["poll"]
+    queue = world.service.runtime._parts.queue
+    await world.pool.execute(
+        "INSERT INTO pgqueuer (priority, status, entrypoint, queue_manager_id, heartbeat)"
+        " VALUES (0, 'picked', 'elsewhere', $1, now()), (0, 'picked', 'elsewhere', gen_random_uuid(), now())",
+        manager.queue_manager_id,
+    )
+    await queue.give_back(manager.queue_manager_id)
+    await asyncio.sleep(0)
+    states = await world.pool.fetch("SELECT status FROM pgqueuer WHERE entrypoint = 'elsewhere' ORDER BY id")
+    assert [row["status"] for row in states] == ["queued", "picked"]
