@@ -156,29 +156,6 @@ async def test_two_workers_take_each_notice_once_and_a_killed_ones_comes_up_agai
         assert sorted(notice.id for notice in again) == sorted(taken)
 
 
-async def test_gauges_tell_what_is_given_up_and_what_is_stale(make_world):
-    async with make_world(roles=frozenset({"deliver"})) as world:
-        instance = await world.connect()
-        await world.pool.execute(
-            "UPDATE resource_poll SET disabled_at = now() WHERE instance_id = $1", instance["id"]
-        )
-        await world.pool.execute(
-            "UPDATE instance SET created_at = now() - interval '1 hour', next_poll_at = now() - interval '1 hour'"
-        )
-        await world.service.runtime._count_troubles()
-        text = (await world.outside.get(f"{world.url}/metrics")).text
-        assert "signalpost_pollers_disabled 1.0" in text
-        assert "signalpost_pollers_stale 1.0" in text
-
-
-async def test_not_ready_is_503(make_world):
-    async with make_world(roles=frozenset()) as world:
-        assert (await world.outside.get(f"{world.url}/readyz")).status_code == 200
-        await world.pool.close()
-        answer = await world.outside.get(f"{world.url}/readyz")
-        refused(answer, 503, "the database does not answer")
-
-
 async def test_an_address_that_must_not_be_called_is_refused_when_it_is_given(make_world):
     async with make_world(roles=frozenset(), egnyte_url=None, allow_private_networks=False) as world:
         for url, shown in [

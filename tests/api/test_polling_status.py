@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from signalpost.store.polling_status import PollingStatus
+from signalpost.store.counts import Counts
 from tests.api.answers import accepted, refused, with_token
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -116,14 +116,14 @@ async def counted_with_and_without(polled):
         snapshot = connection.transaction(isolation="repeatable_read")
         await snapshot.start()
         try:
-            counting = PollingStatus(connection, None)
-            counted = await counting.count_troubles()
+            counting = Counts(connection, lease_seconds=10)
+            counted = await counting.count()
             await connection.execute("DELETE FROM resource_poll WHERE instance_id = $1", polled.id)
             await connection.execute("UPDATE instance SET next_poll_at = NULL WHERE id = $1", polled.id)
-            without = await counting.count_troubles()
+            without = await counting.count()
         finally:
             await snapshot.rollback()
-    return counted[0] - without[0], counted[1] - without[1]
+    return tuple(counted[name] - without[name] for name in ("pollers_disabled", "pollers_stale"))
 
 
 async def test_events_switched_off_are_told(still):

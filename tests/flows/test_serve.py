@@ -25,8 +25,8 @@ def serve(folder, port="0"):
 async def test_it_says_when_it_is_ready_and_stops_in_order(tmp_path, number):
     service = await start(serve(tmp_path), READY, tmp_path / "log")
     async with httpx.AsyncClient() as client:
-        assert (await client.get(f"{service.url}/healthz")).json() == {"status": "alive"}
-        assert (await client.get(f"{service.url}/readyz")).json() == {"status": "ready"}
+        assert (await client.get(f"{service.url}/healthz")).json()["status"] == "alive"
+        assert (await client.get(f"{service.url}/readyz")).json()["status"] == "ready"
         assert "signalpost_polls" in (await client.get(f"{service.url}/metrics")).text
     assert len(find_servers(tmp_path / "data")) >= 1
     assert await service.stop(number) == 0
@@ -98,13 +98,14 @@ async def test_roles_apart_on_a_database_of_yours(tmp_path):
     try:
         async with (
             running(["api", "--port", "0"], READY, tmp_path / "api.log", settings) as api,
-            running(["worker"], "signalpost worker ready", tmp_path / "one.log", settings),
+            running(["worker"], "signalpost worker ready", tmp_path / "one.log", settings) as worker,
             running(
                 ["worker", "--roles", "deliver"], "signalpost worker ready", tmp_path / "two.log", settings
             ),
             httpx.AsyncClient() as client,
         ):
             assert (await client.get(f"{api.url}/readyz")).status_code == 200
+            await check_health_of_worker(client, worker.printed)
             code, output, _ = await run(["credentials", "create", "--json"], settings)
             assert code == 0
             headers = {"Authorization": authorize(json.loads(output))}
@@ -113,6 +114,36 @@ async def test_roles_apart_on_a_database_of_yours(tmp_path):
             ).status_code == 200
     finally:
         await server.stop()
+
+
+async def check_health_of_worker(client, printed):
+    """A worker answers what watches it, at the address that it prints, and nothing else."""
+    found = re.search(
+        r"^signalpost worker shows its health and metrics on (http://127\.0\.0\.1:\d+)$",
+        printed,
+        re.MULTILINE,
+    )
+    assert found is not None, printed
+    alive = await client.get(f"{found[1]}/healthz")
+    assert (alive.status_code, alive.json()["status"]) == (200, "alive")
+    ready = (await client.get(f"{found[1]}/readyz")).json()
+    assert ready["status"] == "ready"
+    assert set(ready["checks"]) == {"database", "scheduler", "heartbeat"}
+    metrics = (await client.get(f"{found[1]}/metrics")).text
+    assert "signalpost_tick_seconds_count" in metrics
+    for path in ("/", "/elements/api-v2/elements", "/sign-in"):
+        assert (await client.get(found[1] + path)).status_code == 404
+
+
+async def test_a_workers_port_in_use_is_told_with_its_settings():
+    settings = {"database_url": "postgresql://nobody@127.0.0.1:1/none"}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, errors = await run(["worker", "--port", str(taken.getsockname()[1])], settings)
+    assert code == 1
+    assert "SIGNALPOST_WORKER_PORT" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("command", [["api"], ["worker"]])

@@ -11,10 +11,13 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from signalpost.model.clock import SharedClock
+from signalpost.store.health import Health
 from signalpost.web.app import PageFrame
 from signalpost.web.pages import NOTICE_COOKIE
 from signalpost.web.routes import ROUTERS
 from signalpost.web.visits import SESSION_COOKIE, VISITOR_COOKIE, derive_csrf
+from signalpost.wiring import read_now
 from tests.support import until
 from tests.web.consent import NEW, fill
 
@@ -162,7 +165,8 @@ async def test_a_page_that_fails_tells_the_log_no_token():
     async def fail(scope, receive, send):
         raise ValueError
 
-    transport = httpx.ASGITransport(PageFrame(fail))
+    health = Health(None, SharedClock(read_now, time.monotonic), newest="0001", monotonic=time.monotonic)
+    transport = httpx.ASGITransport(PageFrame(fail, health))
     client = httpx.AsyncClient(transport=transport, base_url="http://signalpost")
     with capture_logs() as told:
         for path in (f"/setup/{'a' * 43}", "/instances/100001/edit"):

@@ -35,7 +35,7 @@ async def test_when_nothing_is_wrong_that_is_said(world, browser):
     assert "● 1 running. The last sign of life" in text
     assert "7 days: events, pages" in text
     assert "Largest tables" in text
-    assert "resource_poll" in await browser.read("/operations")
+    assert "notification" in await browser.read("/operations")
 
 
 async def test_only_admins_see_the_installation(world, browser):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -9,6 +11,7 @@ from uuid import uuid4
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,14 +33,21 @@ from signalpost.api import (
     subscriptions,
 )
 from signalpost.api.parts import ApiParts
-from signalpost.model.errors import ConfigurationError, RequestError, TooLargeError
+from signalpost.model.errors import ConfigurationError, NotNowError, RequestError, TooLargeError
 from signalpost.observe import get_logger
+from signalpost.store.health import Health
 
 log = get_logger("api")
 
 BASE_PATH = "/elements/api-v2"
 MOST_BODY_BYTES = 1_000_000
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""The framework's own would tell whole addresses, and tokens of links and codes of consents stand in these."""
+
+ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
+MOST_WAITING = 100
+"""Requests that may wait for their answer at a time: of a slow database more would only wait longer."""
 
 
 def bound_body(receive: Receive) -> Receive:
@@ -56,11 +66,38 @@ def bound_body(receive: Receive) -> Receive:
     return receive_bounded
 
 
+class Waiting:
+    """The requests that wait for their answer, a bounded number."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    @contextmanager
+    def count(self, path: str) -> Iterator[None]:
+        """Count a request while it waits.
+
+        Raises:
+            NotNowError: too many wait already.
+        """
+        if path in ALWAYS_ANSWERED:
+            yield
+            return
+        if self._number >= MOST_WAITING:
+            message = f"{MOST_WAITING} requests wait for their answers already; try again in a few seconds"
+            raise NotNowError(message)
+        self._number += 1
+        try:
+            yield
+        finally:
+            self._number -= 1
+
+
 class RequestFrame:
-    """Gives each request an id, refuses bodies over 1 MB, and turns what nobody caught into an answer."""
+    """Gives each request an id, bounds their number and size, and turns what nobody caught into an answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._waiting = Waiting()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Frame one request (ASGI)."""
@@ -82,14 +119,23 @@ class RequestFrame:
             await send(message)
 
         try:
-            await self._app(scope, bound_body(receive), send_with_id)
+            with self._waiting.count(scope["path"]):
+                await self._app(scope, bound_body(receive), send_with_id)
         except Exception as error:
             if started:
                 raise
-            status, body = describe(error, request_id)
-            if status >= 500:  # noqa: PLR2004 - our own faults
+            told = translate(error, scope["app"].state.parts.health)
+            status, body = describe(told, request_id)
+            if told is error and not isinstance(error, RequestError):
                 log.exception("request.failed", request=request_id, path=scope["path"])
-            await JSONResponse(body, status)(scope, receive, send_with_id)
+            answer = JSONResponse(body, status, headers=getattr(told, "headers", None))
+            await answer(scope, receive, send_with_id)
+
+
+def translate(error: Exception, health: Health) -> Exception:
+    """Give what is told of an error: of a trouble of the database's that the same may be tried again."""
+    trouble = health.note(error)
+    return error if trouble is None else NotNowError(f"{trouble.what}; try again in a few seconds")
 
 
 def describe(error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
@@ -164,8 +210,20 @@ def build_routes() -> FastAPI:
         redoc_url=None,
         openapi_url=f"{BASE_PATH}/openapi.json",
         strict_content_type=False,
+        telemetry=NO_TELEMETRY,
     )
     app.include_router(join_routers())
+    return _frame(app)
+
+
+def build_health(parts: ApiParts) -> FastAPI:
+    """Build what a process without the API shows: its health and its metrics, by the same routes."""
+    app = _frame(FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY))
+    app.state.parts = parts
+    return app
+
+
+def _frame(app: FastAPI) -> FastAPI:
     app.include_router(health.router)
     for kind in (RequestError, ConfigurationError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _answer_error)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
+from http import HTTPStatus
 from ipaddress import ip_address
+from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from signalpost.api.parts import Parts
@@ -15,17 +18,34 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz")
-async def check_alive() -> dict[str, str]:
-    """Say that the process answers."""
-    return {"status": "alive"}
+async def check_alive(parts: Parts, request: Request, response: Response) -> dict[str, Any]:
+    """Say whether the process answers and none of its services hangs: if not, a restart helps."""
+    return _tell("alive", "stuck", parts.vitals.find_stuck(), request, response)
 
 
 @router.get("/readyz")
-async def check_ready(parts: Parts) -> dict[str, str]:
-    """Say whether the database answers."""
-    if not await parts.health.is_ready():
-        raise HTTPException(503, "the database does not answer")
-    return {"status": "ready"}
+async def check_ready(parts: Parts, request: Request, response: Response) -> dict[str, Any]:
+    """Say whether it does its work: the database is well, and the services of its roles succeed."""
+    checks = {"database": await parts.health.find_trouble(), **parts.vitals.find_failing()}
+    return _tell("ready", "not ready", checks, request, response)
+
+
+def _tell(
+    well: str, ill: str, checks: Mapping[str, str | None], request: Request, response: Response
+) -> dict[str, Any]:
+    reasons = {name: reason for name, reason in checks.items() if reason is not None}
+    told = {
+        "status": ill if reasons else well,
+        "checks": {
+            name: {"ok": True} if reason is None else {"ok": False, "reason": reason}
+            for name, reason in checks.items()
+        },
+    }
+    if reasons:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        told["requestId"] = request.state.request_id
+        told["message"] = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    return told
 
 
 @router.get("/metrics")

@@ -18,13 +18,13 @@ from signalpost.instances.lifecycle import Lifecycle
 from signalpost.model.errors import ForbiddenError, InvalidRequestError, NotFoundError, UnauthenticatedError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Caller, Instance
-from signalpost.observe import Metrics
+from signalpost.observe import Metrics, Vitals
 from signalpost.polling.hub import Hub
 from signalpost.polling.preview import Previews
-from signalpost.store.database import Health
 from signalpost.store.delivery_log import DeliveryLog
 from signalpost.store.endpoints import Endpoints
 from signalpost.store.event_log import EventLog
+from signalpost.store.health import Health
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
 from signalpost.store.polling_status import PollingStatus
@@ -57,6 +57,7 @@ class ApiParts:
     sampler: Sampler
     metrics: Metrics
     health: Health
+    vitals: Vitals
     metrics_token: str | None
     clock: Callable[[], datetime]
     vet: Callable[[str, str | None], Awaitable[None]]

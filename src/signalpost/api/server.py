@@ -16,8 +16,8 @@ STOP_SECONDS = 2
 """How long requests in hand may go on after a stop was asked for."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Take the address to listen on.
+def bind(host: str, port: int, *, named: str = "SIGNALPOST_HOST, SIGNALPOST_PORT") -> socket.socket:
+    """Take the address to listen on; the settings it comes from are ``named`` in errors.
 
     Raises:
         ConfigurationError: it cannot be had.
@@ -30,7 +30,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        message = f"SIGNALPOST_HOST, SIGNALPOST_PORT: cannot listen on {host}:{port} ({error.strerror})"
+        message = f"{named}: cannot listen on {host}:{port} ({error.strerror})"
         raise ConfigurationError(message) from error
     return listener
 

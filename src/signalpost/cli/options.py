@@ -16,4 +16,11 @@ DataDirectory = Annotated[
     ),
 ]
 Host = Annotated[str | None, typer.Option(envvar="SIGNALPOST_HOST", help="Address to listen on.")]
+WorkerHost = Annotated[
+    str | None,
+    typer.Option(envvar="SIGNALPOST_WORKER_HOST", help="Address to show health and metrics at."),
+]
+WorkerPort = Annotated[
+    int | None, typer.Option(envvar="SIGNALPOST_WORKER_PORT", help="Port for that; 0 takes a free one.")
+]
 Port = Annotated[int | None, typer.Option(envvar="SIGNALPOST_PORT", help="Port; 0 takes a free one.")]

@@ -13,7 +13,7 @@ import typer
 import uvloop
 
 from signalpost.api.server import bind, serve_app
-from signalpost.cli.options import DataDirectory, Host, Port
+from signalpost.cli.options import DataDirectory, Host, Port, WorkerHost, WorkerPort
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
@@ -37,13 +37,15 @@ def worker(
     roles: Annotated[
         str, typer.Option(envvar="SIGNALPOST_ROLES", help="What it does: poll, deliver, or both.")
     ] = "poll,deliver",
+    host: WorkerHost = None,
+    port: WorkerPort = None,
 ) -> None:
     """Run polls and deliveries alone, on SIGNALPOST_DATABASE_URL; any number of workers may run."""
     wanted = frozenset(role.strip() for role in roles.split(",") if role.strip())
     if not wanted or not wanted <= ALL_ROLES:
         message = f"--roles: {roles[:50]!r} is no list of poll and deliver"
         raise ConfigurationError(message)
-    run(_require_database(load_settings()), wanted, with_api=False)
+    run(_require_database(load_settings(worker_host=host, worker_port=port)), wanted, with_api=False)
 
 
 def _require_database(settings: Settings) -> Settings:
@@ -69,17 +71,24 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     # Bound before anything is started: a port in use is told at once, and nothing is half up.
-    listener = bind(settings.host, settings.port) if with_api else None
+    listener = (
+        bind(settings.host, settings.port)
+        if with_api
+        else bind(
+            settings.worker_host,
+            settings.worker_port,
+            named="SIGNALPOST_WORKER_HOST, SIGNALPOST_WORKER_PORT",
+        )
+    )
     async with open_service(settings, roles) as service, _watch_database(service, stop):
         await service.runtime.start()
         try:
-            if listener is not None:
+            if with_api:
                 set_up = await service.accounts.joining.make_set_up()
                 say = partial(_say_ready, set_up=set_up, public_url=settings.read_public_url())
                 await serve_app(service.app, listener, stop, say)
             else:
-                print(f"signalpost worker ready ({', '.join(sorted(roles))})", flush=True)
-                await stop.wait()
+                await serve_app(service.health_app, listener, stop, partial(_say_worker_ready, roles=roles))
         finally:
             await service.runtime.stop()
 
@@ -103,6 +112,11 @@ async def _watch_database(service: Service, stop: asyncio.Event) -> AsyncIterato
             raise ConfigurationError(message)
     finally:
         ended.cancel()
+
+
+def _say_worker_ready(url: str, *, roles: frozenset[str]) -> None:
+    print(f"signalpost worker shows its health and metrics on {url}", flush=True)
+    print(f"signalpost worker ready ({', '.join(sorted(roles))})", flush=True)
 
 
 def _say_ready(url: str, *, set_up: str | None, public_url: str | None) -> None:

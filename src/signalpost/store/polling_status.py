@@ -63,16 +63,6 @@ next_poll_at IS NOT NULL AND greatest(coalesce(last_success_at, created_at), thr
 """
 """The condition that polling of an instance is stale at the time that takes the place of ``{now}``."""
 
-# Only those are looked at that are overdue or have a resource that fails: an index each.
-STALE = f"""
-WITH suspect AS (
-    SELECT id FROM instance WHERE next_poll_at < now() - make_interval(secs => {STALE_SECONDS})
-    UNION SELECT instance_id FROM resource_poll WHERE failures > 0
-)
-SELECT count(*) FROM instance JOIN suspect USING (id)
-WHERE {IS_STALE.format(now="now()")}
-"""
-
 # What a poll has learned of its own calls stays as it is: a user's call teaches nothing about it.
 KEEP_QUOTA = """
 UPDATE instance SET quota = $2 || CASE WHEN quota ? 'callsAPoll'
@@ -194,14 +184,6 @@ class PollingStatus:
             )
             for row in rows
         ]
-
-    async def count_troubles(self) -> tuple[int, int]:
-        """Count the resources that were given up and the instances that are stale, of all organizations."""
-        stopped = await self._pool.fetchval(
-            "SELECT count(*) FROM resource_poll WHERE disabled_at IS NOT NULL"
-        )
-        stale = await self._pool.fetchval(STALE)
-        return int(stopped), int(stale)
 
     async def load_access(self, instance_id: InstanceId) -> Access | None:
         """Load what a call of a user needs; None when the instance is gone."""

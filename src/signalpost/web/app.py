@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
@@ -15,9 +16,17 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from signalpost.api.app import BASE_PATH, bound_body
-from signalpost.model.errors import ConfigurationError, RequestError
+from signalpost.api.app import (
+    ALWAYS_ANSWERED,
+    BASE_PATH,
+    NO_TELEMETRY,
+    Waiting,
+    bound_body,
+    translate,
+)
+from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
+from signalpost.store.health import Health
 from signalpost.web.pages import render
 from signalpost.web.parts import WebParts
 from signalpost.web.routes import ROUTERS
@@ -29,7 +38,6 @@ STATIC = Path(__file__).parent / "static"
 UNTOLD = "something went wrong here; the log has it under this number"
 TOKEN = re.compile(r"[^/]{40,}")
 """What in a path may be a token: who reads the log could go in by it."""
-OWN_PATHS_OF_API = frozenset({"/healthz", "/readyz", "/metrics"})
 
 HEADERS = (
     (
@@ -47,8 +55,10 @@ HEADERS = (
 class PageFrame:
     """Sets the headers that keep a browser safe, bounds forms, and turns what nobody caught into a page."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, health: Health) -> None:
         self._app = app
+        self._health = health
+        self._waiting = Waiting()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Frame one request (ASGI)."""
@@ -57,11 +67,13 @@ class PageFrame:
             return
         scope.setdefault("state", {})["request_id"] = uuid4().hex
         started = False
+        waiting = ExitStack()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                waiting.close()  # what streams for long waits for nothing
                 given = list(message.get("headers", []))
                 if not any(name == b"cache-control" for name, _ in given):
                     # Our own assets are asked for again by their ETag; pages are never kept.
@@ -71,13 +83,17 @@ class PageFrame:
             await send(message)
 
         try:
-            await self._app(scope, bound_body(receive), send_with_headers)
+            with waiting:
+                waiting.enter_context(self._waiting.count(scope["path"]))
+                await self._app(scope, bound_body(receive), send_with_headers)
         except Exception as error:
             if started:
                 raise
-            path = TOKEN.sub("…", scope["path"])
-            log.exception("page.failed", path=path, request=scope["state"]["request_id"])
-            answer = await show_error(Request(scope, receive), error)
+            told = translate(error, self._health)
+            if told is error and not isinstance(error, RequestError):
+                path = TOKEN.sub("…", scope["path"])
+                log.exception("page.failed", path=path, request=scope["state"]["request_id"])
+            answer = await show_error(Request(scope, receive), told)
             await answer(scope, receive, send_with_headers)
 
 
@@ -100,14 +116,16 @@ async def show_error(request: Request, error: Exception) -> Response:
             message = f"there is nothing at {request.method} {request.url.path[:200]}"
     elif isinstance(error, RequestValidationError):
         status, message = 400, "the address of this page is incomplete or wrong"
+    headers: dict[str, str] = getattr(error, "headers", None) or {}
     if not by_browser:  # a program that missed the API's paths, or one of our own scripts
         told = {"requestId": request.state.request_id, "message": message or UNTOLD}
-        return JSONResponse(told, status, {"Elements-Request-Id": request.state.request_id})
+        return JSONResponse(told, status, {"Elements-Request-Id": request.state.request_id, **headers})
     try:
-        visit = await find_visit(request, request.app.state.parts)
+        away = isinstance(error, NotNowError)
+        visit = None if away else await find_visit(request, request.app.state.parts)
     except Exception:  # noqa: BLE001 - the database may be what failed
         visit = None
-    return render(
+    page = render(
         request,
         "error.html",
         visit,
@@ -117,19 +135,23 @@ async def show_error(request: Request, error: Exception) -> Response:
         provider_message=provider_message,
         request_id=request.state.request_id,
     )
+    page.headers.update(headers)
+    return page
 
 
 def build_console(parts: WebParts, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
     """Build the console on its parts."""
     # Where a slash too many led on, it would be to the host and the scheme that the request names.
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY
+    )
     app.state.parts = parts
     for router in routers:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for kind in (SignInNeededError, RequestError, ConfigurationError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, show_error)
-    app.add_middleware(PageFrame)
+    app.add_middleware(PageFrame, health=parts.api.health)
     return app
 
 
@@ -147,5 +169,5 @@ class Faces:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on (ASGI)."""
         path = scope.get("path", "")
-        to_api = path == BASE_PATH or path.startswith(f"{BASE_PATH}/") or path in OWN_PATHS_OF_API
+        to_api = path == BASE_PATH or path.startswith(f"{BASE_PATH}/") or path in ALWAYS_ANSWERED
         await (self.api if to_api else self.console)(scope, receive, send)

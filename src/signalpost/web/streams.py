@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from signalpost.observe import get_logger
+from signalpost.store.troubles import find_trouble
 
 log = get_logger("web")
 
@@ -65,7 +66,8 @@ class Streams:
                     return
         except LookEndedError:
             return
-        except Exception:
-            log.exception("stream.failed")
+        except Exception as error:
+            if find_trouble(error) is None:  # the database's is told once for all
+                log.exception("stream.failed")
         finally:
             self._open -= 1
