@@ -5,45 +5,62 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
 from signalpost.delivery.lane import Lanes
 from signalpost.delivery.notices import Announcer
 from signalpost.delivery.replays import Replayer
-from signalpost.model.clock import SharedClock
 from signalpost.model.ids import InstanceId, WorkerId
-from signalpost.observe import Metrics, get_logger
+from signalpost.observe import Metrics, Vitals, get_logger
 from signalpost.polling.poller import Poller
-from signalpost.polling.scheduler import MOST_PER_TICK, TICK_SECONDS, Scheduler
-from signalpost.store.deliveries import Deliveries
-from signalpost.store.polling_status import PollingStatus
-from signalpost.store.queue import DELIVER, POLL, REPLAY, Queue, queue_queries
+from signalpost.polling.scheduler import TICK_SECONDS, Scheduler
+from signalpost.store.counts import Counts
+from signalpost.store.health import Health
+from signalpost.store.queue import DELIVER, POLL, REPLAY, Queue, Wakeups, WorkDriver, queue_queries, read_job
 from signalpost.store.retention import Retention
 from signalpost.store.workers import Workers
 
 log = get_logger("runtime")
+LIBRARY_LOGS = [logging.getLogger(name) for name in ("pgqueuer", "asyncpg.pool")]
 
-BATCH = 100
-MOST_IN_FLIGHT = 1000
-"""Jobs of each kind that one process has in hand."""
+HEARTBEAT = "heartbeat"
+SCHEDULER = "scheduler"
+
+BATCH = {POLL: 100, DELIVER: 10, REPLAY: 10}
+"""Jobs that one process takes at a time. Of those that last for seconds few, so that all processes get some."""
+
+MOST_IN_FLIGHT = {POLL: 250, DELIVER: 1000, REPLAY: 200}
+"""Jobs that one process has in hand. A poll takes a tenth of a megabyte while its answer comes, and comes back soon; a
+lane may wait for a callback for half a minute."""
+
+LOOK_AGAIN = {POLL: timedelta(seconds=0.1), DELIVER: timedelta(seconds=0.01), REPLAY: timedelta(seconds=0.1)}
+"""When the queue is looked at again if it held more than was taken: what came while others were taken may have been
+told then, and is not told again. Polls are taken many at once, for which they may wait a moment."""
 
 QUEUE_HEARTBEAT = timedelta(seconds=10)
 """A job whose worker has been silent for so long is given to another."""
 
 HOUSEKEEPING_SECONDS = 15.0
-OLDEST_LOOK_SECONDS = 1.0
-"""A look at the database's clock that took longer says too little."""
+LOOK_SECONDS = 2.0
+"""The time between looks at the database's health, and at its clock."""
 NOTICE_SECONDS = 3.0
-TROUBLE_SECONDS = 60.0
+WAKEUP_SECONDS = 5.0
+COUNT_SECONDS = 60.0
+"""The time between countings of what the gauges show."""
+TICK_WITHIN_SECONDS = 30.0
+"""A scheduler without a tick for so long is not well: what is due waits."""
 STOP_SECONDS = 4.0
 """How long jobs in hand may go on after a stop was asked for, before they are cut off (and later repeated)."""
+LEAVE_SECONDS = 1.5
+"""How long the database may take to be told so: of what was cut off, and of the leases."""
 
 
 def _collect_seldom() -> None:
@@ -60,37 +77,35 @@ class Heartbeat:
         self,
         workers: Workers,
         worker_id: WorkerId,
-        clock: SharedClock,
         *,
         lease_seconds: float,
         monotonic: Callable[[], float],
     ) -> None:
         self._workers = workers
         self._worker_id = worker_id
-        self._clock = clock
         self._lease_seconds = lease_seconds
         self._monotonic = monotonic
         self._beaten_at = float("-inf")
 
     def is_alive(self) -> bool:
         """Say whether no other worker can have taken our lanes yet. A fifth of the lease is kept as a margin."""
-        return self._monotonic() - self._beaten_at < self._lease_seconds * 0.8
+        return self._monotonic() - self._beaten_at < self.good_seconds
 
     async def beat(self) -> None:
-        """Beat once, and take over the database's clock.
-
-        The time counted is from before the call: the row is at most that old.
-        """
+        """Beat once. The time counted is from before the call: the row is at most that old."""
         before = self._monotonic()
-        now = await self._workers.beat(self._worker_id)
-        if self._monotonic() - before <= OLDEST_LOOK_SECONDS:
-            self._clock.set(now)
+        await self._workers.beat(self._worker_id)
         self._beaten_at = before
 
     async def leave(self) -> None:
         """Free all lanes at once."""
         self._beaten_at = float("-inf")
         await self._workers.leave(self._worker_id)
+
+    @property
+    def good_seconds(self) -> float:
+        """How long a beat is good for."""
+        return self._lease_seconds * 0.8
 
     @property
     def pause_seconds(self) -> float:
@@ -104,18 +119,21 @@ class Parts:
 
     pool: Any
     queue: Queue
+    wakeups: Wakeups
     scheduler: Scheduler
     poller: Poller
-    deliveries: Deliveries
     lanes: Lanes
     replayer: Replayer
     announcer: Announcer
     retention: Retention
     clock: Callable[[], datetime]
-    polling: PollingStatus
+    monotonic: Callable[[], float]
+    counts: Counts
     metrics: Metrics
+    vitals: Vitals
     workers: Workers
     heartbeat: Heartbeat
+    health: Health
 
 
 class Runtime:
@@ -130,22 +148,35 @@ class Runtime:
 
     async def start(self) -> None:
         """Start the roles; returns once the first heartbeat is written."""
+        for each in LIBRARY_LOGS:
+            each.addFilter(self._is_news)
+        self._spawn("health", lambda: self._repeat(self._parts.health.look, LOOK_SECONDS))
         if not self._roles:
             return
         await self._parts.heartbeat.beat()
+        await self._parts.retention.make_ahead(self._parts.clock())
         _collect_seldom()
-        heartbeat = self._parts.heartbeat
-        self._spawn("heartbeat", lambda: self._repeat(heartbeat.beat, heartbeat.pause_seconds))
-        self._spawn("scheduler", self._tick)
+        heartbeat, vitals = self._parts.heartbeat, self._parts.vitals
+        vitals.expect(HEARTBEAT, within_seconds=heartbeat.good_seconds)
+        vitals.expect(SCHEDULER, within_seconds=TICK_WITHIN_SECONDS)
+        self._spawn(HEARTBEAT, lambda: self._repeat(self._beat, heartbeat.pause_seconds))
+        self._spawn(SCHEDULER, self._tick)
         self._spawn("housekeeping", lambda: self._repeat(self._tidy, HOUSEKEEPING_SECONDS))
-        self._spawn("troubles", lambda: self._repeat(self._count_troubles, TROUBLE_SECONDS))
+        self._spawn("wakeups", lambda: self._repeat(self._parts.wakeups.check, WAKEUP_SECONDS))
+        self._spawn("gauges", lambda: self._repeat(self._count, COUNT_SECONDS))
         if "poll" in self._roles:
-            self._spawn(POLL, lambda: self._work(POLL, lambda id_: self._parts.poller.poll(InstanceId(id_))))
-        if "deliver" in self._roles:
             self._spawn(
-                DELIVER, lambda: self._work(DELIVER, lambda id_: self._parts.lanes.work(InstanceId(id_)))
+                POLL,
+                lambda: self._work(
+                    POLL, lambda id_, due_at: self._parts.poller.poll(InstanceId(id_), due_at)
+                ),
             )
-            self._spawn(REPLAY, lambda: self._work(REPLAY, self._parts.replayer.work))
+        if "deliver" in self._roles:
+            self._parts.queue.start_here = self._parts.lanes.start
+            self._spawn(
+                DELIVER, lambda: self._work(DELIVER, lambda id_, _: self._parts.lanes.work(InstanceId(id_)))
+            )
+            self._spawn(REPLAY, lambda: self._work(REPLAY, lambda id_, _: self._parts.replayer.work(id_)))
             self._spawn("notices", lambda: self._repeat(self._parts.announcer.send_due, NOTICE_SECONDS))
 
     async def stop(self) -> None:
@@ -157,28 +188,47 @@ class Runtime:
         self._parts.replayer.close()
         for queue_manager in self._queue_managers.values():
             queue_manager.shutdown.set()
-        _, unfinished = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        # What is in hand ends with a record of it: while that cannot be written, waiting brings nothing.
+        patience_seconds = STOP_SECONDS if self._parts.health.is_well else LEAVE_SECONDS
+        in_hand = [*self._tasks, *self._parts.lanes.started]
+        _, unfinished = await asyncio.wait(in_hand, timeout=patience_seconds)
         for task in unfinished:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(Exception):  # the database may be gone: then the leases end by themselves
-            await self._parts.heartbeat.leave()
+        # The database may be gone, or not answer: then leases and jobs end by themselves.
+        if unfinished:
+            await asyncio.wait(unfinished, timeout=LEAVE_SECONDS)
+        await asyncio.wait({asyncio.create_task(self._leave())}, timeout=LEAVE_SECONDS)
+        for each in LIBRARY_LOGS:
+            each.removeFilter(self._is_news)
+
+    async def _leave(self) -> None:
+        managers = self._queue_managers.values()
+        given_back = (self._parts.queue.give_back(each.queue_manager_id) for each in managers)
+        await asyncio.gather(*given_back, self._parts.heartbeat.leave(), return_exceptions=True)
 
     def _spawn(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         self._tasks.append(asyncio.create_task(self._supervise(name, run), name=name))
 
     async def _supervise(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a service for as long as the process lives: when it fails (the database went away), start it again."""
-        failing = False
+        told = ""
         while not self._stopping.is_set():
             try:
                 await run()
-                failing = False
-            except Exception:
-                if not failing:  # logged once, not every second; whatever it was, the service must come back
+            except Exception as error:  # whatever it was, the service must come back
+                self._parts.vitals.note(name, type(error).__name__)
+                # A trouble of the database is told once for all services, another one once, not every second.
+                if self._parts.health.note(error) is None and told != repr(error):
                     log.exception("service.failed", service=name)
-                failing = True
+                    told = repr(error)
                 await self._pause(1.0)
+
+    def _is_news(self, record: logging.LogRecord) -> bool:
+        """Say whether a library logs something else than a trouble of the database, which is told once."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return self._parts.health.is_well
+        return self._parts.health.note(error) is None
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -189,11 +239,22 @@ class Runtime:
             await act()
             await self._pause(pause_seconds)
 
+    async def _beat(self) -> None:
+        await self._parts.heartbeat.beat()
+        self._parts.vitals.note(HEARTBEAT)
+
     async def _tick(self) -> None:
+        metrics, monotonic = self._parts.metrics, self._parts.monotonic
         while not self._stopping.is_set():
-            handed_out = await self._parts.scheduler.tick()
-            # A full hand means that more is due: do not wait for the next second.
-            await self._pause(TICK_SECONDS if handed_out < MOST_PER_TICK else 0.05)
+            asked_at = monotonic()
+            async with self._parts.pool.acquire():
+                metrics.connection_wait_seconds.observe(monotonic() - asked_at)
+            began_at = monotonic()
+            more = await self._parts.scheduler.tick()
+            metrics.tick_seconds.observe(monotonic() - began_at)
+            metrics.last_tick.set(self._parts.clock().timestamp())
+            self._parts.vitals.note(SCHEDULER)
+            await self._pause(0.05 if more else TICK_SECONDS)
 
     async def _tidy(self) -> None:
         await self._parts.queue.trim_log()
@@ -202,30 +263,37 @@ class Runtime:
         self._parts.metrics.removed_pages.inc(tidied.pages)
         self._parts.metrics.cancelled_notifications.inc(tidied.cancelled)
 
-    async def _count_troubles(self) -> None:
-        stopped, stale = await self._parts.polling.count_troubles()
-        self._parts.metrics.pollers_disabled.set(stopped)
-        self._parts.metrics.pollers_stale.set(stale)
-        failing, deactivated = await self._parts.deliveries.count_failing()
-        self._parts.metrics.endpoints_failing.set(failing)
-        self._parts.metrics.endpoints_deactivated.set(deactivated)
+    async def _count(self) -> None:
+        self._parts.metrics.show_quota()
+        self._parts.metrics.counted.show(await self._parts.counts.count())
 
-    async def _work(self, entrypoint: str, act: Callable[[int], Awaitable[None]]) -> None:
+    async def _work(self, entrypoint: str, act: Callable[[int, datetime], Awaitable[None]]) -> None:
         """Take jobs of one kind. Each kind has its own hands, so that slow callbacks never keep polls waiting."""
-        queries = queue_queries(AsyncpgPoolDriver(self._parts.pool))
+        earlier = self._queue_managers.get(entrypoint)
+        if earlier is not None:  # it failed, and may have left jobs that look as if they were worked on
+            await self._parts.queue.give_back(earlier.queue_manager_id)
+        queries = queue_queries(WorkDriver(self._parts.pool, self._parts.wakeups))
         queue_manager = QueueManager(queries)
+        queue_manager.min_dequeue_poll_interval = LOOK_AGAIN[entrypoint]
         self._queue_managers[entrypoint] = queue_manager
         if self._stopping.is_set():
             return
 
         async def take(job: Job) -> None:
-            await act(int(job.payload or b"0"))
+            if self._stopping.is_set():
+                raise RetryRequested  # not begun: the job is queued again, for another worker
+            try:
+                number, due_at = read_job(job.payload)
+                await act(number, due_at or job.created)
+            except Exception as error:
+                if self._parts.health.note(error) is None:
+                    raise
 
         queue_manager.entrypoint(entrypoint, accepts_context=False)(take)
         await queue_manager.run(
             dequeue_timeout=timedelta(seconds=10),
-            batch_size=BATCH,
-            max_concurrent_tasks=MOST_IN_FLIGHT,
+            batch_size=BATCH[entrypoint],
+            max_concurrent_tasks=MOST_IN_FLIGHT[entrypoint],
             heartbeat_timeout=QUEUE_HEARTBEAT,
             log_aggregation_interval=timedelta(0),
         )

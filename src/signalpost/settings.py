@@ -22,6 +22,13 @@ class Settings(BaseSettings):
         default=None,
         description="PostgreSQL to use, postgresql://user@host:5432/database. Unset: embedded, in the data directory.",
     )
+    database_direct_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "The same database, reached without a pooler, for what needs a session: migrations, and what wakes workers."
+            " Set: SIGNALPOST_DATABASE_URL may lead to PgBouncer in transaction mode."
+        ),
+    )
     data_dir: Path = Field(
         default=Path("data"), description="Where the embedded database and the encryption key are kept."
     )
@@ -35,6 +42,15 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port that the API listens on; 0 takes a free one."
+    )
+    worker_host: str = Field(
+        default="127.0.0.1", description="Address at which a worker shows its health and metrics."
+    )
+    worker_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port for that; 0 takes a free one. A worker prints which it is.",
     )
     egnyte_url: str | None = Field(
         default=None,
@@ -103,10 +119,19 @@ class Settings(BaseSettings):
     )
     total_timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for a whole answer.")
     database_connections: int = Field(
-        default=20, ge=6, description="Most connections a process opens to the database."
+        default=20,
+        ge=6,
+        description="Most connections a process opens to the database, or to the pooler before it.",
     )
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token that opens /metrics to others than loopback."
+    )
+    traces: bool = Field(
+        default=False,
+        description=(
+            "Whether OpenTelemetry traces are sent, to OTEL_EXPORTER_OTLP_ENDPOINT, and traceparent to callbacks."
+            " Needs the extra opentelemetry."
+        ),
     )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Least level logged."

@@ -79,11 +79,11 @@ async def test_a_job_lost_on_its_way_is_handed_out_again(make_world, monkeypatch
         lost = {"poll": 0, "deliver": 0}
         enqueue = queue._enqueue
 
-        async def lose_some(entrypoint, instance_ids):
+        async def lose_some(entrypoint, instance_ids, **given):
             if instance_ids and lost[entrypoint] < 3:
                 lost[entrypoint] += 1
                 return []
-            return await enqueue(entrypoint, instance_ids)
+            return await enqueue(entrypoint, instance_ids, **given)
 
         monkeypatch.setattr(queue, "_enqueue", lose_some)
         made = await world.change(20)

@@ -13,6 +13,7 @@ from signalpost.connectors.registry import Registry
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.sessions import Sessions
 from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
+from signalpost.observe import Metrics
 from signalpost.outbound import Outbound
 from signalpost.store import tokens as token_rows
 from signalpost.store.database import open_pool
@@ -36,13 +37,25 @@ class Accounts:
         self.polls = Polls(pool, Vault([KEY]))
         self.rows = TokenRows(pool, Vault([KEY]))
         oauth2 = OAuth2(outbound, self.read_now)
-        self.sessions = Sessions(outbound, oauth2, self.rows, clock=self.read_now, monotonic=time.monotonic)
+        self.metrics = Metrics()
+        self.sessions = Sessions(
+            outbound, oauth2, self.rows, self.metrics, clock=self.read_now, monotonic=time.monotonic
+        )
 
     def read_now(self):
         return datetime.now(UTC) + self.clock_off
 
     async def open(self):
         return self.sessions.open(self.connector, await self.polls.load(self.instance_id))
+
+    def count_renewals(self):
+        """Give how many renewals the metrics count, by their outcome; those there were."""
+        name = "signalpost_token_renewals_total"
+        counted = {
+            each: self.metrics.registry.get_sample_value(name, {"outcome": each})
+            for each in ("renewed", "refused", "failed")
+        }
+        return {each: number for each, number in counted.items() if number}
 
     async def read_stored(self):
         async with self.rows.lock(self.instance_id) as lock:
@@ -91,6 +104,7 @@ async def test_a_token_that_has_ended_is_renewed_before_it_is_used(world, connec
     accounts.clock_off = timedelta(seconds=601)
     await session.get(PATH, {})
     assert session.calls == 1  # no call was made with the old one
+    assert accounts.count_renewals() == {"renewed": 1}
     assert await count_refreshes(world) == before + 1
 
 
@@ -129,8 +143,10 @@ async def test_a_renewal_that_fails_for_now_changes_nothing(world, connect, faul
         await (await accounts.open()).get(PATH, {})
     assert caught.value.after_seconds == (90 if "headers" in fault else None)
     assert await accounts.read_stored() == stored
+    assert accounts.count_renewals() == {"failed": 1}
     await (await accounts.open()).get(PATH, {})
     assert (await accounts.read_stored()).version == stored.version + 1
+    assert accounts.count_renewals() == {"failed": 1, "renewed": 1}
 
 
 async def test_a_renewal_that_is_refused_says_what_to_do(world, connect):
@@ -142,6 +158,7 @@ async def test_a_renewal_that_is_refused_says_what_to_do(world, connect):
     ):
         await session.get(PATH, {})
     assert session.tokens_version == 0
+    assert accounts.count_renewals() == {"refused": 1}
 
 
 async def test_a_caller_that_is_stopped_in_the_middle_leaves_the_new_token_stored(world, connect):

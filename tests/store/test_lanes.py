@@ -44,6 +44,7 @@ def record(lane, notification_id, outcome, *, status, number=1, refused=False):
     return AttemptRecord(
         instance_id=lane.instance_id,
         generation=lane.generation,
+        made_at=NOW,
         attempt=Attempt(notification_id, number, NOW, 12, status, error, None),
         outcome=outcome,
         refused=refused,
@@ -235,7 +236,7 @@ async def test_a_lane_that_was_disabled_and_enabled_in_its_turn_is_due_at_once(p
 
 async def test_a_lane_given_back_comes_up_earlier_unless_somebody_set_its_time(pool, instance_id, deliveries):
     await add_notifications(pool, instance_id, ["pending"])
-    assert await deliveries.claim_due(LATER, until=LATER, limit=10) == [instance_id]
+    assert await deliveries.claim_due(LATER, since=LATER, until=LATER, limit=10) == [instance_id]
     await deliveries.give_back([instance_id], until=NOW, at=NOW)
     assert await pool.fetchval("SELECT due_at FROM endpoint") == LATER
     await deliveries.give_back([instance_id], until=LATER, at=NOW)

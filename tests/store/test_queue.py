@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from datetime import UTC, datetime
 
-from signalpost.store.queue import Queue
+import asyncpg
+import pytest
+
+from signalpost.store.queue import Queue, Wakeups, read_job
+from tests.support import until
 
 
 async def count_jobs(pool):
@@ -24,6 +31,14 @@ async def test_what_has_a_job_gets_no_second_and_is_named(pool):
     assert await queue.enqueue_polls([2]) == []
 
 
+async def test_a_job_tells_since_when_it_was_due(pool):
+    queue, due_at = Queue(pool), datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+    await queue.enqueue_polls([1, 2], due_at={1: due_at})
+    rows = await pool.fetch("SELECT payload FROM pgqueuer ORDER BY id")
+    assert [read_job(row["payload"]) for row in rows] == [(1, due_at), (2, None)]
+    assert read_job(None) == (0, None)
+
+
 async def test_the_log_is_emptied_and_waits_for_nobody(pool):
     queue = Queue(pool)
     await queue.enqueue_polls(list(range(100)))
@@ -34,3 +49,58 @@ async def test_the_log_is_emptied_and_waits_for_nobody(pool):
     await queue.trim_log()
     assert await pool.fetchval("SELECT count(*) FROM pgqueuer_log") == 0
     assert await count_jobs(pool) == {"poll": 100}
+
+
+@pytest.fixture
+async def wakeups(database):
+    """Wake-ups by connections that are closed in the end, and the list of these."""
+    made = []
+
+    async def connect():
+        made.append(await asyncpg.connect(**database))
+        return made[-1]
+
+    yield Wakeups(connect), made
+    for connection in made:
+        connection.terminate()
+
+
+async def test_all_kinds_of_jobs_are_heard_of_on_one_connection_which_goes_with_the_last(pool, wakeups):
+    listening, made = wakeups
+    first, second = [], []
+    await listening.add("told", first.append)
+    await listening.add("told", second.append)
+    await pool.execute("SELECT pg_notify('told', 'one')")
+    await until(lambda: first == second == ["one"])
+    await listening.remove("told", first.append)
+    await pool.execute("SELECT pg_notify('told', 'two')")
+    await until(lambda: second == ["one", "two"])
+    assert first == ["one"]
+    await listening.remove("told", second.append)
+    assert [connection.is_closed() for connection in made] == [True]
+
+
+@pytest.mark.parametrize("loss", ["told", "silent"])
+async def test_a_connection_that_was_lost_is_made_anew(pool, wakeups, monkeypatch, loss):
+    listening, made = wakeups
+    heard = []
+    await listening.check()
+    assert made == []
+    await listening.add("told", heard.append)
+    await listening.check()
+    assert len(made) == 1
+    backend = made[0].get_server_pid()
+    if loss == "told":
+        await pool.fetch("SELECT pg_terminate_backend($1)", backend)
+        await until(made[0].is_closed)
+    else:  # as behind a firewall that has forgotten the connection
+        monkeypatch.setattr("signalpost.store.queue.CHECK_SECONDS", 0.5)
+        os.kill(backend, signal.SIGSTOP)
+    try:
+        await listening.check()
+    finally:
+        if loss == "silent":
+            os.kill(backend, signal.SIGCONT)
+    assert len(made) == 2
+    await pool.execute("SELECT pg_notify('told', 'again')")
+    await until(lambda: heard == ["again"])

@@ -20,6 +20,7 @@ from signalpost.model.errors import (
 )
 from signalpost.model.quota import Allowance
 from signalpost.outbound import Answer, Outbound, OutboundError
+from signalpost.tracing import NO_TRACES, Tracer
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 PACES_KEPT = 100_000
@@ -170,6 +171,7 @@ class ProviderSession:
         pace: Pace,
         budget: Budget,
         for_user: bool,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         self._connector = connector
         self._base_url = base_url
@@ -178,6 +180,7 @@ class ProviderSession:
         self._pace = pace
         self._budget = budget
         self._for_user = for_user
+        self._tracer = tracer
 
     @property
     def calls(self) -> int:
@@ -233,9 +236,11 @@ class ProviderSession:
         await self._pace.wait(for_user=self._for_user)
         self._budget.count()
         try:
-            answer = await self._outbound.request(
-                "GET", url, headers={"Authorization": f"Bearer {token}"}, max_bytes=MAX_ANSWER_BYTES
-            )
+            with self._tracer.open_request("provider.request", "GET", url, with_path=True) as span:
+                answer = await self._outbound.request(
+                    "GET", url, headers={"Authorization": f"Bearer {token}"}, max_bytes=MAX_ANSWER_BYTES
+                )
+                span.note_status(answer.status)
         except OutboundError as error:
             message = f"{self._connector.name} did not answer: {error}"
             raise RetryLaterError(message) from error

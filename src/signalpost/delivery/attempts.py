@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from signalpost.delivery.configuration import DeliverySettings
-from signalpost.delivery.egress import Egress, Message
+from signalpost.delivery.egress import Answered, Egress, Message
 from signalpost.delivery.formats import CONTENT_TYPES, write_body
 from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance
 from signalpost.model.delivery import (
@@ -19,7 +19,8 @@ from signalpost.model.delivery import (
     judge_attempt,
     read_retry_after,
 )
-from signalpost.observe import Metrics
+from signalpost.observe import Metrics, get_logger
+from signalpost.tracing import NO_TRACES, Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Sender:
         chance: Chance,
         schedule_seconds: Sequence[float] = RETRY_SCHEDULE_SECONDS,
         public_url: str | None = None,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         self._egress = egress
         self._metrics = metrics
@@ -54,6 +56,8 @@ class Sender:
         self._chance = chance
         self._schedule_seconds = schedule_seconds
         self._public_url = public_url
+        self._tracer = tracer
+        self._log = get_logger("delivery").bind()
 
     async def send(
         self,
@@ -69,30 +73,52 @@ class Sender:
         ``policy`` goes before that of the settings; ``replay_id`` marks what is sent again.
         """
         started_at, began = self._clock(), self._monotonic()
-        answered = await self._egress.post(
+        body = write_body(notification, settings.form, public_url=self._public_url)
+        with self._tracer.open_request(
+            "delivery.attempt",
+            "POST",
             url,
-            settings,
-            Message(
-                id=str(notification.id),
-                sent_at=started_at,
-                content_type=CONTENT_TYPES[settings.form],
-                body=write_body(notification, settings.form, public_url=self._public_url),
-                replay_id=replay_id,
-            ),
-        )
+            parent=notification.context.traceparent,
+            instance=notification.instance_id,
+            notification=notification.id,
+            attempt=notification.attempts + 1,
+        ) as span:
+            answered = await self._egress.post(
+                url,
+                settings,
+                Message(
+                    id=str(notification.id),
+                    sent_at=started_at,
+                    content_type=CONTENT_TYPES[settings.form],
+                    body=body,
+                    replay_id=replay_id,
+                    traceparent=span.traceparent,
+                ),
+            )
+            span.note_status(answered.status)
         seconds = self._monotonic() - began
+        tried = self._judge(notification, answered, policy or settings.policy, started_at, seconds)
+        self._tell(notification, tried, seconds, size=len(body), replay_id=replay_id)
+        return tried
+
+    def _judge(
+        self,
+        notification: Notification,
+        answered: Answered,
+        policy: Policy,
+        started_at: datetime,
+        seconds: float,
+    ) -> Tried:
         ended_at = self._clock()
         verdict = judge_attempt(
             answered.status,
             failures=notification.failures,
             refusals=notification.refusals,
-            policy=policy or settings.policy,
+            policy=policy,
             after_seconds=read_retry_after(answered.headers, ended_at),
             chance=self._chance,
             schedule_seconds=self._schedule_seconds,
         )
-        self._counters[verdict.outcome].inc()
-        self._metrics.delivery_seconds.observe(seconds)
         wait = verdict.retry_after_seconds
         return Tried(
             attempt=Attempt(
@@ -107,4 +133,30 @@ class Sender:
             outcome=verdict.outcome,
             refused=answered.status in REFUSALS,
             next_at=None if wait is None else ended_at + timedelta(seconds=wait),
+        )
+
+    def _tell(
+        self, notification: Notification, tried: Tried, seconds: float, *, size: int, replay_id: int | None
+    ) -> None:
+        """Count the attempt, and log it in one line. What is sent again is late by nature: of that no lag is told."""
+        lag_seconds = None
+        if replay_id is None:
+            waited = tried.attempt.started_at - notification.created_at
+            lag_seconds = max(waited.total_seconds() + seconds, 0.0)
+        self._counters[tried.outcome].inc()
+        self._metrics.delivery_seconds.observe(seconds)
+        if lag_seconds is not None and tried.outcome is Outcome.DELIVERED:
+            self._metrics.delivery_lag_seconds.observe(lag_seconds)
+        self._log.info(
+            "delivery.attempted",
+            instance=notification.instance_id,
+            notification=notification.id,
+            attempt=tried.attempt.number,
+            outcome=tried.outcome.value,
+            status=tried.attempt.status,
+            duration_ms=round(seconds * 1000, 1),
+            lag_ms=None if lag_seconds is None else round(lag_seconds * 1000, 1),
+            bytes=size,
+            events=len(notification.events),
+            replay=replay_id,
         )

@@ -14,19 +14,24 @@ from signalpost.outbound import Outbound, OutboundError
 
 READ_BYTES = 64 * 1024
 KEPT_CHARACTERS = 1024
+TRACEPARENT = "traceparent"
 REPLAY = "Signalpost-Replay"
 """The header that marks what is sent again: the number of the replay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is POSTed. ``sent_at`` is the time of this attempt; ``replay_id`` marks what is sent again."""
+    """What is POSTed. ``sent_at`` is the time of this attempt; ``replay_id`` marks what is sent again.
+
+    ``traceparent`` names this attempt to the receiver, where it is traced.
+    """
 
     id: str
     sent_at: datetime
     content_type: str
     body: bytes
     replay_id: int | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,11 @@ def write_headers(settings: DeliverySettings, message: Message) -> dict[str, str
     }
     if message.replay_id is not None:
         headers[REPLAY] = str(message.replay_id)
+    # Whoever has set one gets that: traces are the operator's to switch on, not the receiver's.
+    if message.traceparent is not None and not any(
+        name.lower() == TRACEPARENT for name, _ in settings.headers
+    ):
+        headers[TRACEPARENT] = message.traceparent
     if settings.basic is not None:
         credentials = ":".join(settings.basic).encode()
         headers["Authorization"] = "Basic " + base64.b64encode(credentials).decode()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +17,7 @@ from signalpost.model.errors import InvalidRequestError
 from signalpost.model.ids import InstanceId
 from signalpost.observe import get_logger
 from signalpost.store.deliveries import Deliveries, Lane, Release
+from signalpost.store.queue import Queue
 from signalpost.store.waiting import Waiting
 
 log = get_logger("delivery")
@@ -22,20 +25,28 @@ log = get_logger("delivery")
 AFTER_A_FAULT = timedelta(seconds=5)
 """When a turn ended by a fault of our own or a cut connection is taken up again."""
 
+MOST_STARTED = 500
+"""Lanes worked beside the queue, which has hands of its own."""
+
 WHILE_UNREADABLE = timedelta(minutes=1)
 """When a lane is looked at again whose configuration cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
-    """What lanes work with. ``is_alive`` says whether this worker's lease is surely still good."""
+    """What lanes work with. ``is_alive`` says whether this worker's lease is surely still good.
+
+    ``is_known`` says whether an error is a trouble that was told already.
+    """
 
     deliveries: Deliveries
     waiting: Waiting
+    queue: Queue
     sender: Sender
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     is_alive: Callable[[], bool]
+    is_known: Callable[[Exception], bool]
 
 
 class Lanes:
@@ -54,10 +65,31 @@ class Lanes:
         )
         self._active: set[InstanceId] = set()
         self._closing = False
+        self.started: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
         """Have every lane stop after the attempts it is in."""
         self._closing = True
+
+    def start(self, instance_id: InstanceId) -> bool:
+        """Work a lane at once, beside the queue: whoever commits a page here need not ask another to send it.
+
+        False: it is being worked already, or too many are, or we stop; then it is for the queue.
+        """
+        if self._closing or instance_id in self._active or len(self.started) >= MOST_STARTED:
+            return False
+        # Not a part of the poll: with nothing of what it was doing.
+        task = asyncio.create_task(self._work_alone(instance_id), context=Context())
+        self.started.add(task)
+        task.add_done_callback(self.started.discard)
+        return True
+
+    async def _work_alone(self, instance_id: InstanceId) -> None:
+        try:
+            await self.work(instance_id)
+        except Exception as error:  # the lane is due again, and the tick comes to it
+            if not self._parts.is_known(error):
+                log.exception("lane.failed", instance=instance_id)
 
     async def work(self, instance_id: InstanceId) -> None:
         """Send what is due in the lane of the instance, in order, for one turn at most."""
@@ -76,6 +108,9 @@ class Lanes:
             turn = Turn(self._turn_parts, lane, settings)
             try:
                 await (send_relaxed(turn) if settings.relaxed else send_strict(turn))
+            except asyncio.CancelledError:
+                turn.next_at = self._parts.clock()  # cut off by a stop: another worker goes on at once
+                raise
             except BaseException:
                 turn.next_at = self._parts.clock() + AFTER_A_FAULT
                 raise
@@ -105,6 +140,7 @@ class Lanes:
             held=turn.held,
             error=turn.error,
             deactivate=turn.deactivate,
+            last_id=turn.last_id,
         )
 
     async def _release(
@@ -116,10 +152,14 @@ class Lanes:
         held: bool,
         error: str | None,
         deactivate: bool = False,
+        last_id: int = 0,
     ) -> None:
-        await self._parts.deliveries.release(
-            Release(lane.instance_id, lane.generation, seen_order, next_at, deactivate, held, error)
-        )
+        release = Release(lane.instance_id, lane.generation, seen_order, next_at, deactivate, held, error)
+        if await self._parts.deliveries.release(release):
+            # Behind the others that wait for a turn; should it be lost, the tick comes within a second.
+            # A turn that came nowhere has the cause of the one before, and waits for the tick: no loop without a pause.
+            cause = f"turn:{lane.generation}:{seen_order}:{last_id}"
+            await self._parts.queue.wake_lane(lane.instance_id, cause)
 
 
 async def send_strict(turn: Turn) -> None:

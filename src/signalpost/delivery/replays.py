@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -62,6 +63,9 @@ class Replayer:
             release = ReplayRelease(self._clock() + AFTER_A_FAULT)
             try:
                 release = await self._send_following(lane)
+            except asyncio.CancelledError:
+                release = ReplayRelease(self._clock())  # cut off by a stop: another worker goes on at once
+                raise
             except InvalidRequestError as error:  # a configuration written when more was allowed
                 release = ReplayRelease(self._clock() + WHILE_UNREADABLE, error=str(error))
             finally:

@@ -43,13 +43,17 @@ class TurnParts:
 
 
 class Turn:
-    """How far a turn came (``position``, ``held``) and how it ends (``next_at``, ``deactivate``, ``error``)."""
+    """How far a turn came (``position``, ``held``) and how it ends (``next_at``, ``deactivate``, ``error``).
+
+    ``last_id`` is the notification that was tried last, 0: none.
+    """
 
     def __init__(self, parts: TurnParts, lane: Lane, settings: DeliverySettings) -> None:
         self.parts = parts
         self.lane = lane
         self.settings = settings
         self.position = 0
+        self.last_id = 0
         self.next_at: datetime | None = None
         self.deactivate = False
         self.held = lane.failing
@@ -79,6 +83,7 @@ class Turn:
 
     async def note(self, notification: Notification, tried: Tried) -> bool:
         """Have an attempt recorded, and note what it means. Says whether the lane may go on."""
+        self.last_id = notification.id
         if tried.outcome is Outcome.DEAD and tried.next_at is not None:
             tried = await self._weigh_refusal(notification, tried, tried.next_at)
         self._unrecorded.append(
@@ -86,6 +91,7 @@ class Turn:
                 AttemptRecord(
                     instance_id=self.lane.instance_id,
                     generation=self.lane.generation,
+                    made_at=notification.created_at,
                     attempt=tried.attempt,
                     outcome=tried.outcome,
                     refused=tried.refused,

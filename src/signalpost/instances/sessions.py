@@ -14,8 +14,10 @@ from signalpost.instances.tokens import FixedToken, InstanceTokens
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState, Tokens
 from signalpost.model.quota import read_allowance
+from signalpost.observe import Metrics
 from signalpost.outbound import Outbound
 from signalpost.store.tokens import TokenRows
+from signalpost.tracing import NO_TRACES, Tracer
 
 
 class Sessions:
@@ -26,15 +28,19 @@ class Sessions:
         outbound: Outbound,
         oauth2: OAuth2,
         rows: TokenRows,
+        metrics: Metrics,
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
         later: CallLater = call_later,
+        tracer: Tracer = NO_TRACES,
     ) -> None:
         self._outbound = outbound
         self._oauth2 = oauth2
         self._rows = rows
+        self._metrics = metrics
         self._clock = clock
+        self._tracer = tracer
         self._paces = Paces(monotonic, later)
 
     def open(self, connector: Connector, state: PollState) -> ProviderSession:
@@ -83,11 +89,13 @@ class Sessions:
                 oauth2=self._oauth2,
                 clock=self._clock,
                 on_renewed=self._paces.carry_on,
+                metrics=self._metrics,
             ),
             # By token, as the provider counts: the first call, before the instance was stored, counts as well.
             pace=self._paces.find(tokens.access_token, connector.calls_per_second),
             budget=Budget(read_allowance(quota, connector.calls_a_day, self._clock()), self._clock),
             for_user=for_user,
+            tracer=self._tracer,
         )
 
     def open_first(

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from signalpost.connectors.base import Connector
 from signalpost.instances.oauth2 import OAuth2
-from signalpost.model.errors import NeedsAuthorisationError
+from signalpost.model.errors import NeedsAuthorisationError, SignalpostError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
-from signalpost.observe import get_logger
+from signalpost.observe import Metrics, get_logger
 from signalpost.store.tokens import TokenRows
 
 log = get_logger("instances")
@@ -60,6 +60,7 @@ class InstanceTokens:
         oauth2: OAuth2,
         clock: Callable[[], datetime],
         on_renewed: Callable[[str, str], None],
+        metrics: Metrics,
     ) -> None:
         self._instance_id = instance_id
         self._connector = connector
@@ -69,6 +70,7 @@ class InstanceTokens:
         self._oauth2 = oauth2
         self._clock = clock
         self._on_renewed = on_renewed
+        self._renewals = metrics.token_renewals
 
     @property
     def version(self) -> int:
@@ -127,7 +129,12 @@ class InstanceTokens:
         try:
             fresh = await self._oauth2.refresh(self._connector, self._configuration, refresh_token)
         except NeedsAuthorisationError as error:
+            self._renewals.labels("refused").inc()
             message = f"{name} no longer renews the token ({error}): authorise the instance again"
             raise NeedsAuthorisationError(message) from error
+        except SignalpostError:
+            self._renewals.labels("failed").inc()
+            raise
+        self._renewals.labels("renewed").inc()
         log.info("token.renewed", instance=self._instance_id)
         return fresh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -81,6 +82,7 @@ def judge_address(ip: str) -> str | None:
     return _judge_ipv4(address) if isinstance(address, IPv4Address) else _judge_ipv6(address)
 
 
+@lru_cache(maxsize=4096)  # asked for every request, of few hosts
 def judge_spelling(host: str) -> str | None:
     """Say what is odd about a host that some programs read as one IPv4 address, and others as another; else None.
 

@@ -44,6 +44,11 @@ class Allowance:
         """How many calls polling may still make until the reset."""
         return max(0, self.calls_a_day - int(self.calls_a_day * RESERVED_SHARE) - self.used)
 
+    @property
+    def left_share(self) -> float:
+        """Which share of the day's calls is left, from 0 to 1."""
+        return max(0.0, 1 - self.used / max(self.calls_a_day, 1))
+
     def renew(self, now: datetime) -> Allowance:
         """Begin the next day if the reset has passed."""
         return self if now < self.resets_at else replace(self, used=0, resets_at=next_midnight(now))

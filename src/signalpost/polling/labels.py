@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -47,4 +46,17 @@ def add_labels(events: Sequence[Event], records: Sequence[str], fields: Sequence
     """Give the events with their labels, found in the page's ``records``."""
     if not fields:
         return list(events)
-    return [replace(event, label=find_label(records[event.record_index], fields)) for event in events]
+    return [_label(event, find_label(records[event.record_index], fields)) for event in events]
+
+
+def _label(event: Event, label: str) -> Event:
+    # Written out, as it is done for every event: ``replace`` takes four times as long.
+    return Event(
+        event.id,
+        event.object_id,
+        event.object_type,
+        event.event_type,
+        event.occurred_at,
+        event.record_index,
+        label,
+    )

@@ -17,6 +17,7 @@ from signalpost.polling.labels import add_labels
 from signalpost.store.events import Events, PageCommit
 from signalpost.store.memory import Memory
 from signalpost.store.queue import Queue
+from signalpost.tracing import NO_TRACES, Tracer
 
 log = get_logger("polling")
 
@@ -30,6 +31,7 @@ class Pages:
     queue: Queue
     metrics: Metrics
     clock: Callable[[], datetime]
+    tracer: Tracer = NO_TRACES
 
     def open(
         self,
@@ -74,9 +76,12 @@ class Position:
         self._label_fields = label_fields
         self._version = poll.version
         self._watermark = poll.watermark
+        self.events_committed = 0
 
     async def commit(self, page: Page) -> bool:
         """Commit a page: its events, notifications, memory and watermark. Says whether there was anything to write.
+
+        Afterwards ``events_committed`` is how many events it had.
 
         Raises:
             FencedError: another worker has moved the watermark.
@@ -100,11 +105,14 @@ class Position:
             events = add_labels(events, page.records, self._label_fields)
         if not (events or page.remembered or page.forgotten) and page.watermark == self._watermark:
             return False
-        waits = await parts.events.commit_page(self._write(page, events))
+        with parts.tracer.open_span("page.commit", resource=self._poll.resource, events=len(events)) as span:
+            waits = await parts.events.commit_page(self._write(page, events, span.traceparent))
         if self._watermark is None and page.watermark is not None:
             log.info("poll.started", instance=self._state.instance_id, resource=self._poll.resource)
         self._version += 1
         self._watermark = page.watermark
+        self.events_committed = len(events)
+        parts.metrics.pages.inc()
         if events:
             parts.metrics.events.inc(len(events))
             log.info(
@@ -114,10 +122,11 @@ class Position:
                 events=len(events),
             )
         if waits:
-            await parts.queue.enqueue_deliveries([self._state.instance_id])
+            cause = f"page:{self._poll.id}:{self._version}"
+            await parts.queue.wake_lane(self._state.instance_id, cause)
         return True
 
-    def _write(self, page: Page, events: list[Event]) -> PageCommit:
+    def _write(self, page: Page, events: list[Event], traceparent: str | None) -> PageCommit:
         return PageCommit(
             instance_id=self._state.instance_id,
             poll_id=self._poll.id,
@@ -127,7 +136,7 @@ class Position:
             polled_at=self._pages.clock().astimezone(UTC),
             records=page.records,
             events=events,
-            context=self._context,
+            context=replace(self._context, traceparent=traceparent) if traceparent else self._context,
             remembered=page.remembered,
             forgotten=page.forgotten,
             # A snapshot is compared with all of its memory: it is bounded by the list.

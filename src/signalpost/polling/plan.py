@@ -12,7 +12,10 @@ from signalpost.polling.grid import next_on_grid
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a poll's resources. ``retries`` are when those that failed, now or before, may be read again."""
+    """What came of a poll's resources. ``retries`` are when those that failed, now or before, may be read again.
+
+    ``error`` is the kind of the first failure.
+    """
 
     started_at: datetime
     read: int = 0
@@ -21,14 +24,20 @@ class Outcome:
     retries: list[datetime] = field(default_factory=list)
     spent_until: datetime | None = None
     unfinished: bool = False
+    pages: int = 0
+    events: int = 0
+    gaps: int = 0
+    error: str | None = None
 
     def add_success(self) -> None:
         """Count a resource that was read."""
         self.read += 1
 
-    def add_failure(self, retry_at: datetime | None) -> None:
-        """Count one that failed; ``retry_at`` None: it is not read again by itself."""
+    def add_failure(self, retry_at: datetime | None, error: Exception | None = None) -> None:
+        """Count one that failed with ``error``; ``retry_at`` None: it is not read again by itself."""
         self.failed += 1
+        if error is not None and self.error is None:
+            self.error = type(error).__name__
         if retry_at is not None:
             self.retries.append(retry_at)
 
@@ -36,6 +45,15 @@ class Outcome:
         """Count one that failed before and is not tried yet."""
         self.waiting += 1
         self.retries.append(retry_at)
+
+    @property
+    def name(self) -> str:
+        """The outcome in one word, for the log."""
+        if self.failed:
+            return "failed"
+        if self.spent_until is not None:
+            return "throttled"
+        return "unfinished" if self.unfinished else "ok"
 
     @property
     def succeeded(self) -> bool:

@@ -25,13 +25,16 @@ from signalpost.model.event import Gap
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
+from signalpost.observe.metrics import POLL_OUTCOMES
 from signalpost.polling.configuration import recall_resource
 from signalpost.polling.pages import Pages
-from signalpost.polling.plan import Outcome, plan_next
+from signalpost.polling.plan import Outcome, Plan, plan_next
 from signalpost.polling.strategies import OpenSession, PolledSession, open_strategy
 from signalpost.polling.strategies.reading import Reading
 from signalpost.store.memory import Memory
 from signalpost.store.polls import FinishedPoll, Polls
+from signalpost.store.troubles import find_trouble
+from signalpost.tracing import NO_TRACES, Span, Tracer
 
 log = get_logger("polling")
 
@@ -57,6 +60,7 @@ class PollerParts:
     clock: Callable[[], datetime]
     chance: Chance
     failures_before_disabling: int = FAILURES_BEFORE_DISABLING
+    tracer: Tracer = NO_TRACES
 
 
 class Poller:
@@ -65,9 +69,13 @@ class Poller:
     def __init__(self, parts: PollerParts) -> None:
         self._parts = parts
         self._active: set[InstanceId] = set()
+        self._counters = {outcome: parts.metrics.polls.labels(outcome) for outcome in POLL_OUTCOMES}
+        self._log = log.bind()
 
-    async def poll(self, instance_id: InstanceId) -> None:
+    async def poll(self, instance_id: InstanceId, due_at: datetime | None = None) -> None:
         """Poll the instance's resources one after the other; one that fails does not stop the others.
+
+        ``due_at`` says since when it was due, for what is measured.
 
         Never raises for what the provider did: that is recorded, shown, and tried again after a back-off. A poll that
         is cut off is handed out again at once.
@@ -78,14 +86,16 @@ class Poller:
         try:
             state = await self._parts.polls.load(instance_id)
             if state is not None:
-                await self._poll(state)
+                tracer = self._parts.tracer
+                with tracer.open_span("poll", instance=instance_id, connector=state.connector) as span:
+                    await self._poll(state, span, due_at)
         except asyncio.CancelledError:
             await asyncio.shield(self._parts.polls.release(instance_id, self._parts.clock()))
             raise
         finally:
             self._active.discard(instance_id)
 
-    async def _poll(self, state: PollState) -> None:
+    async def _poll(self, state: PollState, span: Span, due_at: datetime | None) -> None:
         parts = self._parts
         started_at = parts.clock()
         connector = parts.registry.find(state.connector)
@@ -100,7 +110,7 @@ class Poller:
                 continue
             if not await self._try_resource(state, connector, session, poll, outcome):
                 break
-        parts.metrics.polls.labels("failed" if outcome.failed else "ok").inc()
+        span.note(outcome=outcome.name)
         allowance = session.allowance
         if allowance is not None and session.calls:
             allowance = allowance.end_poll(
@@ -108,7 +118,8 @@ class Poller:
                 state.quota["used"] if state.quota else None,
                 unfinished=outcome.unfinished or outcome.spent_until is not None,
             )
-        plan = plan_next(state, outcome, allowance, parts.clock())
+        ended_at = parts.clock()
+        plan = plan_next(state, outcome, allowance, ended_at)
         await parts.polls.finish(
             FinishedPoll(
                 state.instance_id,
@@ -119,6 +130,43 @@ class Poller:
                 allowance.to_json() if allowance is not None else None,
                 state.wishes,
             )
+        )
+        if allowance is not None:
+            parts.metrics.note_quota(allowance.left_share)
+        self._tell(state, outcome, session.calls, plan, due_at, (ended_at - started_at).total_seconds())
+
+    def _tell(
+        self,
+        state: PollState,
+        outcome: Outcome,
+        calls: int,
+        plan: Plan,
+        due_at: datetime | None,
+        seconds: float,
+    ) -> None:
+        """Count the poll, and log it in one line: of one that found nothing only who debugs wants to know."""
+        lag_seconds = None if due_at is None else max((outcome.started_at - due_at).total_seconds(), 0.0)
+        self._counters["failed" if outcome.failed else "ok"].inc()
+        self._parts.metrics.poll_seconds.observe(seconds)
+        if lag_seconds is not None:
+            self._parts.metrics.poll_lag_seconds.observe(lag_seconds)
+        is_idle = outcome.name == "ok" and not outcome.events and not outcome.gaps
+        write = self._log.debug if is_idle else self._log.info
+        write(
+            "poll.finished",
+            instance=state.instance_id,
+            organization=state.organization_id,
+            connector=state.connector,
+            outcome=outcome.name,
+            error=outcome.error,
+            resources=outcome.read,
+            pages=outcome.pages,
+            events=outcome.events,
+            gaps=outcome.gaps,
+            calls=calls,
+            lag_ms=None if lag_seconds is None else round(lag_seconds * 1000, 1),
+            duration_ms=round(seconds * 1000, 1),
+            next_poll_at=plan.next_poll_at,
         )
 
     async def _try_resource(
@@ -138,7 +186,7 @@ class Poller:
             outcome.unfinished = True
         except NeedsAuthorisationError as error:
             now = parts.clock()
-            outcome.add_failure(now)  # at once, should somebody have authorised it again meanwhile
+            outcome.add_failure(now, error)  # at once, should somebody have authorised it again meanwhile
             if await parts.polls.require_authorisation(
                 state.instance_id, session.tokens_version, str(error), now
             ):
@@ -152,12 +200,9 @@ class Poller:
             await parts.polls.record_spent(poll, remark, retry_at=outcome.spent_until)
             return False
         except SignalpostError as error:
-            outcome.add_failure(await self._record_failure(state, poll, error))
-        except Exception as error:
-            # A fault of ours: it must not take the other resources with it. Is it the database, recording fails too.
-            log.exception("poll.broke", instance=state.instance_id, resource=poll.resource)
-            failure = ConnectorError(f"reading it failed here: {type(error).__name__}: {str(error)[:300]}")
-            outcome.add_failure(await self._record_failure(state, poll, failure))
+            outcome.add_failure(await self._record_failure(state, poll, error), error)
+        except Exception as error:  # noqa: BLE001 - recorded and logged
+            outcome.add_failure(await self._record_fault(state, poll, error), error)
         else:
             outcome.add_success()
             if poll.failures or poll.retry_at is not None or remark != poll.remark:
@@ -165,6 +210,14 @@ class Poller:
             if poll.failures:
                 log.info("poll.recovered", instance=state.instance_id, resource=poll.resource)
         return True
+
+    async def _record_fault(self, state: PollState, poll: ResourcePoll, error: Exception) -> datetime | None:
+        """Keep a fault of ours, which must not take the other resources with it."""
+        if find_trouble(error) is not None:
+            raise error  # the database's: nothing is recorded, the poll is handed out again
+        log.error("poll.broke", instance=state.instance_id, resource=poll.resource, exc_info=error)
+        failure = ConnectorError(f"reading it failed here: {type(error).__name__}: {str(error)[:300]}")
+        return await self._record_failure(state, poll, failure)
 
     async def _record_failure(
         self, state: PollState, poll: ResourcePoll, error: SignalpostError
@@ -221,10 +274,14 @@ class Poller:
             async for step in steps:
                 if isinstance(step, Gap):
                     await position.commit_gap(step)
+                    outcome.gaps += 1
                     continue
                 if step.remark:
                     remarks[step.remark] = None
-                committed += await position.commit(step)
+                if await position.commit(step):
+                    committed += 1
+                    outcome.pages += 1
+                    outcome.events += position.events_committed
                 if committed >= MOST_PAGES and step.more:
                     outcome.unfinished = True
                     break

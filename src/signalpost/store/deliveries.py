@@ -12,16 +12,10 @@ import asyncpg
 from signalpost.model.configuration import OPERATIONS_URL
 from signalpost.model.delivery import Attempt, Outcome, State
 from signalpost.model.ids import InstanceId, WorkerId
+from signalpost.store.due import CLAIM_DUE_LANES
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.vault import Vault
 from signalpost.store.workers import write_free
-
-CLAIM_DUE = """
-UPDATE endpoint SET due_at = $2
-FROM (SELECT instance_id FROM endpoint WHERE due_at <= $1 AND state = 'active'
-      ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
-WHERE endpoint.instance_id = due.instance_id RETURNING endpoint.instance_id
-"""
 
 GIVE_BACK = """
 UPDATE endpoint SET due_at = $3
@@ -43,6 +37,7 @@ RETURNING endpoint.instance_id, endpoint.url, endpoint.generation, endpoint.last
           free.configuration, free.secrets
 """
 
+# By its time of making a notification is found in its partition at once.
 # The statement that records attempts is fenced: rows of lanes that we no longer hold are left alone. So is, but for
 # the attempt itself, a notification whose endpoint was changed or released while an attempt was failing. What was
 # given up may be removed while it is sent: of that nothing is left to write.
@@ -50,12 +45,14 @@ RECORD = f"""
 WITH done AS (
     SELECT given.*, given.state = 'delivered' OR given.generation = endpoint.generation AS counts
     FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::timestamptz[], $6::integer[], $7::integer[],
-                $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::boolean[], $13::bigint[])
+                $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::boolean[], $13::bigint[],
+                $14::timestamptz[])
         AS given (instance_id, notification_id, number, started_at, duration, status, error, excerpt, state, next_at,
-                  refused, generation)
+                  refused, generation, made_at)
     JOIN endpoint ON endpoint.instance_id = given.instance_id AND endpoint.leased_by = $1
 ), there AS (
-    SELECT id FROM notification WHERE id IN (SELECT notification_id FROM done) ORDER BY id FOR NO KEY UPDATE
+    SELECT id FROM done JOIN notification ON id = done.notification_id AND created_at = done.made_at
+    ORDER BY id FOR NO KEY UPDATE OF notification
 ), changed AS (
     UPDATE notification SET state = CASE WHEN counts THEN done.state ELSE notification.state END,
            attempts = done.number,
@@ -67,7 +64,8 @@ WITH done AS (
            dead_at = CASE WHEN counts AND done.state = 'dead'
                      THEN done.started_at + make_interval(secs => done.duration / 1000.0) END
     FROM done JOIN there ON there.id = done.notification_id
-    WHERE notification.id = done.notification_id AND notification.state = 'pending'
+    WHERE notification.id = done.notification_id AND notification.created_at = done.made_at
+      AND notification.state = 'pending'
     RETURNING notification.id, done.instance_id, notification.state, done.status, done.error, notification.dead_at
 ), told AS (
     INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
@@ -80,7 +78,7 @@ WITH done AS (
     INSERT INTO attempt (notification_id, number, started_at, duration_milliseconds, status, error, excerpt)
     SELECT notification_id, number, started_at, duration, status, error, excerpt
     FROM done JOIN there ON there.id = done.notification_id
-    ON CONFLICT (notification_id, replay_id, number) DO NOTHING
+    ON CONFLICT (notification_id, replay_id, number, started_at) DO NOTHING
 )
 SELECT notification_id FROM done WHERE counts OR done.state <> 'dead'
 """
@@ -109,12 +107,15 @@ WITH changed AS (
           ORDER BY endpoint.instance_id FOR UPDATE OF endpoint) AS done
     WHERE endpoint.instance_id = done.instance_id AND endpoint.leased_by = $1
     RETURNING endpoint.instance_id, endpoint.last_error,
-              endpoint.generation = done.generation AND done.deactivate AS deactivated
+              endpoint.generation = done.generation AND done.deactivate AS deactivated,
+              endpoint.due_at <= now() + interval '50 ms' AS is_due
+), told AS (
+    INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
+    SELECT changed.instance_id, 'endpoint.deactivated', jsonb_build_object('message', changed.last_error), now(), now()
+    FROM changed JOIN instance ON instance.id = changed.instance_id
+    WHERE changed.deactivated AND instance.configuration ? '{OPERATIONS_URL}'
 )
-INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
-SELECT changed.instance_id, 'endpoint.deactivated', jsonb_build_object('message', changed.last_error), now(), now()
-FROM changed JOIN instance ON instance.id = changed.instance_id
-WHERE changed.deactivated AND instance.configuration ? '{OPERATIONS_URL}'
+SELECT instance_id FROM changed WHERE is_due
 """
 
 
@@ -132,10 +133,14 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """An attempt with what it means for its notification. ``generation``: that of its lane when it was claimed."""
+    """An attempt with what it means for its notification, which was made at ``made_at``.
+
+    ``generation``: that of its lane when it was claimed.
+    """
 
     instance_id: InstanceId
     generation: int
+    made_at: datetime
     attempt: Attempt
     outcome: Outcome
     refused: bool
@@ -175,13 +180,18 @@ class Deliveries:
         self._vault = vault
         self._worker_id = worker_id
         self._lease_seconds = lease_seconds
-        self._claims: Gather[InstanceId, Lane | None] = Gather(self._claim_all)
+        self._claims: Gather[InstanceId, Lane | None] = Gather(self._claim_all, window_seconds=0.0)
         self._records: Gather[AttemptRecord, bool] = Gather(self._record_all, window_seconds=0.01)
-        self._releases: Gather[Release, None] = Gather(self._release_all)
+        self._releases: Gather[Release, bool] = Gather(self._release_all)
 
-    async def claim_due(self, now: datetime, *, until: datetime, limit: int) -> list[InstanceId]:
-        """Take the lanes that are due; each comes up again at ``until`` unless a worker sets its time."""
-        rows = await self._pool.fetch(CLAIM_DUE, now, until, limit)
+    async def claim_due(
+        self, now: datetime, *, since: datetime, until: datetime, limit: int
+    ) -> list[InstanceId]:
+        """Take the lanes that are due, at most ``limit`` that came due after ``since`` and as many from before.
+
+        Each comes up again at ``until`` unless a worker sets its time.
+        """
+        rows = await self._pool.fetch(CLAIM_DUE_LANES, now, since, until, limit)
         return [InstanceId(row["instance_id"]) for row in rows]
 
     async def give_back(self, instance_ids: Sequence[InstanceId], *, until: datetime, at: datetime) -> None:
@@ -231,24 +241,17 @@ class Deliveries:
             [record.next_attempt_at for record in records],
             [record.refused for record in records],
             [record.generation for record in records],
+            [record.made_at for record in records],
         )
         written = {row["notification_id"] for row in rows}
         return [record.attempt.notification_id in written for record in records]
 
-    async def count_failing(self) -> tuple[int, int]:
-        """Count the endpoints whose last attempt failed, and of these the deactivated ones, of all organizations."""
-        row = await self._pool.fetchrow(
-            "SELECT count(*) AS failing, count(*) FILTER (WHERE state = 'deactivated') AS deactivated"
-            " FROM endpoint WHERE failing_since IS NOT NULL"
-        )
-        return int(row["failing"]), int(row["deactivated"])
+    async def release(self, release: Release) -> bool:
+        """Give the lane back, if it is still ours. Says whether it is due again at once, and somebody is to be told."""
+        return await self._releases.ask(release)
 
-    async def release(self, release: Release) -> None:
-        """Give the lane back, if it is still ours."""
-        await self._releases.ask(release)
-
-    async def _release_all(self, releases: Sequence[Release]) -> list[None]:
-        await self._pool.execute(
+    async def _release_all(self, releases: Sequence[Release]) -> list[bool]:
+        rows = await self._pool.fetch(
             RELEASE,
             self._worker_id,
             [release.instance_id for release in releases],
@@ -259,4 +262,5 @@ class Deliveries:
             [release.held for release in releases],
             [release.error for release in releases],
         )
-        return [None] * len(releases)
+        due = {row["instance_id"] for row in rows}
+        return [release.instance_id in due for release in releases]

@@ -5,24 +5,43 @@ Its tables are unlogged: after a crash of PostgreSQL they come back empty and th
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
+from uuid import UUID
 
 import asyncpg
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver, Relay
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.settings import DBSettings, Durability
-from pgqueuer.ports.driver import Driver
+from pgqueuer.ports.driver import Driver, NotifyCallback
 
 from signalpost.model.ids import InstanceId
+from signalpost.store.gather import Gather
 
 Id = TypeVar("Id", bound=int)
+
+CHECK_SECONDS = 5.0
+"""How long the connection that listens may take to answer."""
 
 POLL = "poll"
 DELIVER = "deliver"
 REPLAY = "replay"
+
+
+GIVE_BACK = """
+UPDATE pgqueuer SET status = 'queued', updated = now(), queue_manager_id = NULL
+WHERE queue_manager_id = $1 AND status = 'picked'
+"""
+
+COUNT_WAITING = """
+SELECT kind, (SELECT count(*) FROM (SELECT FROM pgqueuer WHERE entrypoint = kind AND status = 'queued' LIMIT $2) AS few)
+           AS number
+FROM unnest($1::text[]) AS kind
+"""
 
 
 def queue_queries(driver: Driver) -> Queries:
@@ -47,36 +66,152 @@ async def install_queue(connection: asyncpg.Connection) -> None:
         await queries.optimize_autovacuum()
 
 
+def read_job(payload: bytes | None) -> tuple[int, datetime | None]:
+    """Read the id that a job is about, and when that was due, where this went with it."""
+    number, _, due = (payload or b"0").partition(b" ")
+    return int(number), datetime.fromtimestamp(int(due) / 1e6, UTC) if due else None
+
+
+def _write_payload(number: int, due_at: datetime | None) -> bytes:
+    text = str(number) if due_at is None else f"{number} {round(due_at.timestamp() * 1e6)}"
+    return text.encode()
+
+
+class Wakeups:
+    """The one connection of a worker on which the database tells of new jobs.
+
+    Args:
+        connect: makes a connection with a session of its own.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+        self._connect = connect
+        self._connection: asyncpg.Connection | None = None
+        self._hearers: set[tuple[str, Relay]] = set()
+        self._lock = asyncio.Lock()
+
+    async def add(self, channel: str, callback: NotifyCallback) -> None:
+        """Call ``callback`` with what is told on ``channel``."""
+        async with self._lock:
+            self._hearers.add((channel, Relay(callback)))
+            await self._listen()
+
+    async def remove(self, channel: str, callback: NotifyCallback) -> None:
+        """Undo ``add``; after the last one the connection is closed."""
+        async with self._lock:
+            self._hearers.discard((channel, Relay(callback)))
+            if self._connection is None:
+                return
+            await self._connection.remove_listener(channel, Relay(callback))
+            if not self._hearers:
+                self._connection.terminate()
+
+    async def check(self) -> None:
+        """Make the connection anew if it was lost: deaf, workers would look for jobs every ten seconds only."""
+        async with self._lock:
+            if not self._hearers:
+                return
+            connection = await self._listen()
+            try:
+                await connection.execute("SELECT", timeout=CHECK_SECONDS)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+                connection.terminate()
+                await self._listen()
+
+    async def _listen(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        for hearer in self._hearers:
+            await self._connection.add_listener(*hearer)
+        return self._connection
+
+
+class WorkDriver(AsyncpgPoolDriver):
+    """PgQueuer's way to the database: its statements go through the pool, which may keep no session; it hears apart."""
+
+    def __init__(self, pool: asyncpg.Pool, wakeups: Wakeups) -> None:
+        super().__init__(pool)
+        self._wakeups = wakeups
+        self._heard: list[tuple[str, NotifyCallback]] = []
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Listen, until the driver is left."""
+        self._heard.append((channel, callback))
+        await self._wakeups.add(channel, callback)
+
+    async def __aexit__(self, *_: object) -> None:
+        while self._heard:
+            await self._wakeups.remove(*self._heard.pop())
+
+
 class Queue:
     """Hands out polls and deliveries. Enqueuing what is queued or running already does nothing."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._queries = queue_queries(AsyncpgPoolDriver(pool))
+        self.start_here: Callable[[InstanceId], bool] | None = None
+        self._wakes: Gather[tuple[InstanceId, str], None] = Gather(self._wake_all, window_seconds=0.001)
 
-    async def enqueue_polls(self, instance_ids: Sequence[InstanceId]) -> list[InstanceId]:
-        """Have these instances polled by whichever worker is free; give those that have a job already."""
-        return await self._enqueue(POLL, instance_ids)
+    async def enqueue_polls(
+        self, instance_ids: Sequence[InstanceId], *, due_at: Mapping[InstanceId, datetime] | None = None
+    ) -> list[InstanceId]:
+        """Have these instances polled by whichever worker is free; give those that have a job already.
+
+        ``due_at`` goes with the jobs (see ``read_job``); without it they are due now.
+        """
+        return await self._enqueue(POLL, instance_ids, due_at=due_at)
+
+    async def count_waiting(self, kinds: Sequence[str], *, most: int) -> dict[str, int]:
+        """Count the jobs of each kind that no worker has taken yet; no further than ``most``."""
+        rows = await self._pool.fetch(COUNT_WAITING, kinds, most)
+        return {row["kind"]: row["number"] for row in rows}
 
     async def enqueue_deliveries(self, instance_ids: Sequence[InstanceId]) -> list[InstanceId]:
         """Have the lanes of these instances worked by whichever worker is free; give those that have a job already."""
         return await self._enqueue(DELIVER, instance_ids)
 
+    async def wake_lane(self, instance_id: InstanceId, cause: str) -> None:
+        """Have a lane worked for a ``cause`` of its own: a job that is in its last moments does not stand in the way.
+
+        Where the lane is being worked the job ends at once, and whoever works it finds what is new when it leaves.
+        ``start_here`` spares the job where this process takes the lane up at once; should it end, the tick comes.
+        """
+        if self.start_here is None or not self.start_here(instance_id):
+            await self._wakes.ask((instance_id, cause))
+
+    async def _wake_all(self, wakes: Sequence[tuple[InstanceId, str]]) -> Sequence[None]:
+        await self._queries.enqueue(
+            [DELIVER] * len(wakes),
+            [_write_payload(instance_id, None) for instance_id, _ in wakes],
+            [0] * len(wakes),
+            dedupe_key=[f"{DELIVER}:{instance_id}:{cause}" for instance_id, cause in wakes],
+            on_conflict="skip",
+        )
+        return [None] * len(wakes)
+
     async def enqueue_replays(self, replay_ids: Sequence[int]) -> list[int]:
         """Have these replays worked by whichever worker is free; give those that have a job already."""
         return await self._enqueue(REPLAY, replay_ids)
 
-    async def _enqueue(self, entrypoint: str, ids: Sequence[Id]) -> list[Id]:
+    async def _enqueue(
+        self, entrypoint: str, ids: Sequence[Id], *, due_at: Mapping[Id, datetime] | None = None
+    ) -> list[Id]:
         if not ids:
             return []
+        due = due_at or {}
         job_ids = await self._queries.enqueue(
             [entrypoint] * len(ids),
-            [str(each).encode() for each in ids],
+            [_write_payload(each, due.get(each)) for each in ids],
             [0] * len(ids),
             dedupe_key=[f"{entrypoint}:{each}" for each in ids],
             on_conflict="skip",
         )
         return [each for each, job_id in zip(ids, job_ids, strict=True) if job_id is None]
+
+    async def give_back(self, manager_id: UUID) -> None:
+        """Queue again what a manager took and did not finish; nobody may be working on it any more."""
+        await self._pool.execute(GIVE_BACK, manager_id)
 
     async def clear(self) -> None:
         """Forget all jobs: the rows say what must be done, the scheduler hands it out again."""

@@ -32,7 +32,7 @@ WITH mine AS (
            refusals = $5 AND state = 'dead' OR refusals >= $5 AND state = 'pending' AS refused
     FROM ((SELECT id, state, refusals FROM notification WHERE instance_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4)
           UNION ALL
-          (SELECT id, state, refusals FROM notification WHERE instance_id = $2 AND id > $3 ORDER BY id LIMIT $4))
+          (SELECT id, state, refusals FROM notification WHERE instance_id = $2 AND id > $3 ORDER BY id LIMIT $4)) around
 ), adjoining AS (
     SELECT id FROM near WHERE NOT EXISTS (SELECT FROM near AS other WHERE NOT other.refused
                                           AND other.before = near.before AND other.distance <= near.distance)

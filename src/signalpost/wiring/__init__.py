@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+from fastapi import FastAPI
 
+from signalpost import __version__
 from signalpost.accounts.accounts import Accounts
-from signalpost.api.app import build_app
+from signalpost.api.app import build_app, build_health
 from signalpost.api.parts import ApiParts
 from signalpost.connectors.registry import load_registry
 from signalpost.delivery.egress import Egress
@@ -22,7 +23,7 @@ from signalpost.instances.lifecycle import Lifecycle
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.sessions import Sessions
 from signalpost.model.clock import SharedClock
-from signalpost.observe import Metrics
+from signalpost.observe import Metrics, Vitals
 from signalpost.outbound import Outbound
 from signalpost.polling.hub import Hub, UserCalls
 from signalpost.polling.preview import Previews
@@ -30,7 +31,6 @@ from signalpost.polling.scheduler import POLL_GRACE_SECONDS
 from signalpost.runtime import Runtime
 from signalpost.settings import Settings
 from signalpost.store.accounts.sessions import Sessions as WebSessions
-from signalpost.store.database import Health, migrate, open_pool
 from signalpost.store.delivery_log import DeliveryLog
 from signalpost.store.endpoints import Endpoints
 from signalpost.store.event_log import EventLog
@@ -43,24 +43,36 @@ from signalpost.store.replay_orders import ReplayOrders
 from signalpost.store.tokens import TokenRows
 from signalpost.store.vault import Vault
 from signalpost.store.workers import Workers
+from signalpost.tracing import Tracer
 from signalpost.web.app import Faces, build_console
 from signalpost.wiring.accounts import join_accounts, open_accounts
 from signalpost.wiring.console import join_console
-from signalpost.wiring.database import ReachedDatabase, open_database, open_vault, reach_database
+from signalpost.wiring.database import (
+    Connections,
+    ReachedDatabase,
+    open_connections,
+    open_database,
+    open_vault,
+    reach_database,
+)
 from signalpost.wiring.plan import PlanReader
 from signalpost.wiring.roles import Ground, join_roles
+from signalpost.wiring.traces import open_tracer
 
 __all__ = ["Service", "open_accounts", "open_service", "open_vault", "reach_database", "read_now"]
 
 CONNECTIONS_OUTWARDS = 1000
-CLOSE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process of the service, put together: the web application and the working roles."""
+    """A process of the service, put together: the web application and the working roles.
+
+    ``health_app`` is what it shows where it has no ``app`` to show.
+    """
 
     app: Faces
+    health_app: FastAPI
     runtime: Runtime
     organizations: Organizations
     accounts: Accounts
@@ -77,10 +89,13 @@ def read_now() -> datetime:
 async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterator[Service]:
     """Put a process together: database, migrations, parts. The roles are started by ``service.runtime``."""
     async with AsyncExitStack() as stack:
+        tracer = await stack.enter_async_context(open_tracer(settings))
         database = await stack.enter_async_context(open_database(settings))
-        await migrate(database.arguments)
-        pool = await open_pool(database.arguments, size=settings.database_connections)
-        stack.push_async_callback(_close_pool, pool)
+        await database.migrate()
+        clock = SharedClock(read_now, time.monotonic)
+        connections = await stack.enter_async_context(
+            open_connections(database, clock, most=settings.database_connections)
+        )
         outbound = await stack.enter_async_context(
             Outbound(
                 allow_private=settings.allow_private_networks,
@@ -94,35 +109,68 @@ async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterat
         vault = open_vault(settings)
         if settings.database_url is None:
             # Nobody but us can be using the embedded database: what an earlier, killed process held is free.
-            await Workers(pool).forget_others()
-            await Queue(pool).clear()
-            now = read_now()
-            await Polls(pool, vault).release_all(now, until=now + timedelta(seconds=POLL_GRACE_SECONDS))
-        yield _join(settings, roles, database, pool, vault, outbound)
-
-
-async def _close_pool(pool: asyncpg.Pool) -> None:
-    try:
-        await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
-    except TimeoutError:
-        pool.terminate()
+            await Workers(connections.life).forget_others()
+            await Queue(connections.work).clear()
+            now = clock()
+            await Polls(connections.work, vault).release_all(
+                now, until=now + timedelta(seconds=POLL_GRACE_SECONDS)
+            )
+        yield _join(settings, roles, database, connections, clock, vault, outbound, tracer)
 
 
 def _join(
     settings: Settings,
     roles: frozenset[str],
     database: ReachedDatabase,
-    pool: asyncpg.Pool,
+    connections: Connections,
+    clock: SharedClock,
     vault: Vault,
     outbound: Outbound,
+    tracer: Tracer,
 ) -> Service:
-    metrics = Metrics()
-    clock = SharedClock(read_now, time.monotonic)
+    pool, metrics = connections.work, _make_metrics(connections.work)
     registry = load_registry(egnyte_url=settings.egnyte_url)
     oauth2 = OAuth2(outbound, clock)
-    sessions = Sessions(outbound, oauth2, TokenRows(pool, vault), clock=clock, monotonic=time.monotonic)
-    egress = Egress(outbound)
-    organizations = Organizations(pool)
+    sessions = Sessions(
+        outbound,
+        oauth2,
+        TokenRows(pool, vault),
+        metrics,
+        clock=clock,
+        monotonic=time.monotonic,
+        tracer=tracer,
+    )
+    ground = Ground(
+        settings,
+        connections,
+        vault,
+        registry,
+        sessions,
+        Egress(outbound),
+        metrics,
+        Vitals(time.monotonic),
+        clock,
+        tracer,
+    )
+    api_parts = _join_api(ground, oauth2, outbound)
+    web_sessions = WebSessions(pool)
+    accounts = join_accounts(pool, web_sessions, clock)
+    web_parts = join_console(settings, pool, vault, api_parts, web_sessions, accounts)
+    faces = Faces(build_app(api_parts), build_console(web_parts))
+    runtime = Runtime(join_roles(ground), roles)
+    return Service(faces, build_health(api_parts), runtime, api_parts.organizations, accounts, pool, database)
+
+
+def _make_metrics(pool: asyncpg.Pool) -> Metrics:
+    metrics = Metrics()
+    metrics.build.info({"version": __version__})
+    metrics.watch_pool(lambda: (pool.get_size(), pool.get_idle_size(), pool.get_max_size()))
+    return metrics
+
+
+def _join_api(ground: Ground, oauth2: OAuth2, outbound: Outbound) -> ApiParts:
+    settings, pool, vault, clock = ground.settings, ground.connections.work, ground.vault, ground.clock
+    registry, sessions = ground.registry, ground.sessions
     instances = Instances(pool, vault)
     read_plan = PlanReader(settings, outbound)
     lifecycle = Lifecycle(
@@ -136,9 +184,9 @@ def _join(
     user_calls = UserCalls(polling, sessions.open_for_user)
     queue = Queue(pool)
     delivery_log, endpoints, replays = DeliveryLog(pool), Endpoints(pool), ReplayOrders(pool, clock)
-    api_parts = ApiParts(
+    return ApiParts(
         registry=registry,
-        organizations=organizations,
+        organizations=Organizations(pool),
         instances=instances,
         lifecycle=lifecycle,
         event_log=EventLog(pool),
@@ -150,16 +198,11 @@ def _join(
         previews=Previews(registry, user_calls, clock),
         polling=polling,
         queue=queue,
-        sampler=Sampler(egress, clock, time.monotonic),
-        metrics=metrics,
-        health=Health(pool),
+        sampler=Sampler(ground.egress, clock, time.monotonic),
+        metrics=ground.metrics,
+        health=ground.connections.health,
+        vitals=ground.vitals,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         clock=clock,
         vet=read_plan.vet,
     )
-    parts = join_roles(Ground(settings, pool, vault, registry, sessions, egress, metrics, clock))
-    web_sessions = WebSessions(pool)
-    accounts = join_accounts(pool, web_sessions, clock)
-    web_parts = join_console(settings, pool, vault, api_parts, web_sessions, accounts)
-    faces = Faces(build_app(api_parts), build_console(web_parts))
-    return Service(faces, Runtime(parts, roles), organizations, accounts, pool, database)

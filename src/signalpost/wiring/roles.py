@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass
 from uuid import uuid4
 
-import asyncpg
-
 from signalpost.connectors.registry import Registry
 from signalpost.delivery.attempts import Sender
 from signalpost.delivery.egress import Egress
@@ -18,17 +16,17 @@ from signalpost.delivery.replays import Replayer
 from signalpost.instances.sessions import Sessions
 from signalpost.model.clock import SharedClock
 from signalpost.model.ids import WorkerId
-from signalpost.observe import Metrics
+from signalpost.observe import Metrics, Vitals
 from signalpost.polling.pages import Pages
 from signalpost.polling.poller import Poller, PollerParts
 from signalpost.polling.scheduler import Scheduler
 from signalpost.runtime import Heartbeat, Parts
 from signalpost.settings import Settings
+from signalpost.store.counts import Counts
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.events import Events
 from signalpost.store.memory import Memory
 from signalpost.store.notices import Notices
-from signalpost.store.polling_status import PollingStatus
 from signalpost.store.polls import Polls
 from signalpost.store.queue import Queue
 from signalpost.store.replays import Replays
@@ -36,6 +34,8 @@ from signalpost.store.retention import Retention
 from signalpost.store.vault import Vault
 from signalpost.store.waiting import Waiting
 from signalpost.store.workers import Workers
+from signalpost.tracing import Tracer
+from signalpost.wiring.database import Connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +43,42 @@ class Ground:
     """What all roles stand on."""
 
     settings: Settings
-    pool: asyncpg.Pool
+    connections: Connections
     vault: Vault
     registry: Registry
     sessions: Sessions
     egress: Egress
     metrics: Metrics
+    vitals: Vitals
     clock: SharedClock
+    tracer: Tracer
 
 
 def join_roles(ground: Ground) -> Parts:
     """Join the parts of the roles that poll and deliver."""
-    settings, pool, vault, clock = ground.settings, ground.pool, ground.vault, ground.clock
+    settings, pool, vault, clock = ground.settings, ground.connections.work, ground.vault, ground.clock
     worker_id, lease_seconds = WorkerId(uuid4()), settings.lease_seconds
-    workers, queue, polls = Workers(pool), Queue(pool), Polls(pool, vault)
-    heartbeat = Heartbeat(workers, worker_id, clock, lease_seconds=lease_seconds, monotonic=time.monotonic)
+    workers, queue, polls = Workers(ground.connections.life), Queue(pool), Polls(pool, vault)
+    heartbeat = Heartbeat(workers, worker_id, lease_seconds=lease_seconds, monotonic=time.monotonic)
     deliveries = Deliveries(pool, vault, worker_id, lease_seconds=lease_seconds)
     replays = Replays(pool, vault, worker_id, lease_seconds=lease_seconds)
     sender = _join_sender(ground)
     return Parts(
         pool=pool,
         queue=queue,
+        wakeups=ground.connections.wakeups,
         scheduler=Scheduler(polls, deliveries, replays, queue, clock),
         poller=_join_poller(ground, polls, queue),
-        deliveries=deliveries,
         lanes=Lanes(
             LaneParts(
                 deliveries=deliveries,
                 waiting=Waiting(pool, worker_id),
+                queue=queue,
                 sender=sender,
                 clock=clock,
                 monotonic=time.monotonic,
                 is_alive=heartbeat.is_alive,
+                is_known=lambda error: ground.connections.health.note(error) is not None,
             )
         ),
         replayer=Replayer(
@@ -88,27 +92,33 @@ def join_roles(ground: Ground) -> Parts:
             schedule_seconds=settings.read_schedule(),
         ),
         retention=Retention(pool, retention_days=settings.retention_days, most_waiting=settings.most_waiting),
-        polling=PollingStatus(pool, vault),
+        monotonic=time.monotonic,
+        counts=Counts(pool, lease_seconds=lease_seconds),
         metrics=ground.metrics,
+        vitals=ground.vitals,
         workers=workers,
+        health=ground.connections.health,
         heartbeat=heartbeat,
         clock=clock,
     )
 
 
 def _join_poller(ground: Ground, polls: Polls, queue: Queue) -> Poller:
-    memory = Memory(ground.pool)
+    memory = Memory(ground.connections.work)
     return Poller(
         PollerParts(
             registry=ground.registry,
             polls=polls,
             memory=memory,
-            pages=Pages(Events(ground.pool), memory, queue, ground.metrics, ground.clock),
+            pages=Pages(
+                Events(ground.connections.work), memory, queue, ground.metrics, ground.clock, ground.tracer
+            ),
             open_session=ground.sessions.open,
             metrics=ground.metrics,
             clock=ground.clock,
             chance=random.random,
             failures_before_disabling=ground.settings.failures_before_disabling,
+            tracer=ground.tracer,
         )
     )
 
@@ -122,4 +132,5 @@ def _join_sender(ground: Ground) -> Sender:
         chance=random.random,
         schedule_seconds=ground.settings.read_schedule(),
         public_url=ground.settings.read_public_url(),
+        tracer=ground.tracer,
     )

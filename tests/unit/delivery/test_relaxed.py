@@ -24,6 +24,7 @@ LATER = NOW + timedelta(seconds=8)
 class Waits:
     id: int
     lane_order: int
+    created_at: datetime = NOW
 
 
 class Stage:

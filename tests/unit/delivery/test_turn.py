@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from signalpost.delivery.attempts import Tried
@@ -37,7 +38,7 @@ def make_turn(records):
 
 async def go_ahead(records):
     """Note deliveries until the turn waits for their records; give how it goes on."""
-    turn, notification = make_turn(records), None
+    turn, notification = make_turn(records), SimpleNamespace(id=1, created_at=NOW)
     for _ in range(UNRECORDED_MOST - 1):
         assert await turn.note(notification, DELIVERED)
     waits = asyncio.create_task(turn.note(notification, DELIVERED))

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from signalpost.model.errors import InvalidRequestError
 
@@ -39,7 +40,12 @@ def read_instant(value: object) -> datetime | None:
             return EPOCH + timedelta(**{unit: number})
     except OverflowError:
         return None
-    text = _NO_BLANK_BEFORE_ZONE.sub(" ", value.strip()) if isinstance(value, str) else ""
+    return _read_text(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)  # the reset of the quota stands in every answer, and a row's time is read twice
+def _read_text(value: str) -> datetime | None:
+    text = _NO_BLANK_BEFORE_ZONE.sub(" ", value.strip())
     readers: tuple[Callable[[str], datetime], ...] = (
         datetime.fromisoformat,
         lambda text: datetime.strptime(text, "%A, %B %d, %Y %I:%M:%S %p %Z"),  # noqa: DTZ007 - GMT or UTC only

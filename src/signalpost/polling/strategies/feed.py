@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 from signalpost.connectors.resource import Feed
@@ -13,6 +14,8 @@ from signalpost.polling.strategies.reading import Reading, guard
 async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncGenerator[Page | Gap, None]:
     """Read page after page of what follows the watermark; a gap where the provider no longer keeps it.
 
+    While a page is being committed the next one is on its way: one page ahead, and nothing of it is kept by then.
+
     Raises:
         WatermarkLostError: it was lost again right after the gap.
         ConnectorError: the provider says that more follows, but not where.
@@ -22,21 +25,29 @@ async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncGener
         watermark = await guard(feed.find_start(reading.session, reading.start_at))
         yield Page((), (), watermark, more=True)
     recovered = False
-    while True:
-        try:
-            page = await guard(feed.read(reading.session, watermark, verify=verify))
-        except WatermarkLostError:
-            if recovered:
-                raise
-            gap = await guard(feed.recover(reading.session, watermark))
-            yield gap
-            watermark, recovered = gap.to_watermark, True
-            continue
-        assert page.watermark is not None
-        if page.more and page.watermark == watermark:
-            message = "the provider says that more follows, but gives the same place to read on from"
-            raise ConnectorError(message)
-        yield page
-        watermark = page.watermark
-        if not page.more:
-            return
+    ahead: asyncio.Task[Page] | None = None
+    try:
+        while True:
+            try:
+                page = await (ahead or guard(feed.read(reading.session, watermark, verify=verify)))
+            except WatermarkLostError:
+                if recovered:
+                    raise
+                gap = await guard(feed.recover(reading.session, watermark))
+                yield gap
+                watermark, recovered, ahead = gap.to_watermark, True, None
+                continue
+            assert page.watermark is not None
+            if page.more and page.watermark == watermark:
+                message = "the provider says that more follows, but gives the same place to read on from"
+                raise ConnectorError(message)
+            watermark, ahead = page.watermark, None
+            if page.more:
+                ahead = asyncio.create_task(guard(feed.read(reading.session, watermark, verify=verify)))
+            yield page
+            if not page.more:
+                return
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
