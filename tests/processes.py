@@ -49,11 +49,12 @@ async def spawn(
     log: Path,
     settings: Mapping[str, Any] | None = None,
     program: Sequence[str] = SIGNALPOST,
+    python: str | Path = sys.executable,
 ) -> asyncio.subprocess.Process:
     """Start ``signalpost`` and do not wait for anything; what it prints is appended to ``log``."""
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
-            sys.executable,
+            python,
             *[*program, *arguments],
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
@@ -67,10 +68,11 @@ async def start(
     log: Path,
     settings: Mapping[str, Any] | None = None,
     program: Sequence[str] = SIGNALPOST,
+    python: str | Path = sys.executable,
 ) -> Command:
     """Start ``signalpost`` and wait for its line ``<ready><url>``."""
     offset = log.stat().st_size if log.exists() else 0
-    process = await spawn(arguments, log, settings, program)
+    process = await spawn(arguments, log, settings, program, python)
     async with asyncio.timeout(START_SECONDS):
         while True:
             for line in log.read_bytes()[offset:].decode(errors="replace").splitlines():
@@ -83,10 +85,14 @@ async def start(
             await asyncio.sleep(0.02)
 
 
-async def run(arguments: Sequence[str], settings: Mapping[str, Any] | None = None) -> tuple[int, str, str]:
+async def run(
+    arguments: Sequence[str],
+    settings: Mapping[str, Any] | None = None,
+    python: str | Path = sys.executable,
+) -> tuple[int, str, str]:
     """Run a command to its end: exit code, stdout, stderr."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        python,
         *["-m", "signalpost", *arguments],
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
