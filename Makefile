@@ -26,7 +26,7 @@ test: $(READY)  ## run the whole test suite
 lint: $(READY)
 	$(BIN)/ruff check src tests bench examples
 	$(BIN)/ruff format --check src tests bench examples
-	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs src tests bench examples
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs src tests bench examples deploy
 
 contracts: $(READY)
 	$(BIN)/lint-imports
@@ -38,6 +38,8 @@ check: lint contracts types test  ## what CI runs
 
 bench: $(READY)  ## run the benchmarks; results in bench/results/
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.costs
+	$(BIN)/python -m bench.growth
 
 faults: $(READY)  ## have every fault strike; results in docs/reliability.md
 	$(BIN)/python -m tests.faults
@@ -45,9 +47,13 @@ faults: $(READY)  ## have every fault strike; results in docs/reliability.md
 screenshots: $(READY)  ## show every page of the console; pictures in docs/images/
 	$(BIN)/python -m tests.browser.screenshots
 
-lock: $(READY)  ## renew requirements.lock (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    --python-version 3.11 pyproject.toml --group dev -o requirements.lock
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --python-version 3.11
+
+lock: $(READY)  ## renew the lock files: for developers, and in the same versions for the image (needs uv)
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	$(COMPILE) pyproject.toml --extra opentelemetry -c requirements.lock -o requirements-service.lock
+	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

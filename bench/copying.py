@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Mapping
 
-import asyncpg
+from bench.ground import Ground
+from bench.lanes import Filled
 
-TABLES = {"page": "id", "event": "page_id", "notification": "page_id"}
+LOG_TABLES = {
+    "page": "id > $1 AND instance_id = ANY($2)",
+    "event": "page_id > $1 AND instance_id = ANY($2)",
+    "notification": "page_id > $1 AND instance_id = ANY($2)",
+}
+"""What a page is in the log; which rows are those after page ``$1`` of the instances ``$2``."""
+
+MEMORY = (
+    "poll_id IN (SELECT id FROM resource_poll WHERE instance_id = ANY($2))"
+    " AND seen_at >= (SELECT min(polled_at) FROM page WHERE id > $1)"
+)
+ALL_TABLES = {**LOG_TABLES, "object_memory": MEMORY}
+"""With what is remembered of the objects: the new rows that a page writes."""
 
 
-async def time_copy(pool: asyncpg.Pool, after_page: int) -> float:
-    """Copy what was committed after page ``after_page``, in one transaction; give events a second."""
+async def time_copy(ground: Ground, filled: Filled, tables: Mapping[str, str]) -> float:
+    """Copy what was filled in, in one transaction; give events a second."""
     rows: dict[str, io.BytesIO] = {}
-    async with pool.acquire() as connection:
-        events = await connection.fetchval("SELECT count(*) FROM event WHERE page_id > $1", after_page)
-        for table, column in TABLES.items():
+    given = (filled.after_page, ground.lanes)
+    async with ground.pool.acquire() as connection:
+        events = await connection.fetchval(f"SELECT count(*) FROM event WHERE {LOG_TABLES['event']}", *given)
+        for table, condition in tables.items():
             rows[table] = io.BytesIO()
-            query = f"SELECT * FROM {table} WHERE {column} > $1"
-            await connection.copy_from_query(query, after_page, output=rows[table], format="binary")
+            query = f"SELECT * FROM {table} WHERE {condition}"
+            await connection.copy_from_query(query, *given, output=rows[table], format="binary")
             rows[table].seek(0)
             await connection.execute(f"CREATE TABLE copy_of_{table} (LIKE {table} INCLUDING ALL)")
         began = time.monotonic()
@@ -26,6 +41,6 @@ async def time_copy(pool: asyncpg.Pool, after_page: int) -> float:
             for table, copied in rows.items():
                 await connection.copy_to_table(f"copy_of_{table}", source=copied, format="binary")
         seconds = time.monotonic() - began
-        for table in TABLES:
+        for table in tables:
             await connection.execute(f"DROP TABLE copy_of_{table}")
     return int(events) / seconds

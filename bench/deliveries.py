@@ -1,33 +1,29 @@
-"""Notifications a second in strict order, beside the client alone; and events a second into the rows, beside COPY."""
+"""Notifications a second in strict order by one worker, beside the same requests with no database."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import aiohttp
 
-from bench.copying import time_copy
-from bench.ground import LANES, Ground, until
-from bench.instances import SIGNATURE_KEY, make_due, set_watermark
-from bench.limits import send_bare, send_outbound, time_requests
+from bench.ground import LANES, Ground
+from bench.instances import SIGNATURE_KEY
+from bench.lanes import drain_lanes, fill_lanes
+from bench.limits import Request, send_bare, send_outbound, time_lanes
 from bench.measures import Measure, compare, take_value
+from bench.processes import Process, read_processor_seconds
 from signalpost.delivery.formats import write_body
 from signalpost.delivery.sign import signature_headers
-from signalpost.model.delivery import Format
+from signalpost.model.delivery import Format, Notification
 from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.outbound import Outbound
-from signalpost.store.queue import Queue
 from signalpost.store.waiting import Waiting
 
-PAGE = 100
-NOTIFICATIONS_A_PAGE = 10
-AIM = 0.6
-
-Lane = Sequence[tuple[str, Mapping[str, str], bytes | None]]
+AIM = 0.65
 
 
 @dataclass(slots=True)
@@ -37,131 +33,97 @@ class Rates:
     delivered: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
     outbound: list[float] = field(default_factory=list)
-    committed: list[float] = field(default_factory=list)
-    copied: list[float] = field(default_factory=list)
+    rendered: list[float] = field(default_factory=list)
     body_bytes: list[float] = field(default_factory=list)
+    processor: list[Mapping[str, float]] = field(default_factory=list)
 
 
 async def measure_deliveries(ground: Ground, *, pages: int, rounds: int) -> list[Measure]:
-    """Let the worker poll ``pages`` full pages for each of 50 instances, then deliver what came of them."""
-    await set_watermark(ground.pool, ground.lanes, await ground.make_changes(1))
+    """Let a worker deliver what waits in 50 lanes, ``pages`` full pages in each; beside it, the requests alone."""
     rates = Rates()
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=LANES)) as session,
-        Outbound(allow_private=True, connections=LANES) as outbound,
-    ):
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=LANES))
+        )
+        outbound = await stack.enter_async_context(Outbound(allow_private=True, connections=LANES))
+        worker = await stack.enter_async_context(ground.work())
         for number in range(rounds + 1):
-            await _run_round(ground, rates, session, outbound, pages=1 if number == 0 else pages)
-            if number == 0:  # the first round opens connections and fills caches on all sides
+            if number < 2:  # the first round opens connections and fills caches on all sides
                 rates = Rates()
+            await _run_round(ground, worker, rates, session, outbound, pages=pages if number else 1)
     return [
         compare(
-            "notifications of 10 events, one worker, 50 lanes, strict order (limit: the bare client)",
+            "notifications, one worker, 50 lanes, strict order, 5 kB (limit: the bare client)",
             rates.delivered,
             rates.bare,
             "1/s",
             aim=AIM,
         ),
         compare("the same (limit: the product's client alone)", rates.delivered, rates.outbound, "1/s"),
-        take_value("size of a notification", rates.body_bytes, "bytes"),
         compare(
-            "events, from provider pages to committed rows (limit: COPY of the same rows)",
-            rates.committed,
-            rates.copied,
+            "the same (limit: written, signed and sent by the product's client, no database)",
+            rates.delivered,
+            rates.rendered,
             "1/s",
+        ),
+        take_value("size of a notification's body", rates.body_bytes, "bytes"),
+        *(
+            take_value(
+                f"processor time of {name} for each notification",
+                [each[name] for each in rates.processor],
+                "us",
+            )
+            for name in rates.processor[0]
         ),
     ]
 
 
 async def _run_round(
     ground: Ground,
+    worker: Process,
     rates: Rates,
     session: aiohttp.ClientSession,
     outbound: Outbound,
     *,
     pages: int,
 ) -> None:
-    since = await _read_last_page(ground)
-    rates.committed.append(await _commit(ground, pages))
-    rates.copied.append(await time_copy(ground.pool, since))
-    lanes = [await _render(ground, instance_id) for instance_id in ground.lanes]
-    rates.body_bytes.append(
-        sum(len(body or b"") for lane in lanes for *_, body in lane) / sum(map(len, lanes))
+    filled = await fill_lanes(ground, pages)
+    lanes = [await _load(ground, instance_id) for instance_id in ground.lanes]
+    requests = [[_write(url, notification) for url, notification in lane] for lane in lanes]
+    sizes = [len(request.body or b"") for lane in requests for request in lane]
+    rates.body_bytes.append(sum(sizes) / len(sizes))
+    send = send_outbound(outbound)
+
+    async def write_and_send(waiting: tuple[str, Notification]) -> None:
+        await send(_write(*waiting))
+
+    rates.bare.append(await time_lanes(send_bare(session), requests))
+    rates.outbound.append(await time_lanes(send, requests))
+    rates.rendered.append(await time_lanes(write_and_send, lanes))
+    parts = {"the worker": worker.pid, "PostgreSQL": ground.postgres_id, "the receiver": ground.sink.pid}
+    before = {name: read_processor_seconds(pid) for name, pid in parts.items()}
+    rates.delivered.append(await drain_lanes(ground, filled.notifications))
+    after = {name: read_processor_seconds(pid) for name, pid in parts.items()}
+    rates.processor.append(
+        {
+            name: 1e6 * (seconds - began) / filled.notifications
+            for name, seconds in after.items()
+            if seconds is not None and (began := before[name]) is not None
+        }
     )
-    rates.bare.append(await time_requests(send_bare(session), "POST", lanes))
-    rates.outbound.append(await time_requests(send_outbound(outbound), "POST", lanes))
-    rates.delivered.append(await _deliver(ground, pages * NOTIFICATIONS_A_PAGE * LANES))
 
 
-async def _read_last_page(ground: Ground) -> int:
-    return int(await ground.pool.fetchval("SELECT coalesce(max(id), 0) FROM page"))
-
-
-async def _commit(ground: Ground, pages: int) -> float:
-    """Have the worker read new changes; the lanes are closed meanwhile, so that all of it waits."""
-    await ground.pool.execute(
-        "UPDATE endpoint SET state = 'deactivated' WHERE instance_id = ANY($1)", ground.lanes
-    )
-    newest = await ground.make_changes(pages * PAGE)
-
-    async def done() -> bool:
-        behind = await ground.pool.fetchval(
-            "SELECT count(*) FROM resource_poll WHERE instance_id = ANY($1) AND (watermark->>'id')::bigint < $2",
-            ground.lanes,
-            newest,
-        )
-        return not behind
-
-    began_at = datetime.now(UTC)
-    await make_due(ground.pool, ground.lanes)
-    await until(done, 0.01)
-    finished = time.time()
-    first = await ground.pool.fetchval("SELECT min(polled_at) FROM page WHERE polled_at >= $1", began_at)
-    return pages * PAGE * LANES / (finished - first.timestamp())
-
-
-async def _render(ground: Ground, instance_id: InstanceId) -> Lane:
-    """Give the requests that the worker will make of this lane, ready to be sent."""
+async def _load(ground: Ground, instance_id: InstanceId) -> Sequence[tuple[str, Notification]]:
+    """Load what waits in a lane, as the worker will."""
     waiting = Waiting(ground.pool, WorkerId(uuid4()))
     url = await ground.pool.fetchval("SELECT url FROM endpoint WHERE instance_id = $1", instance_id)
-    requests: list[tuple[str, Mapping[str, str], bytes | None]] = []
-    for notification in await waiting.load_pending(instance_id, after_order=0, limit=10_000):
-        body = write_body(notification, Format.OPEN_CONNECTORS, public_url=None)
-        signatures = signature_headers(
-            [SIGNATURE_KEY], notification_id=str(notification.id), timestamp=int(time.time()), body=body
-        )
-        requests.append((url, {"Content-Type": "application/json", **signatures}, body))
-    return requests
+    return [(url, each) for each in await waiting.load_pending(instance_id, after_order=0, limit=10_000)]
 
 
-async def _deliver(ground: Ground, expected: int) -> float:
-    """Open the lanes, and hand out their jobs as a commit does; the time runs until the last attempt is recorded.
-
-    Raises:
-        RuntimeError: not every notification arrived once and in order.
-    """
-    queue = Queue(ground.pool)
-    await ground.pool.execute("TRUNCATE pgqueuer")
-    await ground.pool.execute(
-        "UPDATE endpoint SET state = 'active' WHERE instance_id = ANY($1)", ground.lanes
+def _write(url: str, notification: Notification) -> Request:
+    """Give the request that the worker will make of a notification."""
+    body = write_body(notification, Format.OPEN_CONNECTORS, public_url=None)
+    signatures = signature_headers(
+        [SIGNATURE_KEY], notification_id=str(notification.id), timestamp=int(time.time()), body=body
     )
-    await ground.read_sink("reset")
-
-    async def arrived() -> bool:
-        return bool((await ground.read_sink())["received"] >= expected)
-
-    async def recorded() -> bool:
-        return not await ground.pool.fetchval(
-            "SELECT EXISTS (SELECT FROM notification WHERE instance_id = ANY($1) AND state = 'pending')",
-            ground.lanes,
-        )
-
-    began = time.monotonic()
-    await queue.enqueue_deliveries(ground.lanes)
-    await until(arrived, 0.05)
-    await until(recorded, 0.005)
-    summary = await ground.read_sink()
-    if summary["out_of_order"] or not summary["received"] == summary["distinct"] == expected:
-        message = f"{expected:,} notifications were to arrive once and in order: {summary}"
-        raise RuntimeError(message)
-    return expected / (time.monotonic() - began)
+    return Request("POST", url, {"Content-Type": "application/json", **signatures}, body)

@@ -26,14 +26,16 @@ async def measure_fairness(ground: Ground, *, rounds: int) -> list[Measure]:
     await set_watermark(
         ground.pool, [*ground.healthy, ground.slow, ground.dead], await ground.make_changes(1)
     )
-    for number in range(rounds + 1):
+    async with ground.work():
+        for number in range(rounds + 1):
+            await _rest(ground)
+            without = await _time_healthy(ground)
+            await _trouble(ground, backlog=BACKLOG if number == 0 else 0)
+            with_them = await _time_healthy(ground)
+            if number:  # the first round opens connections
+                alone.append(without)
+                beside.append(with_them)
         await _rest(ground)
-        without = await _time_healthy(ground)
-        await _trouble(ground, backlog=BACKLOG if number == 0 else 0)
-        with_them = await _time_healthy(ground)
-        if number:  # the first round opens connections
-            alone.append(without)
-            beside.append(with_them)
     name = f"waits of {len(ground.healthy):,} healthy endpoints, 99th of a hundred"
     return [
         take_value(f"{name}, alone", [1000 * each for each in alone], "ms"),

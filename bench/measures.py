@@ -16,7 +16,8 @@ from rich.table import Table
 class Measure:
     """One figure. ``ratio`` is ``value`` over ``limit``; ``reached`` says whether it is at least ``aim``.
 
-    Of what must stay below its limit there is no aim, and ``reached`` says whether it does.
+    Of what must stay below its limit there is no aim, and ``reached`` says whether it does. Of what must not grow, the
+    limit is the figure at the smallest size, and the aim is the largest ratio allowed.
     """
 
     name: str
@@ -57,6 +58,13 @@ def bound(name: str, values: Sequence[float], limit: float, unit: str) -> Measur
     """Give the median of some rounds beside a limit that it must not exceed."""
     value = statistics.median(values)
     return Measure(name, round(value, 1), unit, limit, round(value / limit, 3), reached=value <= limit)
+
+
+def hold(name: str, values: Sequence[float], smallest: Sequence[float], unit: str, *, aim: float) -> Measure:
+    """Give the median of some rounds beside that at the smallest size, of which it may be ``aim`` times at most."""
+    value, limit = statistics.median(values), statistics.median(smallest)
+    ratio = value / limit
+    return Measure(name, round(value, 3), unit, round(limit, 3), round(ratio, 3), aim, reached=ratio <= aim)
 
 
 def write_results(path: Path, machine: Mapping[str, object], measures: Sequence[Measure]) -> None:

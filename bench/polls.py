@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import aiohttp
 
 from bench.ground import Ground, until
 from bench.instances import make_due, set_watermark
-from bench.limits import send_bare, time_requests
-from bench.measures import Measure, compare
+from bench.limits import Request, send_bare, time_lanes
+from bench.measures import Measure, compare, take_value
+from signalpost.model.ids import InstanceId
 
 CONCURRENT_GETS = 100
-AIM = 0.2
+AIM = 0.3
+FEW = 10
 
 
 async def measure_polls(ground: Ground, *, rounds: int) -> list[Measure]:
@@ -22,18 +25,31 @@ async def measure_polls(ground: Ground, *, rounds: int) -> list[Measure]:
     await set_watermark(ground.pool, ground.idle, newest)
     polls: list[float] = []
     gets: list[float] = []
-    for number in range(rounds + 1):
-        rate = await _time_polls(ground)
-        bare = await _time_gets(ground, newest)
-        if number:  # the first round opens connections and fills caches on both sides
-            polls.append(rate)
-            gets.append(bare)
+    async with ground.work():
+        for number in range(rounds + 1):
+            rate = await time_polls(ground, ground.idle)
+            bare = await _time_gets(ground, newest)
+            if number:  # the first round opens connections and fills caches on both sides
+                polls.append(rate)
+                gets.append(bare)
     return [compare("idle polls, one worker (limit: GETs of the bare client)", polls, gets, "1/s", aim=AIM)]
 
 
-async def _time_polls(ground: Ground) -> float:
-    """Make all due; the time runs from when the worker takes the first of them at its tick, once a second."""
-    ids = ground.idle
+async def measure_finds(ground: Ground, *, rounds: int) -> list[Measure]:
+    """Poll instances without a callback for each of which the provider has a few changes; round by round."""
+    finds: list[float] = []
+    async with ground.work():
+        for number in range(rounds + 1):
+            newest = await ground.make_changes(FEW)
+            await set_watermark(ground.pool, ground.idle, newest - FEW)
+            rate = await time_polls(ground, ground.idle)
+            if number:  # the first round opens connections and fills caches
+                finds.append(rate)
+    return [take_value(f"polls that find {FEW} events, one worker", finds, "1/s")]
+
+
+async def time_polls(ground: Ground, ids: Sequence[InstanceId]) -> float:
+    """Have these polled; give polls a second, from when the worker takes the first at its tick, once a second."""
     began_at = datetime.now(UTC)
 
     async def taken() -> bool:
@@ -58,7 +74,7 @@ async def _time_polls(ground: Ground) -> float:
 
 async def _time_gets(ground: Ground, after_id: int) -> float:
     url = f"{ground.sandbox.url}/pubapi/v2/events?id={after_id}&count=100"
-    request = (url, {"Authorization": f"Bearer {ground.access_token}"}, None)
+    request = Request("GET", url, {"Authorization": f"Bearer {ground.access_token}"})
     lanes = [[request] * (len(ground.idle) // CONCURRENT_GETS)] * CONCURRENT_GETS
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONCURRENT_GETS)) as session:
-        return await time_requests(send_bare(session), "GET", lanes)
+        return await time_lanes(send_bare(session), lanes)

@@ -2,8 +2,9 @@
 
 It answers 200 to every request (at ``/slow`` after 25 s, at ``/dead`` never) and watches the order: the path names
 the lane, ``webhook-id`` the notification.
-``GET /reset`` gives ``{"received", "distinct", "out_of_order", "first_at", "last_at"}`` since the last reset, times by
-the machine's monotonic clock, which all processes share.
+``GET /reset`` gives ``{"received", "distinct", "out_of_order", "first_at", "last_at"}`` since the last reset, and
+``GET /arrivals`` when each notification first came, as ``{"<id>": seconds}``: by the machine's monotonic clock, which
+all processes share.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import orjson
 import uvloop
 
 SLOW_SECONDS = 25.0
+KEYS = orjson.OPT_NON_STR_KEYS
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)", re.IGNORECASE)
 WEBHOOK_ID = re.compile(rb"\r\nwebhook-id: (\d+)", re.IGNORECASE)
@@ -36,7 +38,7 @@ class Tally:
         self.out_of_order = 0
         self.first_at = 0.0
         self.last_at = 0.0
-        self.seen: set[int] = set()
+        self.seen: dict[int, float] = {}
         self.newest: dict[bytes, int] = {}
 
     def note(self, lane: bytes, notification_id: int) -> None:
@@ -47,7 +49,7 @@ class Tally:
         self.received += 1
         self.out_of_order += notification_id < self.newest.get(lane, 0)
         self.newest[lane] = notification_id
-        self.seen.add(notification_id)
+        self.seen.setdefault(notification_id, self.last_at)
 
     def take_summary(self) -> bytes:
         """Give the counts and start anew."""
@@ -63,8 +65,8 @@ class Tally:
     def answer(self, head: bytes) -> bytes:
         """Answer a request by its head."""
         path = head.split(b" ", 2)[1]
-        if path in {b"/summary", b"/reset"}:
-            body = self.take_summary()
+        if path in {b"/summary", b"/reset", b"/arrivals"}:
+            body = self.take_summary() if path != b"/arrivals" else orjson.dumps(self.seen, option=KEYS)
             if path == b"/reset":
                 self.reset()
             return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
