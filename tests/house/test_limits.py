@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,8 @@ def test_dependencies_are_each_given_a_reason():
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    extras = project["project"]["optional-dependencies"].values()
+    wanted = [*project["project"]["dependencies"], *chain(*extras), *project["dependency-groups"]["dev"]]
     reasons = (ROOT / "docs" / "dependencies.md").read_text()
     for requirement in wanted:
         name = re.match(r"[A-Za-z0-9-]+", requirement)
