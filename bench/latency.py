@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bench.ground import LANES, Ground
 from bench.instances import make_due, set_watermark
-from bench.lanes import append_short_rows, drain_lanes, fill_lanes, until_drained
+from bench.lanes import append_short_rows, drain_lanes, fill_lanes, until_drained, until_idle
 from bench.measures import Measure, bound, take_value
 from signalpost.store.queue import Queue
 
@@ -56,7 +56,7 @@ async def measure_latency(ground: Ground, *, rounds: int) -> list[Measure]:
 
 async def _measure_whole(ground: Ground, cycles: int) -> float:
     """Give notifications a second: all lanes find ten events at once, and again when the last of them has arrived."""
-    await _rest(ground)
+    await until_idle(ground)
     queue = Queue(ground.pool)
     await set_watermark(ground.pool, ground.lanes, await append_short_rows(ground, 1))
     await ground.read_sink("reset")
@@ -74,7 +74,7 @@ async def _measure_whole(ground: Ground, cycles: int) -> float:
 
 async def _pace(ground: Ground, rate: float) -> list[float]:
     """Have one lane after the other polled, ``rate`` a second, each for ten new events; give milliseconds."""
-    await _rest(ground)
+    await until_idle(ground)
     queue = Queue(ground.pool)
     newest = await append_short_rows(ground, EVENTS)
     await set_watermark(ground.pool, ground.lanes, newest)
@@ -91,19 +91,13 @@ async def _pace(ground: Ground, rate: float) -> list[float]:
             given += 1
         await asyncio.sleep(STEP_SECONDS)
     while (await ground.read_sink())["received"] < total:
-        await _rest(ground)  # then come those that were asked for while they were being polled
+        await until_idle(ground)  # then come those that were asked for while they were being polled
         await make_due(ground.pool, ground.lanes)
         await asyncio.sleep(1)
     await until_drained(ground, total)
     rows = await ground.pool.fetch(COMMITTED, since)
     arrivals, wall = await ground.read_sink("arrivals"), _wall()
     return [1000 * (arrivals[str(row["id"])] + wall - row["committed_at"].timestamp()) for row in rows]
-
-
-async def _rest(ground: Ground) -> None:
-    """Wait until the queue is empty: what is still in it would be counted."""
-    while await ground.pool.fetchval("SELECT EXISTS (SELECT FROM pgqueuer)"):
-        await asyncio.sleep(STEP_SECONDS)
 
 
 def _wall() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +18,23 @@ from signalpost.store.retention import Retention
 from signalpost.store.waiting import Waiting
 
 VERSIONS = Path(signalpost.store.__file__).parent / "migrations" / "versions"
+
+
+@asynccontextmanager
+async def open_old(postgres, monkeypatch, version):
+    """Make a database with the tables of an older version while the context is open; give its connect arguments."""
+    admin = await asyncpg.connect(**postgres.connect_arguments)
+    name = f"migrated_from_{version}"
+    await admin.execute(f"CREATE DATABASE {name}")
+    arguments = {**postgres.connect_arguments, "database": name}
+    with monkeypatch.context() as patch:
+        patch.setattr("signalpost.store.database.NEWEST", version)
+        await migrate(arguments)
+    try:
+        yield arguments
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
 
 
 def test_versions_are_numbered_in_a_row_and_each_follows_the_one_before():
@@ -54,94 +72,82 @@ async def test_the_queues_tables_are_unlogged_as_they_hold_no_truth(pool):
 
 async def test_what_the_first_tables_knew_of_objects_becomes_their_memory(postgres, monkeypatch):
     """Of any history of an object its last event decides; watermarks stay."""
-    admin = await asyncpg.connect(**postgres.connect_arguments)
-    await admin.execute("CREATE DATABASE migrated_later")
-    arguments = {**postgres.connect_arguments, "database": "migrated_later"}
-    with monkeypatch.context() as patch:
-        patch.setattr("signalpost.store.database.NEWEST", "0001")
+    async with open_old(postgres, monkeypatch, "0001") as arguments:
+        connection = await asyncpg.connect(**arguments)
+        await connection.execute(HISTORY)
         await migrate(arguments)
-    connection = await asyncpg.connect(**arguments)
-    await connection.execute(HISTORY)
-    await migrate(arguments)
-    rows = await connection.fetch(
-        "SELECT object_id, object_type, version FROM object_memory ORDER BY object_id"
-    )
-    assert [tuple(row) for row in rows] == [("again", "file", ""), ("here", "file", "")]
-    poll = await connection.fetchrow("SELECT watermark, remembered, failures, disabled_at FROM resource_poll")
-    assert tuple(poll) == ('{"id": 5}', 2, 0, None)
-    assert await connection.fetchval("SELECT last_success_at = last_poll_at FROM instance")
-    await connection.close()
-    await admin.execute("DROP DATABASE migrated_later WITH (FORCE)")
-    await admin.close()
+        rows = await connection.fetch(
+            "SELECT object_id, object_type, version FROM object_memory ORDER BY object_id"
+        )
+        assert [tuple(row) for row in rows] == [("again", "file", ""), ("here", "file", "")]
+        poll = await connection.fetchrow(
+            "SELECT watermark, remembered, failures, disabled_at FROM resource_poll"
+        )
+        assert tuple(poll) == ('{"id": 5}', 2, 0, None)
+        assert await connection.fetchval("SELECT last_success_at = last_poll_at FROM instance")
+        await connection.close()
 
 
 async def test_what_waited_before_dead_letters_came_is_delivered_and_sent_again_after(postgres, monkeypatch):
     """Events that were logged while there was no callback URL have no notification; a replay passes them over."""
-    admin = await asyncpg.connect(**postgres.connect_arguments)
-    await admin.execute("CREATE DATABASE migrated_in_delivery")
-    arguments = {**postgres.connect_arguments, "database": "migrated_in_delivery"}
-    with monkeypatch.context() as patch:
-        patch.setattr("signalpost.store.database.NEWEST", "0002")
+    async with open_old(postgres, monkeypatch, "0002") as arguments:
+        connection = await asyncpg.connect(**arguments)
+        await connection.execute(HISTORY)
+        await connection.execute(NOTIFIED)
+        await connection.close()
         await migrate(arguments)
-    connection = await asyncpg.connect(**arguments)
-    await connection.execute(HISTORY)
-    await connection.execute(NOTIFIED)
-    await connection.close()
-    await migrate(arguments)
-    pool = await open_pool(arguments, size=2)
-    instance_id, delivered_id = await pool.fetchrow(
-        "SELECT instance_id, id FROM notification WHERE state = 'delivered'"
-    )
-    [found] = await Waiting(pool, uuid4()).load_pending(instance_id, after_order=0, limit=10)
-    assert (found.attempts, found.failures, found.refusals, found.context.instance_tags) == (1, 1, 0, ("t",))
-    assert [event.sequence for event in found.events] == [7]
-    assert [tuple(row) for row in await pool.fetch("SELECT replay_id, number FROM attempt")] == [(0, 1)] * 2
-    replay = await ReplayOrders(pool, lambda: datetime.now(UTC)).ask_range(instance_id, 1, None)
-    assert (replay.first_id, replay.last_id) == (delivered_id, found.id)
-    await pool.close()
-    await admin.execute("DROP DATABASE migrated_in_delivery WITH (FORCE)")
-    await admin.close()
+        pool = await open_pool(arguments, size=2)
+        instance_id, delivered_id = await pool.fetchrow(
+            "SELECT instance_id, id FROM notification WHERE state = 'delivered'"
+        )
+        [found] = await Waiting(pool, uuid4()).load_pending(instance_id, after_order=0, limit=10)
+        assert (found.attempts, found.failures, found.refusals, found.context.instance_tags) == (
+            1,
+            1,
+            0,
+            ("t",),
+        )
+        assert [event.sequence for event in found.events] == [7]
+        assert [tuple(row) for row in await pool.fetch("SELECT replay_id, number FROM attempt")] == [
+            (0, 1)
+        ] * 2
+        replay = await ReplayOrders(pool, lambda: datetime.now(UTC)).ask_range(instance_id, 1, None)
+        assert (replay.first_id, replay.last_id) == (delivered_id, found.id)
+        await pool.close()
 
 
 async def test_what_was_logged_before_there_were_partitions_is_delivered_and_goes_with_its_time(
     postgres, monkeypatch
 ):
     """Old rows and some that a clock ahead has dated: what waits is kept in its order, all else goes once it is old."""
-    admin = await asyncpg.connect(**postgres.connect_arguments)
-    await admin.execute("CREATE DATABASE migrated_into_partitions")
-    arguments = {**postgres.connect_arguments, "database": "migrated_into_partitions"}
-    with monkeypatch.context() as patch:
-        patch.setattr("signalpost.store.database.NEWEST", "0004")
+    async with open_old(postgres, monkeypatch, "0004") as arguments:
+        connection = await asyncpg.connect(**arguments)
+        await connection.execute(HISTORY + OF_MANY_DAYS)
+        await connection.close()
         await migrate(arguments)
-    connection = await asyncpg.connect(**arguments)
-    await connection.execute(HISTORY + OF_MANY_DAYS)
-    await connection.close()
-    await migrate(arguments)
-    pool = await open_pool(arguments, size=2)
-    now = await pool.fetchval("SELECT now()")
-    instance_id = await pool.fetchval("SELECT id FROM instance")
-    tables = ("page", "event", "notification", "attempt")
+        pool = await open_pool(arguments, size=2)
+        now = await pool.fetchval("SELECT now()")
+        instance_id = await pool.fetchval("SELECT id FROM instance")
+        tables = ("page", "event", "notification", "attempt")
 
-    async def tidy(days):
-        await Retention(pool, retention_days=7, most_waiting=1000).tidy(now + timedelta(days=days))
-        waiting = await Waiting(pool, uuid4()).load_pending(instance_id, after_order=0, limit=10)
-        told = [event.object_id for each in waiting for event in each.events]
-        return told, [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+        async def tidy(days):
+            await Retention(pool, retention_days=7, most_waiting=1000).tidy(now + timedelta(days=days))
+            waiting = await Waiting(pool, uuid4()).load_pending(instance_id, after_order=0, limit=10)
+            told = [event.object_id for each in waiting for event in each.events]
+            return told, [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
 
-    waits = ["waits 30", "waits 8", "waits 0", "waits -3"]
-    assert await tidy(0) == (waits, [8, 8, 8, 8])
-    assert await pool.fetchval("SELECT count(*) FROM page_rest") == 2
-    # All of before there were partitions goes at once; the one that comes from ahead a moment after its time.
-    assert await tidy(8.5) == (waits, [5, 5, 5, 5])
-    assert "page_before" not in [row[0] for row in await pool.fetch("SELECT relname FROM pg_class")]
-    assert await tidy(13) == (waits, [4, 4, 4, 4])
-    first = await pool.fetchval("SELECT max(id) FROM notification")
-    assert await pool.fetchval("SELECT nextval('notification_number')") > first
-    await pool.execute("UPDATE notification SET state = 'delivered'")
-    assert await tidy(13) == ([], [0, 0, 0, 0])
-    await pool.close()
-    await admin.execute("DROP DATABASE migrated_into_partitions WITH (FORCE)")
-    await admin.close()
+        waits = ["waits 30", "waits 8", "waits 0", "waits -3"]
+        assert await tidy(0) == (waits, [8, 8, 8, 8])
+        assert await pool.fetchval("SELECT count(*) FROM page_rest") == 2
+        # All of before there were partitions goes at once; the one that comes from ahead a moment after its time.
+        assert await tidy(8.5) == (waits, [5, 5, 5, 5])
+        assert "page_before" not in [row[0] for row in await pool.fetch("SELECT relname FROM pg_class")]
+        assert await tidy(13) == (waits, [4, 4, 4, 4])
+        first = await pool.fetchval("SELECT max(id) FROM notification")
+        assert await pool.fetchval("SELECT nextval('notification_number')") > first
+        await pool.execute("UPDATE notification SET state = 'delivered'")
+        assert await tidy(13) == ([], [0, 0, 0, 0])
+        await pool.close()
 
 
 OF_MANY_DAYS = """

@@ -74,17 +74,13 @@ LIMIT $1
 """
 
 # By indexes, as nobody else can read or write meanwhile: of a page the events were polled when it was.
-FIND_NOTIFICATIONS = """
-SELECT DISTINCT event.notification_id FROM {page} AS page JOIN {event} AS event
-    ON event.polled_at = page.polled_at AND event.instance_id = page.instance_id AND event.page_id = page.id
-WHERE page.id = ANY($1) AND event.notification_id IS NOT NULL
-"""
-
-MOVE_EVENTS = """
-INSERT INTO event SELECT event.* FROM {page} AS page JOIN {event} AS event
+OF_PAGES = """
+FROM {page} AS page JOIN {event} AS event
     ON event.polled_at = page.polled_at AND event.instance_id = page.instance_id AND event.page_id = page.id
 WHERE page.id = ANY($1)
 """
+FIND_NOTIFICATIONS = f"SELECT DISTINCT event.notification_id {OF_PAGES} AND event.notification_id IS NOT NULL"
+MOVE_EVENTS = f"INSERT INTO event SELECT event.* {OF_PAGES}"
 MOVE_PAGES = "INSERT INTO page SELECT * FROM {page} WHERE id = ANY($1)"
 MOVE_NOTIFICATIONS = "INSERT INTO notification SELECT * FROM {notification} WHERE id = ANY($1)"
 
@@ -149,11 +145,11 @@ class Partitions:
         pages = 0
         row_by_row = before
         for span in await self.list_spans():
-            if span.end_at <= before:
-                dropped = await self._drop(span)
-                pages += dropped or 0
-            if span.end_at > before or dropped is None:
+            dropped = await self._drop(span) if span.end_at <= before else None
+            if dropped is None:
                 row_by_row = min(row_by_row, span.begin_at or LONG_AGO)
+            else:
+                pages += dropped
         return pages, row_by_row
 
     def _floor(self, moment: datetime) -> datetime:

@@ -181,12 +181,10 @@ class Queue:
             await self._wakes.ask((instance_id, cause))
 
     async def _wake_all(self, wakes: Sequence[tuple[InstanceId, str]]) -> Sequence[None]:
-        await self._queries.enqueue(
-            [DELIVER] * len(wakes),
+        await self._add(
+            DELIVER,
             [_write_payload(instance_id, None) for instance_id, _ in wakes],
-            [0] * len(wakes),
-            dedupe_key=[f"{DELIVER}:{instance_id}:{cause}" for instance_id, cause in wakes],
-            on_conflict="skip",
+            [f"{DELIVER}:{instance_id}:{cause}" for instance_id, cause in wakes],
         )
         return [None] * len(wakes)
 
@@ -200,14 +198,19 @@ class Queue:
         if not ids:
             return []
         due = due_at or {}
-        job_ids = await self._queries.enqueue(
-            [entrypoint] * len(ids),
+        made = await self._add(
+            entrypoint,
             [_write_payload(each, due.get(each)) for each in ids],
-            [0] * len(ids),
-            dedupe_key=[f"{entrypoint}:{each}" for each in ids],
-            on_conflict="skip",
+            [f"{entrypoint}:{each}" for each in ids],
         )
-        return [each for each, job_id in zip(ids, job_ids, strict=True) if job_id is None]
+        return [each for each, is_made in zip(ids, made, strict=True) if not is_made]
+
+    async def _add(self, entrypoint: str, payloads: list[bytes | None], keys: list[str | None]) -> list[bool]:
+        """Make a job for each key that has none; say of each whether one was made."""
+        job_ids = await self._queries.enqueue(
+            [entrypoint] * len(keys), payloads, [0] * len(keys), dedupe_key=keys, on_conflict="skip"
+        )
+        return [job_id is not None for job_id in job_ids]
 
     async def give_back(self, manager_id: UUID) -> None:
         """Queue again what a manager took and did not finish; nobody may be working on it any more."""

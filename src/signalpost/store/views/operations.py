@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 
+from signalpost.store.counts import OVERDUE
+
 MOST_TABLES = 8
 
 # A job for each instance and kind at most: the table is small.
@@ -20,12 +22,6 @@ FROM pgqueuer GROUP BY entrypoint ORDER BY entrypoint
 WORKERS = """
 SELECT extract(epoch FROM now() - heartbeat_at)::float8 AS silent_seconds
 FROM worker ORDER BY heartbeat_at DESC LIMIT 100
-"""
-
-# The first entry of each index of what is due.
-LATE = """
-SELECT (SELECT min(next_poll_at) FROM instance WHERE next_poll_at IS NOT NULL) AS polls_since,
-       (SELECT min(due_at) FROM endpoint WHERE due_at IS NOT NULL) AS deliveries_since, now() AS now
 """
 
 # Partitions count as the table that they are parts of.
@@ -86,22 +82,19 @@ class Operations:
         self.most_waiting = most_waiting
 
     async def read(self) -> Standing:
-        """Read it. Cost: the jobs and the workers once, two looks into an index, and the sizes of the files."""
+        """Read it. Cost: the jobs and the workers once, a look into each index of what is due, and the files' sizes."""
         async with self._pool.acquire() as connection:
             queue: Any = await connection.fetch(QUEUE)
             workers: Any = await connection.fetch(WORKERS)
-            late: Any = await connection.fetchrow(LATE)
+            overdue: Any = await connection.fetch(OVERDUE)
             size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
             tables: Any = await connection.fetch(TABLES, MOST_TABLES)
+        late = {row["stage"]: row["seconds"] for row in overdue}
         return Standing(
             tuple(QueuedWork(*row) for row in queue),
             tuple(row["silent_seconds"] for row in workers),
-            _measure_lateness(late["polls_since"], late["now"]),
-            _measure_lateness(late["deliveries_since"], late["now"]),
+            late["poll"],
+            late["deliver"],
             size,
             tuple(TableSize(*row) for row in tables),
         )
-
-
-def _measure_lateness(since: datetime | None, now: datetime) -> float:
-    return 0.0 if since is None else max((now - since).total_seconds(), 0.0)
