@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lint types contracts bench faults screenshots lock clean
+.PHONY: help setup demo test check lint types contracts bench faults screenshots lock dist sbom clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -55,5 +55,16 @@ lock: $(READY)  ## renew the lock files: for developers, and in the same version
 	$(COMPILE) pyproject.toml --extra opentelemetry -c requirements.lock -o requirements-service.lock
 	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock
 
+# The time of the last commit, so that the same commit gives the same bytes.
+MADE_AT := SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct)
+
+dist: $(READY) sbom  ## build wheel, sdist and SBOM in dist/, the same bytes from the same commit
+	$(MADE_AT) $(BIN)/python -m build --no-isolation --outdir dist .
+
+sbom: $(READY)  ## list what the service is made of, from its lock file, in dist/ (CycloneDX)
+	@mkdir -p dist
+	$(MADE_AT) $(BIN)/cyclonedx-py requirements -i "" --output-reproducible --pyproject pyproject.toml \
+	    -o dist/signalpost.cdx.json requirements-service.lock
+
 clean:  ## remove what make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

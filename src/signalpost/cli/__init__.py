@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from signalpost import __version__
 from signalpost.model.errors import SignalpostError
 
 COMMANDS = {
@@ -53,7 +54,24 @@ def build_app(wanted: str | None = None) -> typer.Typer:
     return app
 
 
-def _group() -> None:
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"signalpost {__version__}")
+        raise typer.Exit
+
+
+def _group(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version.",
+            callback=_show_version,
+            is_eager=True,
+            allow_from_autoenv=False,  # SIGNALPOST_VERSION is what others call the version they deploy
+        ),
+    ] = False,
+) -> None:
     """Keep a command one of a group, if it is the only one that was built."""
 
 
