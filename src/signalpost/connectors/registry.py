@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import entry_points
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.connectors.judging import judge
 from signalpost.model.errors import NotFoundError
+from signalpost.observe.logs import get_logger
 
 ENTRY_POINT_GROUP = "signalpost.connectors"
 """A package announces a connector as ``name = "package.module:factory"``; the factory takes the provider's base URL
 from the settings (or None) and gives the connector."""
 
+PROBE_SECONDS = 15.0
+"""How long a connector of another package may take to be imported and made."""
+PROBE = """
+import sys
+from importlib.metadata import EntryPoint
+EntryPoint(sys.argv[1], sys.argv[2], "").load()(None)
+"""
+
 Factory = Callable[[str | None], Connector]
+
+log = get_logger("connectors")
 
 
 class Registry:
-    """Finds connectors by key or by number."""
+    """Finds connectors by key or by number; ``left_out`` says why others are not there, by their names."""
 
-    def __init__(self, connectors: Iterable[Connector]) -> None:
+    def __init__(self, connectors: Iterable[Connector], left_out: Mapping[str, str] | None = None) -> None:
         self._connectors = {connector.key: connector for connector in connectors}
+        self.left_out = dict(left_out or {})
 
     def __iter__(self) -> Iterator[Connector]:
         return iter(self._connectors.values())
@@ -40,10 +55,44 @@ class Registry:
         raise NotFoundError(message)
 
 
-def load_registry(*, egnyte_url: str | None) -> Registry:
-    """Build the registry; ``egnyte_url`` replaces Egnyte's own address (a sandbox)."""
+def load_registry(*, egnyte_url: str | None, probe_seconds: float = PROBE_SECONDS) -> Registry:
+    """Build the registry; ``egnyte_url`` replaces Egnyte's own address (a sandbox).
+
+    A connector of another package that cannot be loaded, or declares nonsense, is left out and logged: the others run.
+    """
     found: list[Connector] = [EgnyteConnector(egnyte_url)]
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
+    left_out: dict[str, str] = {}
+    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: (each.name, each.value)):
+        connector, wrong = _load(entry, found, probe_seconds)
+        if connector is not None:
+            found.append(connector)
+        else:
+            left_out[entry.name] = f"{entry.value}: {wrong}"
+            log.error("connector.left_out", connector=entry.name, entry_point=entry.value, reason=wrong)
+    return Registry(found, left_out)
+
+
+def _load(
+    entry: EntryPoint, others: Iterable[Connector], probe_seconds: float
+) -> tuple[Connector | None, str]:
+    """Give the connector that an entry point announces, or None and what is wrong with it."""
+    # Nothing can end an import that hangs in this process: another one tries it first.
+    try:
+        subprocess.run(  # noqa: S603 - our own program; its arguments are those of an installed package
+            [sys.executable, "-c", PROBE, entry.name, entry.value],
+            check=False,
+            timeout=probe_seconds,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"it was not loaded within {probe_seconds:g} s"
+    try:
         factory: Factory = entry.load()
-        found.append(factory(None))
-    return Registry(found)
+        connector = factory(None)
+        wrong = judge(connector, others)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - others' code: whatever it does, the rest runs
+        # Its words may hold anything, a secret among them: only their kind is told.
+        return None, f"it raised {type(error).__name__}"
+    return (None, wrong) if wrong else (connector, "")

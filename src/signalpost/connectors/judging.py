@@ -1,0 +1,102 @@
+"""Judges what a connector declares, before anything relies on it: others write connectors too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
+from signalpost.connectors.resource import Resource, Strategy
+
+KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
+TEXTS = ("name", "description", "hub")
+METHODS = (
+    "find_host",
+    "find_authorization",
+    "read_tokens",
+    "identify",
+    "open_feed",
+    "open_listing",
+    "classify",
+    "read_quota",
+)
+
+
+def judge(connector: Any, others: Iterable[Connector]) -> str:
+    """Say what is wrong with a connector's declaration, "" if nothing is; ``others`` are there already.
+
+    What it raises when it is asked comes through.
+    """
+    return next(_find_wrong(connector, others), "")
+
+
+def _find_wrong(connector: Any, others: Iterable[Connector]) -> Iterator[str]:
+    missing = [each for each in (*METHODS, *TEXTS, "key", "id") if not hasattr(connector, each)]
+    if missing:
+        yield f"what its factory gives is no connector: {type(connector).__name__} has no {', '.join(missing)}"
+        return
+    yield from _judge_identity(connector, others)
+    for each in TEXTS:
+        value = getattr(connector, each)
+        if not isinstance(value, str) or not value.strip():
+            yield f"{each}: {_show(value)} is no text"
+    for each in METHODS:
+        if not callable(getattr(connector, each)):
+            yield f"{each} is no method"
+    yield from _judge_limits(connector)
+    yield from _judge_fields(connector)
+    yield from _judge_resources(connector)
+
+
+def _judge_identity(connector: Any, others: Iterable[Connector]) -> Iterator[str]:
+    if not isinstance(connector.key, str) or not KEY.fullmatch(connector.key):
+        yield f"key: {_show(connector.key)} is no key; give lower-case letters, digits, - and _, as in 'egnyte'"
+    if type(connector.id) is not int or not 0 < connector.id < 2**31:
+        yield f"id: {_show(connector.id)} is no number from 1 to 2147483647"
+    for other in others:
+        if connector.key == other.key:
+            yield f"key: {connector.key!r} is that of another connector, {other.name}"
+        if connector.id == other.id:
+            yield f"id: {connector.id} is that of another connector, {other.key}"
+
+
+def _judge_limits(connector: Any) -> Iterator[str]:
+    rate = connector.calls_per_second
+    if type(rate) not in {int, float} or not 0 < rate < float("inf"):
+        yield f"calls_per_second: {_show(rate)} is no number over 0"
+    calls = connector.calls_a_day
+    if calls is not None and (type(calls) is not int or calls < 1):
+        yield f"calls_a_day: {_show(calls)} is neither None nor a whole number from 1"
+
+
+def _judge_fields(connector: Any) -> Iterator[str]:
+    taken = {each.key for each in EVENT_FIELDS}
+    for each in connector.fields:
+        if not isinstance(each, Field):
+            yield f"fields: {_show(each)} is no Field"
+        elif each.key in taken:
+            yield f"fields: the key {each.key!r} is there already"
+        else:
+            taken.add(each.key)
+    if not all(isinstance(each, str) for each in connector.setup_steps):
+        yield "setup_steps: one of them is no text"
+
+
+def _judge_resources(connector: Any) -> Iterator[str]:
+    names: set[str] = set()
+    for each in connector.resources:
+        if not isinstance(each, Resource):
+            yield f"resources: {_show(each)} is no Resource"
+        elif not each.name or each.name in names:
+            yield f"resources: the name {each.name!r} is empty or there already"
+        elif not each.strategies or not all(isinstance(one, Strategy) for one in each.strategies):
+            yield f"resources: {each.name} declares no strategy"
+        else:
+            names.add(each.name)
+    if not connector.resources:
+        yield "resources: there are none"
+
+
+def _show(value: object) -> str:
+    return repr(value)[:100]

@@ -1,0 +1,58 @@
+"""What a connector declares is judged before anything relies on it: each thing that can be wrong is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from signalpost.connectors.base import EVENT_FIELDS
+from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.connectors.judging import judge
+
+WRONG = {
+    "takes Egnyte's key": ({"key": "egnyte"}, "key: 'egnyte' is that of another connector, Egnyte"),
+    "takes Egnyte's number": ({"id": 4016}, "id: 4016 is that of another connector, egnyte"),
+    "has a key nobody can find": ({"key": "Acme"}, "key: 'Acme' is no key"),
+    "has a key with a slash": ({"key": "a/b"}, "key: 'a/b' is no key"),
+    "has a key that is no text": ({"key": 7}, "key: 7 is no key"),
+    "has a number that is none": ({"id": True}, "id: True is no number"),
+    "has a number too large": ({"id": 2**31}, "id: 2147483648 is no number"),
+    "has no name": ({"name": " "}, "name: ' ' is no text"),
+    "has no hub": ({"hub": None}, "hub: None is no text"),
+    "calls never": ({"calls_per_second": 0}, "calls_per_second: 0 is no number over 0"),
+    "calls backwards": ({"calls_per_second": -1.0}, "calls_per_second: -1.0 is no number over 0"),
+    "calls at no rate": ({"calls_per_second": float("nan")}, "calls_per_second: nan is no number"),
+    "calls without end": ({"calls_per_second": float("inf")}, "calls_per_second: inf is no number"),
+    "has no calls": ({"calls_a_day": 0}, "calls_a_day: 0 is neither None nor a whole number"),
+    "has a method that is none": ({"classify": None}, "classify is no method"),
+    "has fields that are none": ({"fields": ("subdomain",)}, "fields: 'subdomain' is no Field"),
+    "has a field twice": (
+        {"fields": EgnyteConnector.fields * 2},
+        "fields: the key 'oauth.api.key' is there already",
+    ),
+    "takes a field of events": ({"fields": EVENT_FIELDS[:1]}, "is there already"),
+    "has steps that are none": ({"setup_steps": (1,)}, "setup_steps: one of them is no text"),
+    "reads nothing": ({"resources": ()}, "resources: there are none"),
+    "reads what is none": ({"resources": ("users",)}, "resources: 'users' is no Resource"),
+    "has a resource twice": ({"resources": EgnyteConnector.resources * 2}, "is empty or there already"),
+}
+
+
+def make(**changed: object) -> EgnyteConnector:
+    """Make a connector that is good but for what is changed."""
+    return type("Made", (EgnyteConnector,), {"key": "acme", "id": 7, "name": "Acme", **changed})()
+
+
+def test_what_is_good_is_taken():
+    assert judge(make(), [EgnyteConnector()]) == ""
+    assert judge(make(calls_per_second=1, calls_a_day=None, fields=()), [EgnyteConnector()]) == ""
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_each_thing_that_is_wrong_is_named(case):
+    changed, reason = WRONG[case]
+    assert reason in judge(make(**changed), [EgnyteConnector()])
+
+
+@pytest.mark.parametrize("value", [None, "connector", 7, object(), EgnyteConnector.resources])
+def test_what_is_no_connector_is_told_by_its_kind(value):
+    assert f"{type(value).__name__} has no find_host" in judge(value, [])
