@@ -60,8 +60,15 @@ def choose_place() -> Path | None:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     # Not pytest's own: its path is long, and it takes away again the passage that the server's account was given.
-    with tempfile.TemporaryDirectory(prefix="sp-", dir=choose_place()) as name:
-        yield Path(name).resolve()
+    name = Path(tempfile.mkdtemp(prefix="sp-", dir=choose_place())).resolve()
+    yield name
+
+    def remove() -> bool:
+        # The server of an owner that was killed ends a moment later, and writes until then.
+        shutil.rmtree(name, ignore_errors=True)
+        return not name.exists()
+
+    wait_until(remove)
 
 
 @pytest.fixture(scope="session")
