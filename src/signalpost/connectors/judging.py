@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from types import FunctionType
 from typing import Any
 
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
@@ -11,16 +12,9 @@ from signalpost.connectors.resource import Resource, Strategy
 
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 TEXTS = ("name", "description", "hub")
-METHODS = (
-    "find_host",
-    "find_authorization",
-    "read_tokens",
-    "identify",
-    "open_feed",
-    "open_listing",
-    "classify",
-    "read_quota",
-)
+DECLARED = {name: each for name, each in vars(Connector).items() if not name.startswith("_")}
+"""All that the contract asks for."""
+METHODS = tuple(name for name, each in DECLARED.items() if isinstance(each, FunctionType))
 
 
 def judge(connector: Any, others: Iterable[Connector]) -> str:
@@ -32,7 +26,8 @@ def judge(connector: Any, others: Iterable[Connector]) -> str:
 
 
 def _find_wrong(connector: Any, others: Iterable[Connector]) -> Iterator[str]:
-    missing = [each for each in (*METHODS, *TEXTS, "key", "id") if not hasattr(connector, each)]
+    wanted = dict.fromkeys((*METHODS, *DECLARED))
+    missing = [each for each in wanted if not hasattr(connector, each)]
     if missing:
         yield f"what its factory gives is no connector: {type(connector).__name__} has no {', '.join(missing)}"
         return

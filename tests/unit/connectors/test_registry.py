@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -89,3 +91,17 @@ def test_those_that_are_wrong_are_left_out_and_told_once_and_the_rest_runs(insta
     assert "hunter2" not in str(registry.left_out)
     with pytest.raises(NotFoundError, match="known: acme, egnyte"):
         registry.find("raising")
+
+
+def test_one_that_is_left_out_is_told_apart_from_the_verdicts(install, tmp_path):
+    install("failing", UNLOADABLE["failing"][0])
+    file = tmp_path / "configuration.json"
+    file.write_text('{"egnyte": {"users": {"url": "/hubs/documents/users", "idField": "id"}}}')
+    done = subprocess.run(
+        [Path(sys.executable).parent / "signalpost", "doctor", "--poller-configuration", file],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["egnyte.users"]
+    assert "connector.left_out" in done.stderr
