@@ -60,9 +60,6 @@ def doctor(data_dir: DataDirectory = None, poller_configuration: PollerConfigura
     2 if the file cannot be read.
     """
     if poller_configuration is not None:
-        configure_logging(
-            level="error", json_lines=False
-        )  # to standard error: what is printed is the verdicts
         sys.exit(judge_file(poller_configuration))
     effective = load_settings(data_dir=data_dir)
     configure_logging(level="error", json_lines=effective.log_json)

@@ -63,6 +63,8 @@ def judge_file(path: Path) -> int:
             ' {"url": ...}'
         )
     registry = load_registry(egnyte_url=None)
+    for name, reason in registry.left_out.items():
+        _print(f"the connector {name} is left out: {reason}", to_errors=True)
     code = 0
     for candidate in find_candidates(value):
         name, verdict = _judge(candidate, registry)

@@ -40,6 +40,11 @@ class Registry:
     def __iter__(self) -> Iterator[Connector]:
         return iter(self._connectors.values())
 
+    def tell_left_out(self) -> None:
+        """Log each that was left out, with its entry point and the reason."""
+        for name, reason in self.left_out.items():
+            log.error("connector.left_out", connector=name, reason=reason)
+
     def find(self, key_or_id: str) -> Connector:
         """Find a connector by key (any letter case) or number.
 
@@ -58,7 +63,7 @@ class Registry:
 def load_registry(*, egnyte_url: str | None, probe_seconds: float = PROBE_SECONDS) -> Registry:
     """Build the registry; ``egnyte_url`` replaces Egnyte's own address (a sandbox).
 
-    A connector of another package that cannot be loaded, or declares nonsense, is left out and logged: the others run.
+    A connector of another package that cannot be loaded, or declares nonsense, is left out: the others run.
     """
     found: list[Connector] = [EgnyteConnector(egnyte_url)]
     left_out: dict[str, str] = {}
@@ -68,7 +73,6 @@ def load_registry(*, egnyte_url: str | None, probe_seconds: float = PROBE_SECOND
             found.append(connector)
         else:
             left_out[entry.name] = f"{entry.value}: {wrong}"
-            log.error("connector.left_out", connector=entry.name, entry_point=entry.value, reason=wrong)
     return Registry(found, left_out)
 
 

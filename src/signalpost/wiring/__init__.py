@@ -130,6 +130,7 @@ def _join(
 ) -> Service:
     pool, metrics = connections.work, _make_metrics(connections.work)
     registry = load_registry(egnyte_url=settings.egnyte_url)
+    registry.tell_left_out()
     oauth2 = OAuth2(outbound, clock)
     sessions = Sessions(
         outbound,

@@ -78,6 +78,7 @@ def test_those_that_are_wrong_are_left_out_and_told_once_and_the_rest_runs(insta
     install("zeta", GOOD)
     with capture_logs() as told:
         registry = load_registry(egnyte_url=None, probe_seconds=5.0)
+        registry.tell_left_out()
     assert [each.key for each in registry] == ["egnyte", "acme"]
     assert set(registry.left_out) == set(UNLOADABLE)
     assert [(each["event"], each["connector"]) for each in told] == [
@@ -104,4 +105,6 @@ def test_one_that_is_left_out_is_told_apart_from_the_verdicts(install, tmp_path)
         text=True,
     )
     assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["egnyte.users"]
-    assert "connector.left_out" in done.stderr
+    assert done.stderr.splitlines() == [
+        "the connector failing is left out: failing_connector:make: it raised ZeroDivisionError"
+    ]
