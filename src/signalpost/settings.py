@@ -59,6 +59,13 @@ class Settings(BaseSettings):
             " For government domains https://{subdomain}.egnytegov.com, for a sandbox http://127.0.0.1:8090."
         ),
     )
+    connector_files: str = Field(
+        default="",
+        description=(
+            "TOML files that declare connectors for REST APIs, or folders of them, comma-separated, as in"
+            " connectors,/etc/signalpost/helpdesk.toml."
+        ),
+    )
     allow_private_networks: bool = Field(
         default=False, description="Whether callbacks and providers may be loopback or private addresses."
     )
@@ -193,6 +200,10 @@ class Settings(BaseSettings):
             )
             raise ConfigurationError(message)
         return text
+
+    def list_connector_files(self) -> list[Path]:
+        """List the files and folders that declare connectors."""
+        return [Path(text.strip()) for text in self.connector_files.split(",") if text.strip()]
 
     def read_keys(self) -> list[str] | None:
         """Read the encryption keys; None when unset."""

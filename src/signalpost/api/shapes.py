@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
+from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
 from signalpost.model.configuration import ALWAYS_SECRET, CALLBACK_URL, EVENTS_ENABLED, MASK, read_boolean
 from signalpost.model.delivery import State
@@ -29,6 +30,7 @@ def show_time(moment: datetime | None) -> str | None:
 
 def show_connector(connector: Connector) -> dict[str, Any]:
     """Show a connector as the original's element."""
+    by_oauth2 = find_grant(connector) is not Grant.CONFIGURATION
     return {
         "id": connector.id,
         "name": connector.name,
@@ -38,7 +40,7 @@ def show_connector(connector: Connector) -> dict[str, Any]:
         "logo": connector.key,
         "active": True,
         "deleted": False,
-        "typeOauth": True,
+        "typeOauth": by_oauth2,
         "trialAccount": False,
         "resources": [],
         "transformationsEnabled": False,
@@ -47,7 +49,7 @@ def show_connector(connector: Connector) -> dict[str, Any]:
         "cloneable": False,
         "extendable": False,
         "beta": False,
-        "authentication": {"type": "oauth2"},
+        "authentication": {"type": "oauth2" if by_oauth2 else "custom"},
         "extended": False,
         "hub": connector.hub,
         "protocolType": "http",

@@ -17,6 +17,8 @@ from signalpost.connectors.registry import Registry, load_registry
 from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.polling.configuration import check_name, match_resource
 from signalpost.polling.configuration.definition import DateSetting, Definition, read_definition
+from signalpost.polling.dates import compile_pattern
+from signalpost.settings import load_settings
 
 REFUSED, UNREADABLE = 1, 2
 """Exit codes: a configuration is refused; the file holds none."""
@@ -62,7 +64,8 @@ def judge_file(path: Path) -> int:
             f'{path}: give an object: {{"egnyte": {{"events": {{"url": ...}}}}}}, {{"events": {{"url": ...}}}} or'
             ' {"url": ...}'
         )
-    registry = load_registry(egnyte_url=None)
+    files = load_settings().list_connector_files()
+    registry = load_registry(egnyte_url=None, files=files, check_format=compile_pattern)
     for name, reason in registry.left_out.items():
         _print(f"the connector {name} is left out: {reason}", to_errors=True)
     code = 0

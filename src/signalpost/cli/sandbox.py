@@ -9,6 +9,7 @@ import typer
 import uvloop
 
 from signalpost.sandbox.egnyte import serve
+from signalpost.sandbox.rest import serve as serve_rest
 
 app = typer.Typer(no_args_is_help=True, help="Run a simulated provider.")
 
@@ -61,3 +62,16 @@ def egnyte(
             on_ready=lambda url: print(f"sandbox ready on {url}", flush=True),
         )
     )
+
+
+@app.command()
+def rest(
+    host: Annotated[
+        str, typer.Option(envvar="SIGNALPOST_SANDBOX_HOST", help="Address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="SIGNALPOST_SANDBOX_PORT", min=0, max=65535, help="0 takes a free one.")
+    ] = 8091,
+) -> None:
+    """Run a small REST API until it is told to stop: any collection, any authorisation, any pagination."""
+    uvloop.run(serve_rest(host, port, on_ready=lambda url: print(f"sandbox ready on {url}", flush=True)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.egnyte import EgnyteConnector
@@ -60,12 +61,27 @@ class Registry:
         raise NotFoundError(message)
 
 
-def load_registry(*, egnyte_url: str | None, probe_seconds: float = PROBE_SECONDS) -> Registry:
-    """Build the registry; ``egnyte_url`` replaces Egnyte's own address (a sandbox).
+def load_registry(
+    *,
+    egnyte_url: str | None,
+    files: Sequence[Path] = (),
+    check_format: Callable[[str], object] = str,
+    probe_seconds: float = PROBE_SECONDS,
+) -> Registry:
+    """Build the registry; ``egnyte_url`` replaces Egnyte's own address (a sandbox), ``files`` declare connectors.
+
+    ``check_format`` raises InvalidRequestError for what is no format of dates.
 
     A connector of another package that cannot be loaded, or declares nonsense, is left out: the others run.
+
+    Raises:
+        ConfigurationError: a field of a file is wrong, or its key is taken.
     """
     found: list[Connector] = [EgnyteConnector(egnyte_url)]
+    if files:
+        from signalpost.connectors.rest import load_connectors  # noqa: PLC0415 - read where it is asked for alone
+
+        found += load_connectors(files, check_format, taken={each.key for each in found})
     left_out: dict[str, str] = {}
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: (each.name, each.value)):
         connector, wrong = _load(entry, found, probe_seconds)

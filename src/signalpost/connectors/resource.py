@@ -31,8 +31,9 @@ class Resource:
     ``updated_field`` and ``created_field`` name fields of its records ("" where they have none), ``date_format``
     is the format of both dates. ``label_fields`` name what people call the object, its path or its name: the first that
     has a text counts. ``parameters`` are the query parameters it takes, ``required`` those it cannot do
-    without, ``filters`` the fields that the provider itself can compare. ``appears_as`` is what a record means that
-    was not there before: of a list of deleted things, DELETED.
+    without, ``filters`` the fields that the provider itself can compare. Those of them that are ``uncompared`` are the
+    provider's alone, for records have no such field. ``appears_as`` is what a record means that was not there before:
+    of a list of deleted things, DELETED.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Resource:
     parameters: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
+    uncompared: frozenset[str] = frozenset()
     appears_as: EventType = EventType.CREATED
     label_fields: tuple[str, ...] = ()
 
@@ -76,6 +78,11 @@ class ListPage:
 
 class Session(Protocol):
     """Authenticated calls to the provider for one instance; paced and classified (``connectors.session``)."""
+
+    @property
+    def base_url(self) -> str:
+        """What every path is put behind."""
+        ...
 
     async def get(self, path: str, parameters: Mapping[str, str]) -> Answer:
         """GET ``path`` of the provider. The answer's status is 2xx.

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlencode
 
+from signalpost.connectors.authorising import write_bearer
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
+from signalpost.model.configuration import MASK
 from signalpost.model.errors import (
     AddressRefusedError,
     ConnectorError,
@@ -29,6 +33,8 @@ MOST_RETRIES = 5
 USUAL_HOLD_SECONDS = 1.0
 GRAIN_SECONDS = 0.001
 """Timers are no finer: a shorter wait would take as long, and a thousand calls a second would be the most there is."""
+LEAST_SECRET_CHARACTERS = 8
+"""Shorter ones are words of a refusal as likely as secrets."""
 LONGEST_HOLD_SECONDS = 10.0
 """A provider that asks for a longer silence is left alone: the call fails, and others are not kept waiting."""
 
@@ -62,6 +68,9 @@ class Timer(Protocol):
         """Have it not happen."""
         ...
 
+
+WriteHeaders = Callable[[str], Mapping[str, str]]
+"""Gives the headers that authorise a call with a token."""
 
 CallLater = Callable[[float, Callable[[], None]], Timer]
 """Calls a function after some seconds, once."""
@@ -172,15 +181,22 @@ class ProviderSession:
         budget: Budget,
         for_user: bool,
         tracer: Tracer = NO_TRACES,
+        write_headers: WriteHeaders = write_bearer,
     ) -> None:
         self._connector = connector
         self._base_url = base_url
+        self._write_headers = write_headers
         self._outbound = outbound
         self._tokens = tokens
         self._pace = pace
         self._budget = budget
         self._for_user = for_user
         self._tracer = tracer
+
+    @property
+    def base_url(self) -> str:
+        """What every path is put behind."""
+        return self._base_url
 
     @property
     def calls(self) -> int:
@@ -233,13 +249,12 @@ class ProviderSession:
     async def _call(self, url: str, token: str) -> Answer:
         if not self._for_user:
             self._budget.check()
+        headers = self._write_headers(token)
         await self._pace.wait(for_user=self._for_user)
         self._budget.count()
         try:
             with self._tracer.open_request("provider.request", "GET", url, with_path=True) as span:
-                answer = await self._outbound.request(
-                    "GET", url, headers={"Authorization": f"Bearer {token}"}, max_bytes=MAX_ANSWER_BYTES
-                )
+                answer = await self._outbound.request("GET", url, headers=headers, max_bytes=MAX_ANSWER_BYTES)
                 span.note_status(answer.status)
         except OutboundError as error:
             message = f"{self._connector.name} did not answer: {error}"
@@ -254,4 +269,14 @@ class ProviderSession:
         if answer.truncated:
             message = f"{self._connector.name} answered with more than {MAX_ANSWER_BYTES:,} bytes"
             raise ConnectorError(message)
-        return answer
+        return mask_secrets(answer, headers) if answer.status >= HTTPStatus.BAD_REQUEST else answer
+
+
+def mask_secrets(answer: Answer, headers: Mapping[str, str]) -> Answer:
+    """Mask what authorised a call where the provider's refusal repeats it: its words are shown and logged."""
+    body = answer.body
+    for value in headers.values():
+        for secret in (value, value.rpartition(" ")[2]):
+            if len(secret) >= LEAST_SECRET_CHARACTERS:
+                body = body.replace(secret.encode(), MASK.encode())
+    return replace(answer, body=body)

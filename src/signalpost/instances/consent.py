@@ -215,6 +215,14 @@ class Consents:
         await self._audit.add(member, "instance.created", detail, self._clock(), instance_id=instance.id)
         return instance
 
+    async def create_at_once(self, member: Member, order: Order) -> Instance:
+        """Create an instance of a connector that needs no consent (raises as ``Lifecycle.create``)."""
+        instance = await self._lifecycle.create(member.caller, order.wish)
+        await self._save_application(member, order, instance)
+        detail = f"connected {instance.name} as {instance.account.label}"
+        await self._audit.add(member, "instance.created", detail, self._clock(), instance_id=instance.id)
+        return instance
+
     async def _make(self, connection: Connection, order: Order, taken_at: datetime) -> None:
         member = connection.member
         if connection.instance_id is None:

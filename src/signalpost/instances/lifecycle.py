@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from signalpost.connectors.authorising import NO_TOKENS, Grant, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import Session
@@ -186,7 +187,13 @@ class Lifecycle:
         instance: Instance,
     ) -> Tokens | None:
         """Give the tokens that came with the wish; None where it has none and needs none."""
-        if wish.code is None and not wish.external:
+        if find_grant(connector) is not Grant.CONSENT:
+            own = [each.key for each in connector.fields]
+            changed = any(configuration.get(key) != instance.configuration.get(key) for key in own)
+            named = not own or any(key in (wish.configuration or {}) for key in own)
+            if not changed and (instance.valid or not named):
+                return None
+        elif wish.code is None and not wish.external:
             if connector.find_host(configuration) == connector.find_host(instance.configuration):
                 return None
             message = (
@@ -197,7 +204,7 @@ class Lifecycle:
         account = (await self._identify(connector, draft, tokens)).account
         if account.id != instance.account.id:
             message = (
-                f"providerData.code: it authorises {_show_account(account)}, but this instance acts as"
+                f"{_name_place(connector)}: it authorises {_show_account(account)}, but this instance acts as"
                 f" {_show_account(instance.account)}; create another instance for another account"
             )
             raise ConflictError(message)
@@ -231,6 +238,14 @@ class Lifecycle:
         )
 
     async def _authorise(self, connector: Connector, wish: Wish, configuration: Mapping[str, str]) -> Tokens:
+        grant = find_grant(connector)
+        if grant is Grant.CONFIGURATION:
+            return NO_TOKENS
+        if grant is Grant.APPLICATION:
+            try:
+                return await self._oauth2.ask_by_application(connector, configuration)
+            except ProviderError as error:
+                raise _refusal(f"{connector.name} gives no token for oauth.api.key", error) from error
         if wish.external:
             return take_tokens(configuration)
         if wish.tokens is not None:
@@ -251,9 +266,18 @@ class Lifecycle:
         try:
             account = await connector.identify(session)
         except ProviderError as error:
-            raise _refusal(f"{connector.name} refused the first call with the new token", error) from error
+            by = (
+                "by this configuration"
+                if find_grant(connector) is Grant.CONFIGURATION
+                else "with the new token"
+            )
+            raise _refusal(f"{connector.name} refused the first call {by}", error) from error
         host = connector.find_host(draft.configuration)
         return replace(draft, account=Account(id=f"{host}#{account.id}", label=account.label))
+
+
+def _name_place(connector: Connector) -> str:
+    return "providerData.code" if find_grant(connector) is Grant.CONSENT else "configuration"
 
 
 def _show_account(account: Account) -> str:

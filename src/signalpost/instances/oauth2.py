@@ -86,6 +86,18 @@ class OAuth2:
             return tokens
         return Tokens(tokens.access_token, refresh_token, tokens.expires_at)
 
+    async def ask_by_application(self, connector: Connector, configuration: Mapping[str, str]) -> Tokens:
+        """Get a token by the application's own key and secret (client credentials; RFC 6749, 4.4).
+
+        Raises as ``exchange_code``.
+        """
+        form = {"grant_type": "client_credentials"}
+        scopes = connector.find_authorization(configuration).scopes
+        if scopes:
+            form["scope"] = " ".join(scopes)
+        tokens = await self._ask(connector, configuration, form)
+        return Tokens(tokens.access_token, None, tokens.expires_at)
+
     async def _ask(
         self, connector: Connector, configuration: Mapping[str, str], form: Mapping[str, str]
     ) -> Tokens:

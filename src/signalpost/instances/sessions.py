@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from signalpost.connectors.authorising import Grant, find_grant, write_headers
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
-from signalpost.connectors.session import CallLater, Paces, ProviderSession, call_later
+from signalpost.connectors.session import CallLater, Pace, Paces, ProviderSession, call_later
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.tokens import FixedToken, InstanceTokens
 from signalpost.model.ids import InstanceId
@@ -92,11 +94,20 @@ class Sessions:
                 metrics=self._metrics,
             ),
             # By token, as the provider counts: the first call, before the instance was stored, counts as well.
-            pace=self._paces.find(tokens.access_token, connector.calls_per_second),
+            pace=self._find_pace(connector, configuration, tokens.access_token),
             budget=Budget(read_allowance(quota, connector.calls_a_day, self._clock()), self._clock),
             for_user=for_user,
             tracer=self._tracer,
+            write_headers=partial(write_headers, connector, configuration),
         )
+
+    def _find_pace(self, connector: Connector, configuration: Mapping[str, str], access_token: str) -> Pace:
+        """Find the pace by what authorises the calls: the token, or where there is none the headers and the host."""
+        key = access_token
+        if find_grant(connector) is Grant.CONFIGURATION:
+            headers = sorted(write_headers(connector, configuration, access_token).items())
+            key = f"{connector.find_host(configuration)} {headers}"
+        return self._paces.find(key, connector.calls_per_second)
 
     def open_first(
         self, connector: Connector, configuration: Mapping[str, str], access_token: str
@@ -107,7 +118,8 @@ class Sessions:
             base_url=connector.find_host(configuration),
             outbound=self._outbound,
             tokens=FixedToken(access_token),
-            pace=self._paces.find(access_token, connector.calls_per_second),
+            pace=self._find_pace(connector, configuration, access_token),
             budget=Budget(None, self._clock),
             for_user=True,
+            write_headers=partial(write_headers, connector, configuration),
         )

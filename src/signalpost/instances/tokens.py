@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.model.errors import NeedsAuthorisationError, SignalpostError
@@ -84,7 +85,8 @@ class InstanceTokens:
         ended only by the provider's clock is refused by it, and then renewed.
         """
         expires_at = self._tokens.expires_at
-        if expires_at is not None and self._tokens.refresh_token and expires_at <= self._clock():
+        renewable = self._tokens.refresh_token or find_grant(self._connector) is Grant.APPLICATION
+        if expires_at is not None and renewable and expires_at <= self._clock():
             return await self.renew(self._tokens.access_token)
         return self._tokens.access_token
 
@@ -98,6 +100,12 @@ class InstanceTokens:
             NeedsAuthorisationError: there is no refresh token, or the provider refuses it.
             RetryLaterError: the token endpoint cannot answer now.
         """
+        if find_grant(self._connector) is Grant.CONFIGURATION:
+            message = (
+                f"{self._connector.name} does not accept what the configuration has to authorise calls with (wrong,"
+                " expired or revoked): change it in the instance's configuration"
+            )
+            raise NeedsAuthorisationError(message)
         renewal = asyncio.create_task(self._renew(refused))
         try:
             return await asyncio.shield(renewal)
@@ -119,15 +127,18 @@ class InstanceTokens:
         return self._tokens.access_token
 
     async def _refresh(self, refresh_token: str | None) -> Tokens:
-        name = self._connector.name
-        if refresh_token is None:
+        name, by_application = self._connector.name, find_grant(self._connector) is Grant.APPLICATION
+        if refresh_token is None and not by_application:
             message = (
                 f"{name} no longer accepts the token (expired, revoked, or the password changed)"
                 " and gave none to renew it with: authorise the instance again"
             )
             raise NeedsAuthorisationError(message)
         try:
-            fresh = await self._oauth2.refresh(self._connector, self._configuration, refresh_token)
+            if refresh_token is None:
+                fresh = await self._oauth2.ask_by_application(self._connector, self._configuration)
+            else:
+                fresh = await self._oauth2.refresh(self._connector, self._configuration, refresh_token)
         except NeedsAuthorisationError as error:
             self._renewals.labels("refused").inc()
             message = f"{name} no longer renews the token ({error}): authorise the instance again"

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import Resource, Session
@@ -150,6 +151,11 @@ def refuse(error: ProviderError, instance: Instance, connector: Connector) -> Pr
 
 
 def _ask_authorisation(instance: Instance, connector: Connector) -> str:
+    if find_grant(connector) is not Grant.CONSENT:
+        return (
+            f"{connector.name} no longer accepts the credentials of instance {instance.id}; change them with"
+            f" PATCH /instances/{instance.id}"
+        )
     return (
         f"{connector.name} no longer accepts the credentials of instance {instance.id}; authorise it again with"
         f" PUT /instances/{instance.id} and a new providerData.code"
@@ -212,6 +218,7 @@ class Hub:
         check_parameters(resource, query.parameters)
         where = read_where(query.where)
         listing = connector.open_listing(resource, query.parameters, find_conditions(where, resource))
+        where = where.without(resource.uncompared)
         position, total = query.position, None
         found: list[Any] = []
         async with self._calls.open(instance, connector) as session:

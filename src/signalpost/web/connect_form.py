@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
 from signalpost.instances.consent import REDIRECT_URI
 from signalpost.instances.orders import Order
@@ -66,6 +67,11 @@ class ConnectForm:
     errors: dict[str, str] = field(default_factory=dict)
     json_line: tuple[int, str] | None = None
     shown_key: str = ""
+
+    @property
+    def by_consent(self) -> bool:
+        """Whether a person consents at the provider before an instance is made."""
+        return find_grant(self.connector) is Grant.CONSENT
 
     @property
     def own_fields(self) -> list[Field]:
@@ -145,10 +151,8 @@ class ConnectForm:
         given[POLL_START] = self.start_at if self.start == "instant" else self.start
         given[POLLER_CONFIGURATION] = "" if self.json_text.strip() == "{}" else self.json_text
         if self.instance is None:
-            return {key: text for key, text in given.items() if text} | {
-                **application,
-                REDIRECT_URI: redirect_uri,
-            }
+            way_back = {REDIRECT_URI: redirect_uri} if self.by_consent else {}
+            return {key: text for key, text in given.items() if text} | {**application, **way_back}
         before = self.instance.configuration
         shown = self.show_values(before)
         changed = {key: text for key, text in given.items() if text != shown.get(key, before.get(key, ""))}

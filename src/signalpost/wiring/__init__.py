@@ -15,7 +15,7 @@ from signalpost import __version__
 from signalpost.accounts.accounts import Accounts
 from signalpost.api.app import build_app, build_health
 from signalpost.api.parts import ApiParts
-from signalpost.connectors.registry import load_registry
+from signalpost.connectors.registry import Registry, load_registry
 from signalpost.delivery.egress import Egress
 from signalpost.delivery.sample import Sampler
 from signalpost.delivery.stuck import Stuck
@@ -25,6 +25,7 @@ from signalpost.instances.sessions import Sessions
 from signalpost.model.clock import SharedClock
 from signalpost.observe import Metrics, Vitals
 from signalpost.outbound import Outbound
+from signalpost.polling.dates import compile_pattern
 from signalpost.polling.hub import Hub, UserCalls
 from signalpost.polling.preview import Previews
 from signalpost.polling.scheduler import POLL_GRACE_SECONDS
@@ -88,6 +89,12 @@ def read_now() -> datetime:
 @asynccontextmanager
 async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterator[Service]:
     """Put a process together: database, migrations, parts. The roles are started by ``service.runtime``."""
+    registry = load_registry(
+        egnyte_url=settings.egnyte_url,
+        files=settings.list_connector_files(),
+        check_format=compile_pattern,
+    )
+    registry.tell_left_out()
     async with AsyncExitStack() as stack:
         tracer = await stack.enter_async_context(open_tracer(settings))
         database = await stack.enter_async_context(open_database(settings))
@@ -115,12 +122,13 @@ async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterat
             await Polls(connections.work, vault).release_all(
                 now, until=now + timedelta(seconds=POLL_GRACE_SECONDS)
             )
-        yield _join(settings, roles, database, connections, clock, vault, outbound, tracer)
+        yield _join(settings, roles, registry, database, connections, clock, vault, outbound, tracer)
 
 
 def _join(
     settings: Settings,
     roles: frozenset[str],
+    registry: Registry,
     database: ReachedDatabase,
     connections: Connections,
     clock: SharedClock,
@@ -129,8 +137,6 @@ def _join(
     tracer: Tracer,
 ) -> Service:
     pool, metrics = connections.work, _make_metrics(connections.work)
-    registry = load_registry(egnyte_url=settings.egnyte_url)
-    registry.tell_left_out()
     oauth2 = OAuth2(outbound, clock)
     sessions = Sessions(
         outbound,

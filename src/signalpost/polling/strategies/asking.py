@@ -31,6 +31,7 @@ def ask(polled: PolledResource, last_at: datetime, now: datetime) -> Asked:
     resource, definition = polled.resource, polled.definition
     asked = definition.locate(last_at, now).parameters
     where = read_where(definition.locate(EPOCH, now).parameters.get("where", ""))
+    where = where.without(resource.uncompared)
     if definition.varies:
         where = where.without({each.field for each in (polled.updated, polled.created) if each is not None})
     return Asked(

@@ -144,6 +144,9 @@ async def _carry_out(
     if order.wish.tokens is not None and not by_link:
         instance = await parts.consents.create(visit.member, order, UUID(form.connection))
         return go(request, f"/instances/{instance.id}", _welcome(instance))
+    if not form.by_consent:
+        instance = await parts.consents.create_at_once(visit.member, order)
+        return go(request, f"/instances/{instance.id}", _welcome(instance))
     number = await parts.consents.begin(visit.member, order, by_link=by_link)
     if by_link:
         return await show_link(request, parts, visit, number)
@@ -158,7 +161,7 @@ async def _change(request: Request, parts: WebParts, visit: Visit, form: Connect
     order = form.write_order(redirect_uri, {})
     changed = dict(order.wish.configuration or {})
     account = {**instance.configuration, **changed}
-    if form.digest_account(account) != form.digest_account(instance.configuration):
+    if form.by_consent and form.digest_account(account) != form.digest_account(instance.configuration):
         changed[REDIRECT_URI] = redirect_uri
         order = replace(order, wish=replace(order.wish, configuration=changed))
         number = await parts.consents.begin(visit.member, order, instance=instance)

@@ -1,0 +1,59 @@
+"""How a connector's calls are authorised where it is not the usual way, OAuth2 by consent and a bearer token.
+
+A connector that says nothing of it is as usual; one that does meets ``OwnAuthorisation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from signalpost.connectors.base import Connector
+from signalpost.model.instance import Tokens
+
+
+class Grant(StrEnum):
+    """How an instance comes by what its calls are authorised with."""
+
+    CONSENT = "consent"
+    """A person consents at the provider, and a code is exchanged (OAuth2 code flow)."""
+    APPLICATION = "application"
+    """The application's own key and secret get a token, and another when that has ended (client credentials)."""
+    CONFIGURATION = "configuration"
+    """The configuration holds all that is needed, or nothing is; there are no tokens."""
+
+
+@runtime_checkable
+class OwnAuthorisation(Protocol):
+    """What a connector has besides ``base.Connector`` whose calls are not authorised as usual."""
+
+    @property
+    def grant(self) -> Grant:
+        """How its instances come by their tokens."""
+        ...
+
+    def write_headers(self, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
+        """Give the headers that authorise a call; ``token`` is "" where there are none."""
+        ...
+
+
+NO_TOKENS = Tokens("", None, None)
+"""What an instance has whose configuration is all that is needed."""
+
+
+def find_grant(connector: Connector) -> Grant:
+    """Say how the connector's instances come by their tokens."""
+    return connector.grant if isinstance(connector, OwnAuthorisation) else Grant.CONSENT
+
+
+def write_headers(connector: Connector, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
+    """Give the headers that authorise a call of the connector."""
+    if isinstance(connector, OwnAuthorisation):
+        return connector.write_headers(configuration, token)
+    return write_bearer(token)
+
+
+def write_bearer(token: str) -> Mapping[str, str]:
+    """Give the header of a bearer token (RFC 6750)."""
+    return {"Authorization": f"Bearer {token}"}

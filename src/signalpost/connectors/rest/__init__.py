@@ -1,0 +1,36 @@
+"""Connectors for REST APIs, declared in TOML files (docs/reference/rest-connector.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from signalpost.connectors.rest.connector import RestConnector
+from signalpost.connectors.rest.reading import CheckFormat, find_files, find_line, read_file
+from signalpost.model.errors import ConfigurationError
+
+__all__ = ["RestConnector", "load_connectors"]
+
+
+def load_connectors(
+    paths: Iterable[Path], check_format: CheckFormat, *, taken: Iterable[str] = ()
+) -> list[RestConnector]:
+    """Load the connectors that files declare, and those of all ``*.toml`` in folders.
+
+    Raises:
+        ConfigurationError: a file cannot be read or a field is wrong, or a key is ``taken``; file, line, field and
+            value are named.
+    """
+    keys = set(taken)
+    found = []
+    for path in find_files(paths):
+        connector = RestConnector(read_file(path, check_format))
+        if connector.key in keys:
+            line = find_line(path.read_text(), ["key"])
+            message = (
+                f"{path}:{line}: key: {connector.key!r} is taken by another connector; give each its own"
+            )
+            raise ConfigurationError(message)
+        keys.add(connector.key)
+        found.append(connector)
+    return found

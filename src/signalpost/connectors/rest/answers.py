@@ -1,0 +1,121 @@
+"""What a declared provider's answers mean: statuses, lists, dotted places in them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from signalpost.connectors.rest.declaration import Limits
+from signalpost.model.errors import (
+    AccessRefusedError,
+    ConnectorError,
+    MissingError,
+    NeedsAuthorisationError,
+    QuotaSpentError,
+    RejectedError,
+    RetryLaterError,
+    TooFastError,
+)
+from signalpost.outbound import Answer
+
+LONGEST_WAIT_SECONDS = 86_400.0
+ABSENT = object()
+"""What ``find`` gives where there is nothing."""
+
+
+def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Exception | None:  # noqa: PLR0911 - one return a kind
+    """Say what an answer of the provider ``name`` means: None when good, else the error to raise."""
+    status = answer.status
+    if 200 <= status <= 299:  # noqa: PLR2004 - the range of success
+        return None
+    said = answer.excerpt(200) or "without a word"
+    after_seconds = read_retry_after(answer.headers.get("Retry-After", ""), now)
+    if status in limits.quota_spent:
+        return QuotaSpentError(
+            f"{name} says that the calls are used up ({status}): {said}", after_seconds=after_seconds
+        )
+    if status in limits.too_fast:
+        return TooFastError(f"{name} asks us to slow down ({status}): {said}", after_seconds=after_seconds)
+    match status:
+        case 400 | 422:
+            return RejectedError(f"{name} does not take the call ({status}): {said}")
+        case 401:
+            return NeedsAuthorisationError(f"{name} does not accept our credentials (401): {said}")
+        case 403:
+            return AccessRefusedError(f"{name} refuses access (403): {said}")
+        case 404 | 410:
+            return MissingError(f"{name} does not know that ({status}): {said}")
+        case 408 | 429:
+            return RetryLaterError(
+                f"{name} asks us to come later ({status}): {said}", after_seconds=after_seconds
+            )
+        case _ if status >= 500:  # noqa: PLR2004 - server errors
+            return RetryLaterError(f"{name} failed ({status}): {said}", after_seconds=after_seconds)
+        case _:
+            return ConnectorError(f"{name} answered {status}: {said}")
+
+
+def read_retry_after(text: str, now: datetime) -> float | None:
+    """Read ``Retry-After``, seconds or a date, as seconds, a day at most; None where it says nothing."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:10]), LONGEST_WAIT_SECONDS)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    seconds = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
+
+
+def read_json(name: str, answer: Answer) -> Any:
+    """Read the body as JSON, whatever its content type says.
+
+    Raises:
+        ConnectorError: it is none (HTML, cut off, ...).
+    """
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        message = f"{name} answered {answer.status} with no valid JSON: {answer.excerpt(200)}"
+        raise ConnectorError(message) from error
+
+
+def find(value: Any, place: str) -> Any:
+    """Give what stands at a dotted place; a key that holds the dots itself goes before. ``ABSENT`` where nothing is."""
+    if not place:
+        return value
+    if not isinstance(value, Mapping):
+        return ABSENT
+    if place in value:
+        return value[place]
+    parts = place.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        key = ".".join(parts[:count])
+        if key in value:
+            return find(value[key], ".".join(parts[count:]))
+    return ABSENT
+
+
+def find_list(name: str, value: Any, place: str) -> list[Any]:
+    """Give the records of a page; null counts as none.
+
+    Raises:
+        ConnectorError: there is no such place, or no list stands there.
+    """
+    found = find(value, place)
+    if found is None and place:
+        return []
+    if isinstance(found, list):
+        return found
+    where = f"at {place}" if place else "as its answer"
+    if found is ABSENT:
+        there = ", ".join(sorted(str(key) for key in value))[:200] if isinstance(value, Mapping) else ""
+        message = f"{name} gave no list {where}; there is {there or type(value).__name__}"
+    else:
+        message = f"{name} gave no list {where} but {type(found).__name__}"
+    raise ConnectorError(message)

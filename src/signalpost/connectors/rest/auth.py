@@ -1,0 +1,82 @@
+"""The table ``auth`` of a declaration: how calls are authorised."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from signalpost.connectors.rest.declared import Address, Declared, OptionalLine, Parameter
+
+
+class NoAuth(Declared):
+    """Calls carry nothing that authorises them."""
+
+    kind: Literal["none"] = Field(description="Nothing.", examples=["none"])
+
+
+class HeaderAuth(Declared):
+    """A header with a key, which the configuration has as ``api.key``."""
+
+    kind: Literal["header"] = Field(
+        description="A key in a header; configuration `api.key`.", examples=["header"]
+    )
+    header: str = Field(
+        default="Authorization",
+        pattern=r"^[A-Za-z0-9-]{1,100}$",
+        description="The header.",
+        examples=["X-Api-Key"],
+    )
+    prefix: OptionalLine = Field(default="", description="What stands before the key.", examples=["Token "])
+
+    @field_validator("header")
+    @classmethod
+    def _check_header(cls, header: str) -> str:
+        if header.lower() in {"host", "content-length", "transfer-encoding", "connection", "te", "upgrade"}:
+            message = "this header belongs to the connection"
+            raise ValueError(message)
+        return header
+
+
+class BasicAuth(Declared):
+    """User name and password, which the configuration has as ``username`` and ``password``."""
+
+    kind: Literal["basic"] = Field(
+        description="HTTP basic authentication; configuration `username`, `password`.", examples=["basic"]
+    )
+
+
+class CodeAuth(Declared):
+    """OAuth2 by a person's consent (code flow)."""
+
+    kind: Literal["oauth2_code"] = Field(
+        description="OAuth2 by consent; configuration `oauth.api.key`, `oauth.api.secret`, `oauth.callback.url`.",
+        examples=["oauth2_code"],
+    )
+    authorize_url: Address = Field(
+        description="The consent page.", examples=["https://{subdomain}.example.com/oauth/authorize"]
+    )
+    token_url: Address = Field(
+        description="The token endpoint.", examples=["https://example.com/oauth/token"]
+    )
+    scopes: list[Parameter] = Field(
+        default=[], description="The scopes asked for.", examples=[["tickets.read"]]
+    )
+
+
+class ClientAuth(Declared):
+    """OAuth2 by the application's own key and secret (client credentials)."""
+
+    kind: Literal["oauth2_client"] = Field(
+        description="OAuth2 client credentials; configuration `oauth.api.key`, `oauth.api.secret`.",
+        examples=["oauth2_client"],
+    )
+    token_url: Address = Field(
+        description="The token endpoint.", examples=["https://example.com/oauth/token"]
+    )
+    scopes: list[Parameter] = Field(
+        default=[], description="The scopes asked for.", examples=[["tickets.read"]]
+    )
+
+
+Auth = NoAuth | HeaderAuth | BasicAuth | CodeAuth | ClientAuth

@@ -1,0 +1,250 @@
+"""What a TOML file declares of a connector: every field, with its meaning and an example of what is right."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import (
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from signalpost.connectors.base import EVENT_FIELDS
+from signalpost.connectors.rest.addresses import FIELD_KEY, PLACEHOLDER
+from signalpost.connectors.rest.auth import Auth, NoAuth
+from signalpost.connectors.rest.declared import Address, Declared, Key, Line, OptionalLine, Parameter, Status
+from signalpost.connectors.rest.pagination import NoPages, Pagination
+from signalpost.model.errors import InvalidRequestError
+
+
+class DeclaredField(Declared):
+    """One value of an instance's configuration that the connector needs besides those of ``auth``."""
+
+    key: str = Field(
+        pattern=f"^(?:{FIELD_KEY.pattern})$",
+        description="Its name in the configuration, and as `{key}` in addresses.",
+        examples=["subdomain"],
+    )
+    label: Line = Field(description="Its name for people.", examples=["Subdomain"])
+    hint: OptionalLine = Field(
+        default="", description="What to write, for people.", examples=["acme, of acme.example.com"]
+    )
+    required: bool = Field(default=True, description="Whether it must be given.", examples=[True])
+    secret: bool = Field(default=False, description="Whether it is encrypted and masked.", examples=[False])
+    default: OptionalLine | None = Field(
+        default=None,
+        description="Its value where none is given; a secret has none.",
+        examples=["eu"],
+    )
+
+    @field_validator("default")
+    @classmethod
+    def _keep_secrets_out(cls, default: str | None, info: ValidationInfo) -> str | None:
+        if default is not None and info.data.get("secret"):
+            # The value must not be repeated in the message, which shows what stood there for other errors.
+            raise PydanticCustomError(
+                "secret", "a secret has no value here; every instance's configuration gives its own"
+            )
+        return default
+
+
+class DeclaredAccount(Declared):
+    """Which account a connection is of; without this table, the first resource is read to try the connection."""
+
+    path: str = Field(pattern=r"^/[^\s?#]*$", description="What is read, below `base_url`.", examples=["/me"])
+    id: Line = Field(description="The field with the account's id, dotted.", examples=["user.id"])
+    label: OptionalLine = Field(
+        default="", description="The field with its name, dotted.", examples=["user.email"]
+    )
+
+
+class Limits(Declared):
+    """What the provider allows, and how it says that it was too much."""
+
+    calls_per_second: float = Field(
+        default=2.0, gt=0, le=1000, description="Calls a second, per account.", examples=[5.0]
+    )
+    calls_a_day: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000_000,
+        description="Calls a day, per account; absent: no limit.",
+        examples=[10_000],
+    )
+    too_fast: list[Status] = Field(
+        default=[429],
+        description="Statuses that ask to slow down; `Retry-After` is heeded.",
+        examples=[[429]],
+    )
+    quota_spent: list[Status] = Field(
+        default=[], description="Statuses that say that the day's calls are used up.", examples=[[402]]
+    )
+
+    @field_validator("calls_per_second", mode="before")
+    @classmethod
+    def _take_whole(cls, value: Any) -> Any:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class DeclaredFilter(Declared):
+    """A comparison of a ``where`` that the provider makes itself."""
+
+    field: Line = Field(description="The field compared, as a `where` names it.", examples=["updated_at"])
+    operator: Literal["=", ">", ">=", "<", "<=", "like"] = Field(
+        default="=", description="The comparison.", examples=[">="]
+    )
+    parameter: Parameter = Field(
+        description="The provider's parameter for the value.", examples=["updated_since"]
+    )
+    compared: bool = Field(
+        default=True,
+        description="Whether records have the field and are compared here as well; else the provider alone compares.",
+        examples=[False],
+    )
+
+
+class DeclaredResource(Declared):
+    """A kind of thing that is read and polled."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\s/?#%\x00-\x1f][^\s?#%\x00-\x1f]*$",
+        description="Its name, and its path in our API.",
+        examples=["tickets"],
+    )
+    path: str = Field(
+        pattern=r"^/[^\s?#]*$",
+        max_length=1000,
+        description="Where it is, below `base_url`.",
+        examples=["/v2/tickets"],
+    )
+    description: OptionalLine = Field(
+        default="", description="One sentence for people.", examples=["Tickets of the desk."]
+    )
+    records: OptionalLine = Field(
+        default="",
+        description="Where in the answer the records are, dotted; empty: the answer is the list.",
+        examples=["data.items"],
+    )
+    query: dict[Parameter, str] = Field(
+        default={}, description="Parameters that every call has.", examples=[{"state": "all"}]
+    )
+    id_field: Line = Field(description="The field of a record that identifies it, dotted.", examples=["id"])
+    updated_field: OptionalLine = Field(
+        default="", description="The date of its last change, dotted.", examples=["updated_at"]
+    )
+    created_field: OptionalLine = Field(
+        default="", description="The date of its creation, dotted.", examples=["created_at"]
+    )
+    date_format: OptionalLine = Field(
+        default="",
+        description="How both dates are written; empty: ISO 8601, and numbers as Unix time.",
+        examples=["yyyy-MM-dd'T'HH:mm:ssX"],
+    )
+    strategies: list[Literal["timestamp", "snapshot"]] = Field(
+        default=[],
+        description="How changes may be found, the usual one first; empty: by dates if it has any, else by snapshot.",
+        examples=[["timestamp", "snapshot"]],
+    )
+    parameters: list[Parameter] = Field(
+        default=[], description="Parameters that a configured URL may give.", examples=[["project"]]
+    )
+    required: list[Parameter] = Field(
+        default=[], description="Parameters that a configured URL must give.", examples=[["project"]]
+    )
+    labels: list[Line] = Field(
+        default=[],
+        description="Fields with what people call the object; the first with a text counts.",
+        examples=[["subject"]],
+    )
+    filters: list[DeclaredFilter] = Field(default=[], description="What the provider can compare itself.")
+    pagination: Pagination = Field(
+        default=NoPages(kind="none"), discriminator="kind", description="How the list is divided into pages."
+    )
+
+    @field_validator("date_format")
+    @classmethod
+    def _check_format(cls, text: str, info: ValidationInfo) -> str:
+        if text and info.context:
+            try:
+                info.context["check_format"](text)
+            except InvalidRequestError as error:
+                raise ValueError(str(error)) from None
+        return text
+
+    @field_validator("strategies")
+    @classmethod
+    def _check_strategies(cls, given: list[str], info: ValidationInfo) -> list[str]:
+        dated = info.data.get("updated_field") or info.data.get("created_field")
+        if "timestamp" in given and not dated:
+            message = "by timestamp needs updated_field or created_field"
+            raise ValueError(message)
+        return given
+
+
+class Declaration(Declared):
+    """A connector: the whole file."""
+
+    key: Key = Field(
+        description="Its name in the API, small letters; never change it.", examples=["helpdesk"]
+    )
+    name: Line = Field(description="Its name for people.", examples=["Help Desk"])
+    description: OptionalLine = Field(
+        default="", description="One sentence for people.", examples=["Tickets and people."]
+    )
+    hub: Key = Field(description="The family it belongs to, as in `/hubs/{hub}`.", examples=["helpdesk"])
+    base_url: Address = Field(
+        description="What all paths begin with; `{key}` of a field stands for its value.",
+        examples=["https://{subdomain}.example.com/api"],
+    )
+    setup_steps: list[Line] = Field(
+        default=[],
+        description="How to get the key at the provider, one sentence each.",
+        examples=[["Make a key."]],
+    )
+    fields: list[DeclaredField] = Field(
+        default=[], description="What an instance's configuration needs besides."
+    )
+    auth: Auth = Field(
+        default=NoAuth(kind="none"), discriminator="kind", description="How calls are authorised."
+    )
+    account: DeclaredAccount | None = Field(default=None, description="Which account a connection is of.")
+    limits: Limits = Field(default=Limits(), description="What the provider allows.")
+    resources: list[DeclaredResource] = Field(min_length=1, description="What is read and polled.")
+
+    @field_validator("fields")
+    @classmethod
+    def _check_fields(cls, given: list[DeclaredField]) -> list[DeclaredField]:
+        taken = {each.key for each in EVENT_FIELDS} | {"username", "password", "api.key"}
+        keys = [each.key for each in given]
+        for key in keys:
+            if key in taken or key.startswith(("oauth.", "event.")) or keys.count(key) > 1:
+                message = f"the key {key!r} is taken already; give each field another one"
+                raise ValueError(message)
+        return given
+
+    @field_validator("resources")
+    @classmethod
+    def _check_resources(cls, given: list[DeclaredResource]) -> list[DeclaredResource]:
+        names = [each.name for each in given]
+        if twice := [name for name in names if names.count(name) > 1]:
+            message = f"the name {twice[0]!r} stands twice"
+            raise ValueError(message)
+        return given
+
+    @model_validator(mode="after")
+    def _check_placeholders(self) -> Self:
+        known = {each.key for each in self.fields if each.required or each.default}
+        for place in ("base_url", "auth.authorize_url", "auth.token_url"):
+            owner, _, name = place.rpartition(".")
+            text = getattr(getattr(self, owner) if owner else self, name, "")
+            if missing := [key for key in PLACEHOLDER.findall(text) if key not in known]:
+                words = f"no required field of fields has the key of {{{missing[0]}}}"
+                raise PydanticCustomError(
+                    "placeholder", "{words}", {"words": words, "place": place, "text": text}
+                )
+        return self

@@ -1,0 +1,162 @@
+"""A declared resource as a list: how each kind of pagination asks for a page, and what the next one is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from signalpost.connectors.resource import Condition, ListPage, Session
+from signalpost.connectors.rest.addresses import LONGEST_POSITION, check_position, follow
+from signalpost.connectors.rest.answers import ABSENT, find, find_list, read_json
+from signalpost.connectors.rest.declaration import DeclaredResource
+from signalpost.connectors.rest.pagination import (
+    CursorPages,
+    LinkPages,
+    NextPages,
+    NoPages,
+    NumberedPages,
+    OffsetPages,
+)
+from signalpost.model.errors import ConnectorError, RejectedError
+from signalpost.outbound import Answer
+
+_LINK = re.compile(r"<([^>]*)>([^<]*)")
+_NEXT = re.compile(r';\s*rel\s*=\s*"?(?:[^";,]*\s)?next(?:\s[^";,]*)?"?(?=\s*(?:[;,]|$))', re.IGNORECASE)
+STRICTER = {">": {">"}, ">=": {">", ">="}, "<": {"<"}, "<=": {"<", "<="}, "=": {"="}, "like": {"like"}}
+"""For each operator of the provider, those of a ``where`` of which it leaves nothing out."""
+
+
+class RestListing:
+    """One list, read page by page. ``fixed`` are parameters that every call has."""
+
+    def __init__(self, name: str, declared: DeclaredResource, fixed: Mapping[str, str]) -> None:
+        self._name = name
+        self._declared = declared
+        self._fixed = fixed
+        self._before: bytes | None = None
+
+    async def read(self, session: Session, position: str | None, size: int | None) -> ListPage:
+        """Read a page (see ``resource.Listing``)."""
+        declared, pages = self._declared, self._declared.pagination
+        if isinstance(pages, NoPages):
+            return await self._read_whole(session, position, size)
+        count = max(1, min(size or pages.size, pages.size))
+        start = pages.first if isinstance(pages, (NumberedPages, OffsetPages)) else 0
+        path, query = declared.path, dict(self._fixed)
+        if pages.size_parameter:
+            query[pages.size_parameter] = str(count)
+        if isinstance(pages, (NumberedPages, OffsetPages)):
+            start = start if position is None else _read_number(position)
+            query[pages.parameter] = str(start)
+        elif isinstance(pages, CursorPages):
+            query |= {} if position is None else {pages.parameter: position}
+        elif position is not None:
+            path, query = check_position(position), {}
+        answer = await session.get(path, query)
+        value = read_json(self._name, answer)
+        rows = find_list(self._name, value, declared.records)
+        self._check_repeated(answer, rows, position)
+        following = self._find_next(session, answer, value, path, start, len(rows))
+        total = _read_count(find(value, pages.total)) if pages.total else None
+        if isinstance(pages, (NumberedPages, OffsetPages)):
+            passed = start - pages.first + len(rows)
+            if isinstance(pages, NumberedPages):
+                passed = (start - pages.first) * count + len(rows)
+            asked = bool(pages.size_parameter)
+            is_last = not _has_more(value, pages.more, total, passed, short=asked and len(rows) < count)
+            following = None if is_last or not rows else following
+        elif pages.more and find(value, pages.more) in (False, None, ABSENT, "false"):
+            following = None
+        complete = bool(rows) or position is None or total is None or following is not None
+        return ListPage(rows, following, total, complete=complete)
+
+    async def _read_whole(self, session: Session, position: str | None, size: int | None) -> ListPage:
+        """Read the one answer there is, and give the part of it that is asked for."""
+        start = 0 if position is None else _read_number(position)
+        answer = await session.get(self._declared.path, self._fixed)
+        rows = find_list(self._name, read_json(self._name, answer), self._declared.records)
+        part = rows[start : start + (size or len(rows))]
+        following = start + len(part)
+        return ListPage(part, str(following) if part and following < len(rows) else None, len(rows))
+
+    def _check_repeated(self, answer: Answer, rows: Sequence[Any], position: str | None) -> None:
+        """Refuse a page that is the one before: the provider does not heed what we ask the next one by."""
+        if position is not None and rows and answer.body == self._before:
+            message = (
+                f"{self._name} gave the same page twice in a row: it does not take the parameter of the pagination as"
+                " declared; nothing was concluded from it"
+            )
+            raise ConnectorError(message)
+        self._before = answer.body
+
+    def _find_next(
+        self, session: Session, answer: Answer, value: Any, path: str, start: int, count: int
+    ) -> str | None:
+        match self._declared.pagination:
+            case NumberedPages():
+                return str(start + 1)
+            case OffsetPages():
+                return str(start + count)
+            case CursorPages(next=place):
+                return self._read_next(value, place)
+            case NextPages(next=place):
+                target = self._read_next(value, place)
+            case LinkPages():
+                target = find_link(answer.headers.get("Link", ""))
+            case NoPages():
+                target = None
+        return None if target is None else follow(session.base_url, path.partition("?")[0], target)
+
+    def _read_next(self, value: Any, place: str) -> str | None:
+        found = find(value, place)
+        if found in (ABSENT, None, "", False):
+            return None
+        if isinstance(found, bool) or not isinstance(found, (str, int)) or len(str(found)) > LONGEST_POSITION:
+            message = (
+                f"{self._name} gave as the next page, at {place}, {str(found)[:100]!r}, which is no text"
+            )
+            raise ConnectorError(message)
+        return str(found)
+
+
+def find_link(header: str) -> str | None:
+    """Find the target of ``rel="next"`` in a header ``Link`` (RFC 8288); None: there is none."""
+    return next(
+        (target for target, rest in _LINK.findall(header[:10_000]) if _NEXT.search(rest.rstrip(", "))), None
+    )
+
+
+def narrow(declared: DeclaredResource, conditions: Sequence[Condition]) -> dict[str, str]:
+    """Give the parameters by which the provider may give less, and nothing that meets ``conditions`` is left out."""
+    query: dict[str, str] = {}
+    for condition in conditions:
+        for each in declared.filters:
+            fits = condition.operator in STRICTER[each.operator] or not each.compared
+            if each.field == condition.field and fits and each.parameter not in query:
+                query[each.parameter] = condition.value
+                break
+    return query
+
+
+def _has_more(value: Any, more: str, total: int | None, passed: int, *, short: bool) -> bool:
+    """Say whether another page follows: as the provider says, else where this one was not cut short."""
+    if more:
+        return find(value, more) in (True, "true", 1)
+    if total is not None:
+        return passed < total
+    return not short
+
+
+def _read_count(found: Any) -> int | None:
+    if isinstance(found, str) and found.isascii() and found.isdigit():
+        found = int(found[:18])
+    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
+
+def _read_number(position: str) -> int:
+    number = _read_count(position)
+    if number is None:
+        message = f"{position[:100]!r} is no position of this list; begin anew without one"
+        raise RejectedError(message)
+    return number

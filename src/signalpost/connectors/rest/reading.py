@@ -1,0 +1,191 @@
+"""Reads a connector's TOML file; what is wrong is told by file, line, field, value, and what would be right."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from signalpost.connectors.rest.declaration import Declaration
+from signalpost.model.errors import ConfigurationError
+
+Place = tuple[str | int, ...]
+TAGGED = frozenset({"auth", "pagination"})
+"""Tables of which ``kind`` says what else they have."""
+CheckFormat = Callable[[str], object]
+"""Takes a date format; raises InvalidRequestError if it is none."""
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Give the files: of a folder, its ``*.toml`` by name.
+
+    Raises:
+        ConfigurationError: one does not exist, or a folder has none.
+    """
+    for path in paths:
+        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        if not found:
+            message = f"{path}: the folder has no *.toml; put the connectors' files there, or leave it out"
+            raise ConfigurationError(message)
+        yield from found
+
+
+def read_file(path: Path, check_format: CheckFormat) -> Declaration:
+    """Read a file.
+
+    Raises:
+        ConfigurationError: it cannot be read, or a field is wrong.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        message = f"{path}: it cannot be read: {error.strerror}; give the TOML file of a connector"
+        raise ConfigurationError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path}: it is not UTF-8 (byte {error.start + 1}); TOML is always UTF-8"
+        raise ConfigurationError(message) from error
+    return read_text(text, str(path), check_format)
+
+
+def read_text(text: str, name: str, check_format: CheckFormat) -> Declaration:
+    """Read the text of the file called ``name`` (raises as ``read_file``)."""
+    try:
+        value = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        message = f"{name}: this is not TOML: {error}"
+        raise ConfigurationError(message) from error
+    try:
+        return Declaration.model_validate(value, context={"check_format": check_format})
+    except ValidationError as error:
+        message = "\n".join(
+            _explain(text, name, value, each) for each in error.errors(include_url=False)[:10]
+        )
+        raise ConfigurationError(message) from None
+
+
+def _explain(text: str, name: str, value: Any, error: Any) -> str:
+    place = _strip_kinds(error["loc"], value)
+    if error["type"] == "placeholder":
+        place, error = tuple(error["ctx"]["place"].split(".")), {**error, "input": error["ctx"]["text"]}
+    is_missing = error["type"] in {"missing", "union_tag_not_found"}
+    if error["type"].startswith("union_tag"):
+        place = (*place, "kind")
+        if not is_missing and isinstance(error["input"], dict):
+            error = {**error, "input": error["input"].get("kind")}
+    line = find_line(text, place[:-1] if is_missing else place)
+    shown = ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "the file"
+    words, example = _put_in_words(error), _find_example(place, value)
+    is_hidden = is_missing or error["type"] == "secret"
+    given = "" if is_hidden or not place else f" {repr(error['input'])[:100]}:"
+    right = f"; right would be, for example, {example}" if example else ""
+    return f"{name}:{line}: {shown}:{given} {words}{right}"
+
+
+def _put_in_words(error: Any) -> str:
+    match error["type"]:
+        case "missing" | "union_tag_not_found":
+            return "it is missing"
+        case "extra_forbidden":
+            return "there is no such field"
+        case "union_tag_invalid":
+            return f"it is none of {error['ctx']['expected_tags']}"
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case _:
+            return str(error["msg"])
+
+
+def _strip_kinds(place: Sequence[str | int], value: Any) -> Place:
+    """Leave out of a place the kind that the reader puts behind ``auth`` and ``pagination``."""
+    found: list[str | int] = []
+    was_tagged = False
+    for part in place:
+        if was_tagged and isinstance(value, dict) and value.get("kind") == part:
+            was_tagged = False
+            continue
+        found.append(part)
+        was_tagged = part in TAGGED
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            value = None
+    return tuple(found)
+
+
+def find_line(text: str, place: Sequence[str | int]) -> int:
+    """Give the line on which what stands at ``place`` begins; 1 where it is the file itself, or is not there.
+
+    The value is there once enough of the first lines are read: its statement begins after the last of fewer lines
+    that were TOML by themselves.
+    """
+    lines = [f"{line}\n" for line in text.split("\n")]
+    whole = 0
+    for count in range(1, len(lines) + 1):
+        try:
+            value: Any = tomllib.loads("".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            continue
+        if place and _is_there(value, place):
+            return whole + 1
+        whole = count
+    return 1
+
+
+def _is_there(value: Any, place: Sequence[str | int]) -> bool:
+    for part in place:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _find_example(place: Place, value: Any) -> str:
+    """Give the example of the field at a place, as TOML; "" where there is none."""
+    model: type[BaseModel] | None = Declaration
+    example = ""
+    for part in place:
+        if isinstance(part, str):
+            fields = model.model_fields if model is not None else {}
+            if part not in fields:
+                known = ", ".join(sorted(fields))
+                return f"one of {known}" if known else example
+            field = fields[part]
+            value = value.get(part) if isinstance(value, dict) else None
+            example = write_example(part, field.examples[0]) if field.examples else example
+            model = _find_model(field.annotation, value)
+        elif isinstance(value, list):
+            value = value[part] if part < len(value) else None
+            model = _find_model(model, value) if model is not None else None
+    return example
+
+
+def _find_model(annotation: Any, value: Any) -> type[BaseModel] | None:
+    """Find the table that an annotation stands for; of several, that of the kind which ``value`` names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    models = [found for each in getattr(annotation, "__args__", ()) if (found := _find_model(each, value))]
+    kind = value.get("kind") if isinstance(value, dict) else None
+    for model in models:
+        field = model.model_fields.get("kind")
+        if field is not None and field.examples == [kind]:
+            return model
+    return models[0] if models else None
+
+
+def write_example(name: str, example: Any) -> str:
+    """Write a field with a value, as it stands in a file."""
+    if isinstance(example, bool):
+        return f"{name} = {str(example).lower()}"
+    if isinstance(example, dict):
+        return f"{name} = {{ " + ", ".join(f'{key} = "{text}"' for key, text in example.items()) + " }"
+    if isinstance(example, list):
+        return (
+            f"{name} = ["
+            + ", ".join(f'"{each}"' if isinstance(each, str) else str(each) for each in example)
+            + "]"
+        )
+    return f'{name} = "{example}"' if isinstance(example, str) else f"{name} = {example}"

@@ -1,0 +1,104 @@
+"""A collection as each kind of pagination divides it, and the wrong answers that can be ordered."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import web
+
+from signalpost.sandbox.rest.state import Fault, State
+
+KINDS = ("all", "page", "offset", "cursor", "link", "next")
+"""The second part of a path: how the list is divided."""
+
+
+def answer_list(request: web.Request, state: State, kind: str, collection: str) -> web.Response:
+    """Answer with a page: ``{"data": {"items": [...]}, "meta": {...}}``; by ``link``, the list alone."""
+    fault = state.take_fault()
+    records = state.collections.get(collection, [])
+    start, size = _find_part(request, kind, state.settings.page_size, len(records))
+    if fault is not None and fault.kind == "same_page":
+        start = 0
+    if fault is not None and fault.kind == "endless":
+        part, following = [{"id": start + each} for each in range(size)], start + size
+    else:
+        part, following = records[start : start + size], start + size
+    is_last = following >= len(records) and not (
+        fault is not None and fault.kind in {"endless", "same_page", "other_host"}
+    )
+    target = _write_next(request, following, elsewhere=fault is not None and fault.kind == "other_host")
+    headers, value = _shape(kind, part, len(records), None if is_last else (following, target))
+    body = orjson.dumps(value)
+    return _answer_wrongly(fault, body, headers) or web.Response(
+        body=body, headers={"Content-Type": "application/json", **headers}
+    )
+
+
+def _shape(
+    kind: str, part: list[Any], total: int, following: tuple[int, str] | None
+) -> tuple[dict[str, str], Any]:
+    number, target = following if following is not None else (0, "")
+    if kind == "link":
+        return ({"Link": f'<{target}>; rel="next", <{target}>; rel="self"'} if target else {}), part
+    meta: dict[str, Any] = {"total": total}
+    if kind == "cursor":
+        meta = {"next_cursor": _write_cursor(number) if target else None}
+    if kind == "next":
+        meta = {"next": target or None}
+    return {}, {"data": {"items": part}, "meta": meta}
+
+
+def _answer_wrongly(fault: Fault | None, body: bytes, headers: dict[str, str]) -> web.Response | None:
+    match fault.kind if fault is not None else "":
+        case "html":
+            return web.Response(
+                text="<html><h1>Sign in</h1></html>", content_type="text/html", headers=headers
+            )
+        case "no_list":
+            return web.json_response({"result": []}, headers=headers)
+        case "not_a_list":
+            return web.json_response({"data": {"items": {"1": {}}}}, headers=headers)
+        case "cut_off":
+            return web.Response(body=body[: len(body) // 2], content_type="application/json", headers=headers)
+        case "status":
+            assert fault is not None
+            more = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            return web.json_response({"error": "ordered"}, status=fault.status, headers=more)
+    return None
+
+
+def _find_part(request: web.Request, kind: str, largest: int, total: int) -> tuple[int, int]:
+    """Give where the page begins and how many records it has at most."""
+    if kind == "all":
+        return 0, total
+    size = max(1, min(_read_whole(request.query.get("size", ""), largest), largest))
+    if kind == "page":
+        return max(_read_whole(request.query.get("page", ""), 1) - 1, 0) * size, size
+    if kind == "cursor":
+        return _read_cursor(request.query.get("cursor", "")), size
+    return _read_whole(request.query.get("offset", ""), 0), size
+
+
+def _write_next(request: web.Request, following: int, *, elsewhere: bool) -> str:
+    query = urlencode({**request.query, "offset": str(following)})
+    origin = "http://127.0.0.1:9" if elsewhere else str(request.url.origin())
+    return f"{origin}{request.path}?{query}"
+
+
+def _read_whole(text: str, usual: int) -> int:
+    return int(text[:9]) if text.isascii() and text.isdigit() else usual
+
+
+def _write_cursor(number: int) -> str:
+    return base64.urlsafe_b64encode(f"after {number}".encode()).decode()
+
+
+def _read_cursor(text: str) -> int:
+    try:
+        return _read_whole(base64.urlsafe_b64decode(text).decode().removeprefix("after "), 0)
+    except (binascii.Error, UnicodeDecodeError):
+        return 0

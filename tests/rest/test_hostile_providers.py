@@ -1,0 +1,225 @@
+"""Providers that answer wrongly: told as failing, nothing concluded from it, and never read for ever."""
+
+from __future__ import annotations
+
+import pytest
+
+from signalpost.connectors.rest import RestConnector
+from signalpost.connectors.rest.addresses import follow
+from signalpost.connectors.rest.listing import find_link
+from signalpost.connectors.rest.reading import read_text
+from signalpost.model.errors import (
+    ConnectorError,
+    InvalidRequestError,
+    NeedsAuthorisationError,
+    QuotaSpentError,
+    RejectedError,
+    RetryLaterError,
+    TooFastError,
+)
+from signalpost.outbound import Answer, Outbound
+from signalpost.polling.dates import compile_pattern
+from signalpost.polling.strategies import reading
+from signalpost.polling.strategies.reading import read_list
+from signalpost.sandbox.rest.state import Fault
+from tests.rest.desk import write_desk
+
+
+class Session:
+    """Calls without any authorisation (``resource.Session``)."""
+
+    def __init__(self, outbound, connector):
+        self.outbound, self.connector = outbound, connector
+        self.base_url = connector.find_host({})
+        self.urls = []
+
+    async def get(self, path, parameters):
+        url = (
+            self.base_url
+            + path
+            + ("?" + "&".join(f"{key}={text}" for key, text in parameters.items()) if parameters else "")
+        )
+        self.urls.append(url)
+        answer = await self.outbound.request("GET", url, headers={}, max_bytes=1_000_000)
+        failure = self.connector.classify(answer)
+        if failure is not None:
+            raise failure
+        return answer
+
+
+@pytest.fixture
+def read(api):
+    """Give a function that reads the whole list by a pagination, and gives its records."""
+    api.state.collections["tickets"] = [{"id": number} for number in range(5)]
+
+    async def read_it(pagination, **wishes):
+        connector = RestConnector(
+            read_text(write_desk(api.url, pagination=pagination), "desk.toml", compile_pattern)
+        )
+        async with Outbound(allow_private=True, connections=10) as outbound:
+            session = Session(outbound, connector)
+            listing = connector.open_listing(connector.resources[0], {}, [])
+            return [
+                record["id"]
+                async for page in read_list(listing, session, wishes.get("size"))
+                for record in page.records
+            ]
+
+    return read_it
+
+
+@pytest.mark.parametrize("pagination", ["none", "page", "offset", "cursor", "link", "next_url"])
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+async def test_a_list_is_read_whole_whatever_the_size_of_a_page(read, pagination, size):
+    assert await read(pagination, size=size) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("pagination", ["page", "offset", "link", "next_url"])
+@pytest.mark.parametrize("records", [0, 1, 2, 4])
+async def test_a_list_that_ends_with_a_page_is_read_whole(read, api, pagination, records):
+    api.state.collections["tickets"] = [{"id": number} for number in range(records)]
+    assert await read(pagination) == list(range(records))
+
+
+@pytest.mark.parametrize("pagination", ["page", "cursor", "link", "next_url"])
+async def test_the_same_page_for_ever_is_told(read, api, pagination):
+    api.state.faults.append(Fault("same_page", times=1000))
+    with pytest.raises(ConnectorError, match=r"same page twice|does not end"):
+        await read(pagination)
+    assert api.state.calls <= 5
+
+
+@pytest.mark.parametrize("pagination", ["page", "cursor", "next_url"])
+async def test_pages_without_end_are_left(read, api, pagination, monkeypatch):
+    monkeypatch.setattr(reading, "MOST_LIST_PAGES", 20)
+    api.state.faults.append(Fault("endless", times=1000))
+    with pytest.raises(ConnectorError, match="more than 20 pages"):
+        await read(pagination)
+    assert api.state.calls == 20
+
+
+@pytest.mark.parametrize("pagination", ["link", "next_url"])
+async def test_a_next_page_on_another_host_is_not_read(read, api, pagination):
+    api.state.faults.append(Fault("other_host"))
+    with pytest.raises(ConnectorError, match=r"not on http://127\.0\.0\.1"):
+        await read(pagination)
+    assert api.state.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("html", "no valid JSON: <html>"),
+        ("cut_off", "no valid JSON"),
+        ("no_list", "no list at data.items; there is result"),
+        ("not_a_list", "no list at data.items but dict"),
+    ],
+)
+async def test_what_is_no_list_is_told(read, api, kind, words):
+    api.state.faults.append(Fault(kind))
+    with pytest.raises(ConnectorError, match=words):
+        await read("page")
+
+
+BASE = "https://acme.example.com/api"
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        (f"{BASE}/v2/tickets?page=2", "/v2/tickets?page=2"),
+        ("?page=2", "/v2/tickets?page=2"),
+        ("/api/v2/tickets?a=%20b", "/v2/tickets?a=%20b"),
+        ("HTTPS://ACME.example.com/api/x", "/x"),
+    ],
+)
+def test_a_next_page_below_the_base_is_followed(target, found):
+    assert follow(BASE, "/v2/tickets", target) == found
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/api/x",
+        "//evil.example/api/x",
+        "http://acme.example.com/api/x",
+        "https://acme.example.com:8443/api/x",
+        "https://acme.example.com@evil.example/api/x",
+        "https://u@acme.example.com/api/x",
+        "https://acme.example.com.evil.example/api/x",
+        "/other",
+        "/api/../admin",
+        "/api/%2e%2e/admin",
+        "/apiary",
+        "https://acme.example.com:port/api/x",
+        "https://[::1/api/x",
+        "\\\\evil.example\\x",
+        "javascript:alert(1)",
+        "/api/x y",
+        "/api//evil.example",
+    ],
+)
+def test_a_next_page_anywhere_else_is_refused(target):
+    with pytest.raises(ConnectorError, match="next page"):
+        follow(BASE, "/v2/tickets", target)
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ('<https://a/x?b=1,2>; rel="next"', "https://a/x?b=1,2"),
+        ('<https://a/1>; rel="prev", <https://a/3>; rel=next; title="x"', "https://a/3"),
+        ('<https://a/1>; title="rel=next"; rel="self"', None),
+        ('<https://a/3>; rel="last next"', "https://a/3"),
+        ('<https://a/3>; rel="nextish"', None),
+        ("", None),
+        ("nonsense", None),
+    ],
+)
+def test_the_header_link_is_read(header, found):
+    assert find_link(header) == found
+
+
+@pytest.mark.parametrize("position", ["x", "-1", "", "/../admin", "https://evil.example", "//evil.example/x"])
+@pytest.mark.parametrize("pagination", ["page", "next_url", "none"])
+async def test_a_position_that_no_page_gave_is_refused(api, pagination, position):
+    connector = RestConnector(
+        read_text(write_desk(api.url, pagination=pagination), "desk.toml", compile_pattern)
+    )
+    async with Outbound(allow_private=True, connections=10) as outbound:
+        listing = connector.open_listing(connector.resources[0], {}, [])
+        with pytest.raises(RejectedError, match="no position of this list"):
+            await listing.read(Session(outbound, connector), position, None)
+    assert api.state.calls == 0
+
+
+@pytest.mark.parametrize(
+    "value", ["evil.example", "a/b", "a@b", "a#", "a?b", "a:1", "", "ä", "-a", "a\nb", "%2e", "x" * 64]
+)
+def test_no_value_leads_to_another_host(value):
+    text = write_desk("https://{team}.example.com").replace(
+        "[auth]", '[[fields]]\nkey = "team"\nlabel = "Team"\n[auth]'
+    )
+    connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
+    assert connector.find_host({"team": "acme"}) == "https://acme.example.com/none"
+    with pytest.raises(InvalidRequestError, match="team: "):
+        connector.find_host({"team": value})
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "after_seconds"),
+    [
+        (400, RejectedError, None),
+        (401, NeedsAuthorisationError, None),
+        (402, QuotaSpentError, 7.0),
+        (429, TooFastError, 7.0),
+        (503, RetryLaterError, 7.0),
+        (302, ConnectorError, None),
+    ],
+)
+def test_statuses_mean_what_the_limits_say(status, kind, after_seconds):
+    text = write_desk("https://a.example.com").replace("[limits]", "[limits]\nquota_spent = [402]")
+    connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
+    failure = connector.classify(Answer(status, {"Retry-After": "7"}, b"no", False, 0.1))
+    assert type(failure) is kind
+    assert getattr(failure, "after_seconds", None) == after_seconds

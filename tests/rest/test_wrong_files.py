@@ -1,0 +1,263 @@
+"""Connector files with every field wrong in turn: each error names the file, the line, the field and what is right."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from signalpost.connectors.registry import load_registry
+from signalpost.connectors.rest.declaration import Declaration
+from signalpost.connectors.rest.reading import find_line, read_text
+from signalpost.model.errors import ConfigurationError
+from signalpost.polling.dates import compile_pattern
+
+TOP = '''# A desk.
+key = "desk"
+name = "Desk"
+description = "Tickets."
+hub = "helpdesk"
+base_url = "https://{subdomain}.example.com/api"
+setup_steps = [
+  "Make a key.",
+]
+
+[[fields]]
+key = "subdomain"
+label = "Subdomain"
+hint = """
+"""
+required = true
+secret = false
+default = "acme"
+
+[account]
+path = "/me"
+id = "id"
+label = "email"
+
+[limits]
+calls_per_second = 2.5
+calls_a_day = 1000
+too_fast = [429]
+quota_spent = [402]
+'''.replace('"""\n"""', '"acme"')
+RESOURCE = """
+[[resources]]
+name = "tickets"
+path = "/tickets"
+description = "Tickets."
+records = "data"
+id_field = "id"
+updated_field = "updated"
+created_field = "created"
+date_format = "yyyy-MM-dd"
+strategies = ["timestamp"]
+parameters = ["project"]
+required = ["team"]
+labels = ["subject"]
+query = { state = "all" }
+
+[[resources.filters]]
+field = "updated"
+operator = ">="
+parameter = "since"
+compared = true
+
+[resources.pagination]
+"""
+SIZED = 'size_parameter = "size"\nsize = 10\nmore = "more"\ntotal = "total"\n'
+AUTHS = {
+    "none": "",
+    "header": 'header = "X-Key"\nprefix = "Token "\n',
+    "basic": "",
+    "oauth2_code": 'authorize_url = "https://a.example.com"\ntoken_url = "https://a.example.com"\nscopes = ["a"]\n',
+    "oauth2_client": 'token_url = "https://a.example.com"\nscopes = ["a"]\n',
+}
+PAGINATIONS = {
+    "none": "",
+    "page": 'parameter = "p"\nfirst = 0\n' + SIZED,
+    "offset": 'parameter = "o"\nfirst = 1\n' + SIZED,
+    "cursor": 'parameter = "c"\nnext = "next"\n' + SIZED,
+    "link": SIZED,
+    "next_url": 'next = "next"\n' + SIZED,
+}
+
+
+def write(auth="none", pagination="none"):
+    return f'{TOP}\n[auth]\nkind = "{auth}"\n{AUTHS[auth]}{RESOURCE}kind = "{pagination}"\n{PAGINATIONS[pagination]}'
+
+
+FILES = [write(auth) for auth in AUTHS] + [write(pagination=kind) for kind in PAGINATIONS]
+
+
+def list_statements():
+    """List each line that gives a field: the file, the line's number, the field's name."""
+    seen = set()
+    for text in FILES:
+        table = ""
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.startswith("["):
+                table = line
+            name, mark, _ = line.partition(" = ")
+            if mark and line[0].isalpha() and (table, name, line) not in seen:
+                seen.add((table, name, line))
+                yield pytest.param(text, number, name, id=f"{table}{name}-{len(seen)}")
+
+
+STATEMENTS = list(list_statements())
+
+
+def refuse(text):
+    with pytest.raises(ConfigurationError) as caught:
+        read_text(text, "desk.toml", compile_pattern)
+    return str(caught.value)
+
+
+def put(text, number, line):
+    lines = text.split("\n")
+    if lines[number - 1].endswith("["):  # the list that spans lines
+        del lines[number : number + 2]
+    return "\n".join([*lines[: number - 1], *([] if line is None else [line]), *lines[number:]])
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_the_files_are_right_as_they_stand(text):
+    assert read_text(text, "desk.toml", compile_pattern).key == "desk"
+
+
+def test_every_field_there_is_stands_in_the_files():
+    known = {name for model in list_models(Declaration) for name in model.model_fields}
+    assert known == {each.values[2] for each in STATEMENTS} | {
+        "fields",
+        "account",
+        "limits",
+        "auth",
+        "resources",
+    } | {
+        "filters",
+        "pagination",
+    }
+
+
+def list_models(model):
+    yield model
+    for field in model.model_fields.values():
+        waiting = [field.annotation]
+        while waiting:
+            each = waiting.pop()
+            waiting.extend(get_args(each))
+            if isinstance(each, type) and issubclass(each, BaseModel):
+                yield from list_models(each)
+
+
+@pytest.mark.parametrize("value", ["{ wrong = 1 }", "1979-05-27", '"\\u0000"'])
+@pytest.mark.parametrize(("text", "number", "name"), STATEMENTS)
+def test_a_wrong_value_is_told_by_its_line_and_field(text, number, name, value):
+    words = refuse(put(text, number, f"{name} = {value}"))
+    first = words.split("\n")[0]
+    assert first.startswith(f"desk.toml:{number}: "), words
+    assert f"{name}" in first.split(": ")[1], words
+    assert "right would be" in first or "needs" in first, words
+
+
+@pytest.mark.parametrize(("text", "number", "name"), STATEMENTS)
+def test_an_unknown_field_is_told_by_its_line(text, number, name):
+    words = refuse(put(text, number, "unknown_field = 1"))
+    if name == "kind":  # nobody knows what else there is without it
+        assert "kind: it is missing; right would be, for example, kind = " in words
+        return
+    assert any(
+        line.startswith(f"desk.toml:{number}: ") and "unknown_field" in line for line in words.split("\n")
+    ), words
+    assert "there is no such field" in words
+    assert name in words  # among those that there are, or as missing
+
+
+@pytest.mark.parametrize(("text", "number", "name"), STATEMENTS)
+def test_a_missing_field_is_told_where_it_is_needed_and_only_there(text, number, name):
+    shorter = put(text, number, None)
+    try:
+        read_text(shorter, "desk.toml", compile_pattern)
+    except ConfigurationError as error:
+        words = str(error)
+        assert "it is missing" in words or "no required field" in words or "needs" in words
+        assert name in words
+        line = int(words.split(":")[1])
+        assert shorter.split("\n")[line - 1].startswith(("[", "# A desk", "base_url", "strategies")), words
+
+
+@pytest.mark.parametrize(
+    ("statement", "line", "words"),
+    [
+        ('base_url = "https://{host}"', 6, "two fixed ones"),
+        ('base_url = "https://{subdomain}.com/x"', 6, "two fixed ones"),
+        ('base_url = "https://{other}.example.com"', 6, "{other}"),
+        ('base_url = "https://example.com:{subdomain}/"', 6, "right would be"),
+        ('base_url = "https://u:p@example.com"', 6, "user name"),
+        ('base_url = "ftp://example.com"', 6, "http"),
+        ('base_url = "https://example.com/?a=1"', 6, "without a query"),
+    ],
+)
+def test_addresses_that_lead_anywhere_are_refused(statement, line, words):
+    told = refuse(put(write(), line, statement))
+    assert told.startswith(f"desk.toml:{line}: base_url: ")
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "key: it is missing"),
+        ("a = [", "this is not TOML"),
+        (write() + "\n" + RESOURCE + 'kind = "none"', "stands twice"),
+        (
+            write().replace('updated_field = "updated"\ncreated_field = "created"\n', ""),
+            "needs updated_field",
+        ),
+        (write().replace('kind = "none"', 'kind = "nun"'), "auth.kind: 'nun': it is none of"),
+        (write().replace('"yyyy-MM-dd"', '"yyyy-QQ"'), "'Q'"),
+        (write().replace('key = "subdomain"', 'key = "oauth.api.key"'), "is taken"),
+        (write().replace("secret = false", "secret = true"), "a secret has no value here"),
+    ],
+)
+def test_what_is_wrong_on_the_whole_is_told(text, words):
+    told = refuse(text)
+    assert told.startswith("desk.toml:")
+    assert words in told
+
+
+def test_a_secret_that_stands_in_the_file_is_not_repeated():
+    told = refuse(
+        write().replace("secret = false", "secret = true").replace('default = "acme"', 'default = "s3cret"')
+    )
+    assert "fields.1.default: a secret has no value here" in told
+    assert "s3cret" not in told
+
+
+def test_a_line_is_found_behind_values_that_span_lines():
+    text = 'a = """\n[b]\nc = 1\n"""\n\n# b\n[b]\nx = [\n 1,\n]\nc = { d = [\n 2 ] }\n[[e]]\n[[e]]\nf.g = 1'
+    assert tomllib.loads(text)
+    assert [find_line(text, place) for place in (["b"], ["b", "x"], ["b", "c", "d"], ["e", 1], ["e", 1, "f", "g"])] == [
+        7, 8, 11, 14, 15,
+    ]  # fmt: skip
+
+
+def test_files_and_folders_are_loaded_and_a_key_counts_once(tmp_path):
+    one = tmp_path / "one.toml"
+    one.write_text(write())
+    registry = load_registry(egnyte_url=None, files=[tmp_path], check_format=compile_pattern)
+    assert registry.find("desk").name == "Desk"
+    two = tmp_path / "two.toml"
+    two.write_text("\n" + write())
+    with pytest.raises(ConfigurationError, match=r"two\.toml:3: key: 'desk' is taken"):
+        load_registry(egnyte_url=None, files=[tmp_path], check_format=compile_pattern)
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "empty"])
+def test_what_is_not_there_is_told(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigurationError, match=name):
+        load_registry(egnyte_url=None, files=[tmp_path / name], check_format=compile_pattern)
