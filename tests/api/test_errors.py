@@ -188,3 +188,18 @@ async def test_our_own_fault_is_told_by_its_id_alone_and_logged(shared, log_line
     [line] = [line for line in log_lines() if line["event"] == "request.failed"]
     assert line["request"] == body["requestId"]
     assert 'relation "instance" does not exist' in line["exception"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "taken"),
+    [
+        ("PUT", "/instances/test-callback", "POST"),
+        ("DELETE", "/instances/events", "GET"),
+        ("PATCH", "/instances/polling", "GET, PUT"),
+        ("GET", "/instances/100001/deliveries/send-failed", "POST"),
+    ],
+)
+async def test_a_word_of_a_path_is_not_taken_for_an_id(still, method, path, taken):
+    answer = await still.client.request(method, path)
+    refused(answer, 405, f"the path takes {taken}")
+    assert answer.headers["Allow"] == taken

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
@@ -17,31 +16,17 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost import __version__
-from signalpost.api import (
-    analytics,
-    deliveries,
-    elements,
-    events,
-    health,
-    hubs,
-    instances,
-    polling,
-    records,
-    replays,
-    schemas,
-    signature_keys,
-    subscriptions,
-)
+from signalpost.api import health
+from signalpost.api.described import describe as describe_api
 from signalpost.api.parts import ApiParts
+from signalpost.api.routing import BASE_PATH, METHODS, join_routers, refuse, refuse_method
 from signalpost.model.errors import ConfigurationError, NotNowError, RequestError, TooLargeError
 from signalpost.observe import get_logger
 from signalpost.store.health import Health
 
 log = get_logger("api")
 
-BASE_PATH = "/elements/api-v2"
 MOST_BODY_BYTES = 1_000_000
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """The framework's own would tell whole addresses, and tokens of links and codes of consents stand in these."""
 
@@ -119,6 +104,7 @@ class RequestFrame:
             await send(message)
 
         try:
+            refuse_method(scope["method"], scope["path"])
             with self._waiting.count(scope["path"]):
                 await self._app(scope, bound_body(receive), send_with_id)
         except Exception as error:
@@ -190,8 +176,7 @@ def _explain_missing_route(request: Request) -> HTTPException:
     ]
     if not taken:
         return HTTPException(404, f"there is nothing at {asked}")
-    allowed = ", ".join(taken)
-    return HTTPException(405, f"{asked} is not possible; the path takes {allowed}", {"Allow": allowed})
+    return refuse(asked, taken)
 
 
 def build_app(parts: ApiParts) -> FastAPI:
@@ -201,9 +186,17 @@ def build_app(parts: ApiParts) -> FastAPI:
     return app
 
 
+class Api(FastAPI):
+    """The application, with the OpenAPI document completed."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Give the OpenAPI document, made when it is first asked for."""
+        return self.openapi_schema or describe_api(super().openapi())
+
+
 def build_routes() -> FastAPI:
     """Build the application without its parts: enough to print the OpenAPI document."""
-    app = FastAPI(
+    app = Api(
         title="Signalpost",
         version=__version__,
         docs_url=None,
@@ -211,6 +204,7 @@ def build_routes() -> FastAPI:
         openapi_url=f"{BASE_PATH}/openapi.json",
         strict_content_type=False,
         telemetry=NO_TELEMETRY,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.include_router(join_routers())
     return _frame(app)
@@ -229,23 +223,3 @@ def _frame(app: FastAPI) -> FastAPI:
         app.add_exception_handler(kind, _answer_error)
     app.add_middleware(RequestFrame)
     return app
-
-
-@cache
-def join_routers() -> APIRouter:
-    """Join the routers of the API, once for all applications of the process: each route is looked into for long."""
-    api = APIRouter(prefix=BASE_PATH)
-    api.include_router(elements.router)
-    # These come first: /instances/events and /instances/polling must not be taken for instances of these ids.
-    # And /instances/events/analytics not for an event.
-    api.include_router(analytics.router)
-    api.include_router(events.router)
-    api.include_router(records.router)
-    api.include_router(polling.router)
-    api.include_router(signature_keys.router)
-    api.include_router(instances.router)
-    for module in (deliveries, replays, subscriptions):
-        api.include_router(module.router)
-    api.include_router(hubs.router)
-    api.include_router(schemas.router)
-    return api

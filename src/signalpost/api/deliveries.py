@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
+from signalpost.api.once import ONCE
 from signalpost.api.paging import (
     MOST_PAGE_SIZE,
     NextPage,
@@ -52,7 +53,7 @@ async def list_deliveries(
     return [show_delivery(each, events[each.id]) for each in found]
 
 
-@router.post("/{instance_id}/deliveries/send-failed", status_code=202)
+@router.post("/{instance_id}/deliveries/send-failed", status_code=202, dependencies=ONCE)
 async def send_failed(
     parts: Parts, instance: Named, body: Annotated[dict[str, Any] | None, Body()] = None
 ) -> dict[str, Any]:
@@ -99,7 +100,7 @@ async def list_attempts(
     return [_show_attempt(each) for each in attempts]
 
 
-@router.post("/{instance_id}/deliveries/{notification_id}/send", status_code=202)
+@router.post("/{instance_id}/deliveries/{notification_id}/send", status_code=202, dependencies=ONCE)
 async def send_again(parts: Parts, instance: Named, notification_id: str) -> dict[str, Any]:
     """Have one notification sent again, with the same id."""
     number = NotificationId(read_id("notificationId", notification_id))

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from signalpost.api.bodies import CallbackBody
+from signalpost.api.once import ONCE
 from signalpost.api.paging import Pages, Paging, write_paging
 from signalpost.api.parts import Asking, Named, Parts, Scope
 from signalpost.api.reading import JsonRoute
@@ -21,7 +22,7 @@ from signalpost.store.event_log import EventSearch, LoggedEvent
 router = APIRouter(prefix="/instances", tags=["events"], route_class=JsonRoute)
 
 
-@router.post("/test-callback")
+@router.post("/test-callback", dependencies=ONCE)
 async def try_callback(parts: Parts, caller: Asking, body: CallbackBody) -> dict[str, Any]:
     """Send one sample notification under the same rules as real ones and say what was answered."""
     return await parts.sampler.send(caller, body.url, body.configuration)

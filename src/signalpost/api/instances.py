@@ -7,8 +7,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from signalpost.api.bodies import InstanceBody, PropertyBody
+from signalpost.api.conditions import (
+    IfNoneMatch,
+    NamedExact,
+    OwnExact,
+    find_unchanged,
+    refuse_changed,
+    tag,
+)
+from signalpost.api.once import ONCE
 from signalpost.api.paging import NextPage, PageNumber, PageSize, read_paging, write_paging
-from signalpost.api.parts import Asking, Named, Own, Parts, connector_of, find_own_instance, read_id
+from signalpost.api.parts import ApiParts, Asking, Named, Own, Parts, connector_of, find_own_instance, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import find_field_id, show_configuration, show_instance
 from signalpost.instances.wishes import Wish
@@ -18,11 +27,12 @@ from signalpost.model.instance import Instance
 router = APIRouter(prefix="/instances", tags=["instances"], route_class=JsonRoute)
 
 
-@router.post("")
-async def create_instance(parts: Parts, caller: Asking, body: InstanceBody) -> dict[str, Any]:
+@router.post("", dependencies=ONCE)
+async def create_instance(
+    parts: Parts, caller: Asking, response: Response, body: InstanceBody
+) -> dict[str, Any]:
     """Connect: exchange the code, call the provider once, store the instance, begin to poll."""
-    instance = await parts.lifecycle.create(caller, body.to_wish())
-    return show_instance(instance, connector_of(parts, instance))
+    return _show(parts, response, await parts.lifecycle.create(caller, body.to_wish()))
 
 
 @router.get("", response_model=None)
@@ -35,11 +45,12 @@ async def list_instances(
     page_size: PageSize = None,
     next_page: NextPage = None,
     page: PageNumber = None,
-) -> list[dict[str, Any]] | dict[str, Any]:
+    if_none_match: IfNoneMatch = None,
+) -> list[dict[str, Any]] | dict[str, Any] | Response:
     """List instances; with an instance token, show that instance."""
-    if caller.instance_id is not None:
-        return _show(parts, await find_own_instance(parts, caller))
     paging = read_paging(page_size, next_page, page)
+    if caller.instance_id is not None:
+        return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)
     if any("\x00" in text for text in (search or "", *(tags or ()))):
         message = "searchText, tags[]: a NUL character stands in no name and no tag"
         raise InvalidRequestError(message)
@@ -55,105 +66,154 @@ async def list_instances(
         message = "no instance matches the search"  # 404, as the original answers (open-connectors.md 3.2)
         raise NotFoundError(message)
     write_paging(response, paging, found, [found[-1].id] if found else None)
-    return [_show(parts, each) for each in found]
+    return [show_instance(each, connector_of(parts, each)) for each in found]
 
 
 @router.put("")
-async def replace_own_instance(parts: Parts, own: Own, body: InstanceBody) -> dict[str, Any]:
+async def replace_own_instance(
+    parts: Parts, own: Own, response: Response, exact: OwnExact, body: InstanceBody
+) -> dict[str, Any]:
     """Replace the instance whose token is given (see PUT with an id)."""
-    return await replace_instance(parts, own, body)
+    return await replace_instance(parts, own, response, exact, body)
 
 
 @router.patch("")
-async def change_own_instance(parts: Parts, own: Own, body: InstanceBody) -> dict[str, Any]:
+async def change_own_instance(
+    parts: Parts, own: Own, response: Response, exact: OwnExact, body: InstanceBody
+) -> dict[str, Any]:
     """Change the instance whose token is given (see PATCH with an id)."""
-    return await change_instance(parts, own, body)
+    return await change_instance(parts, own, response, exact, body)
 
 
 @router.delete("")
-async def delete_own_instance(parts: Parts, own: Own) -> None:
+async def delete_own_instance(parts: Parts, own: Own, exact: OwnExact) -> None:
     """Delete the instance whose token is given."""
-    await delete_instance(parts, own)
+    await delete_instance(parts, own, exact)
 
 
 @router.put("/enabled")
-async def enable_own_instance(parts: Parts, own: Own) -> dict[str, Any]:
+async def enable_own_instance(parts: Parts, own: Own, response: Response, exact: OwnExact) -> dict[str, Any]:
     """Enable the instance whose token is given, which changes nothing: a disabled one's token opens nothing."""
-    return await enable_instance(parts, own)
+    return await enable_instance(parts, own, response, exact)
 
 
 @router.delete("/enabled")
-async def disable_own_instance(parts: Parts, own: Own) -> None:
+async def disable_own_instance(parts: Parts, own: Own, exact: OwnExact) -> None:
     """Disable the instance whose token is given."""
-    await disable_instance(parts, own)
+    await disable_instance(parts, own, exact)
 
 
-@router.get("/configuration")
-async def list_own_configuration(parts: Parts, own: Own) -> list[dict[str, Any]]:
+@router.get("/configuration", response_model=None)
+async def list_own_configuration(
+    parts: Parts, own: Own, response: Response, if_none_match: IfNoneMatch = None
+) -> list[dict[str, Any]] | Response:
     """List the configuration of the instance whose token is given."""
-    return await list_configuration(parts, own)
+    return await list_configuration(parts, own, response, if_none_match)
 
 
-@router.get("/configuration/{config_id}")
-async def read_own_property(parts: Parts, own: Own, config_id: str) -> dict[str, Any]:
+@router.get("/configuration/{config_id}", response_model=None)
+async def read_own_property(
+    parts: Parts, own: Own, response: Response, config_id: str, if_none_match: IfNoneMatch = None
+) -> dict[str, Any] | Response:
     """Show one configuration value of the instance whose token is given."""
-    return await read_property(parts, own, config_id)
+    return await read_property(parts, own, response, config_id, if_none_match)
 
 
 @router.patch("/configuration/{config_id}")
-async def change_own_property(parts: Parts, own: Own, config_id: str, body: PropertyBody) -> dict[str, Any]:
+async def change_own_property(
+    parts: Parts, own: Own, response: Response, exact: OwnExact, config_id: str, body: PropertyBody
+) -> dict[str, Any]:
     """Change one configuration value of the instance whose token is given."""
-    return await change_property(parts, own, config_id, body)
+    return await change_property(parts, own, response, exact, config_id, body)
 
 
-@router.get("/{instance_id}")
-async def read_instance(parts: Parts, instance: Named) -> dict[str, Any]:
+@router.get("/{instance_id}", response_model=None)
+async def read_instance(
+    parts: Parts, instance: Named, response: Response, if_none_match: IfNoneMatch = None
+) -> dict[str, Any] | Response:
     """Show an instance."""
-    return _show(parts, instance)
+    return find_unchanged(response, parts, instance, if_none_match) or _show(parts, response, instance)
 
 
 @router.put("/{instance_id}")
-async def replace_instance(parts: Parts, instance: Named, body: InstanceBody) -> dict[str, Any]:
+async def replace_instance(
+    parts: Parts, instance: Named, response: Response, exact: NamedExact, body: InstanceBody
+) -> dict[str, Any]:
     """Replace name, tags and configuration. With ``providerData.code`` it is authorised again; watermarks stay."""
-    return _show(parts, await parts.lifecycle.change(instance, body.to_wish(), whole=True))
+    with refuse_changed(instance):
+        changed = await parts.lifecycle.change(instance, body.to_wish(), whole=True, exact=exact)
+    return _show(parts, response, changed)
 
 
 @router.patch("/{instance_id}")
-async def change_instance(parts: Parts, instance: Named, body: InstanceBody) -> dict[str, Any]:
+async def change_instance(
+    parts: Parts, instance: Named, response: Response, exact: NamedExact, body: InstanceBody
+) -> dict[str, Any]:
     """Change what is named. Resources that stay keep their watermark."""
-    return _show(parts, await parts.lifecycle.change(instance, body.to_wish(), whole=False))
+    with refuse_changed(instance):
+        changed = await parts.lifecycle.change(instance, body.to_wish(), whole=False, exact=exact)
+    return _show(parts, response, changed)
 
 
 @router.delete("/{instance_id}")
-async def delete_instance(parts: Parts, instance: Named) -> None:
+async def delete_instance(parts: Parts, instance: Named, exact: NamedExact = False) -> None:
     """Delete an instance with its events and what was still to be delivered."""
-    if not await parts.instances.delete(instance):
-        message = f"there is no instance {instance.id}"
-        raise NotFoundError(message)
+    with refuse_changed(instance):
+        if not await parts.instances.delete(instance, exact=exact):
+            message = f"there is no instance {instance.id}"
+            raise NotFoundError(message)
 
 
 @router.put("/{instance_id}/enabled")
-async def enable_instance(parts: Parts, instance: Named) -> dict[str, Any]:
+async def enable_instance(
+    parts: Parts, instance: Named, response: Response, exact: NamedExact
+) -> dict[str, Any]:
     """Enable: polling goes on from the watermark, a deactivated endpoint is released."""
-    await parts.instances.set_disabled(instance, disabled=False)
-    return _show(parts, await parts.instances.find(instance.organization_id, instance.id) or instance)
+    with refuse_changed(instance):
+        await parts.instances.set_disabled(instance, disabled=False, exact=exact)
+    found = await parts.instances.find(instance.organization_id, instance.id) or instance
+    return _show(parts, response, found)
 
 
 @router.delete("/{instance_id}/enabled")
-async def disable_instance(parts: Parts, instance: Named) -> None:
+async def disable_instance(parts: Parts, instance: Named, exact: NamedExact = False) -> None:
     """Disable: nothing is polled, nothing delivered, nothing lost; its token opens nothing."""
-    await parts.instances.set_disabled(instance, disabled=True)
+    with refuse_changed(instance):
+        await parts.instances.set_disabled(instance, disabled=True, exact=exact)
 
 
-@router.get("/{instance_id}/configuration")
-async def list_configuration(parts: Parts, instance: Named) -> list[dict[str, Any]]:
+@router.get("/{instance_id}/configuration", response_model=None)
+async def list_configuration(
+    parts: Parts, instance: Named, response: Response, if_none_match: IfNoneMatch = None
+) -> list[dict[str, Any]] | Response:
     """List all configuration values an instance has or may have, with the ids by which they are changed."""
-    return show_configuration(instance, connector_of(parts, instance))
+    unchanged = find_unchanged(response, parts, instance, if_none_match)
+    return unchanged or show_configuration(instance, connector_of(parts, instance))
 
 
-@router.get("/{instance_id}/configuration/{config_id}")
-async def read_property(parts: Parts, instance: Named, config_id: str) -> dict[str, Any]:
+@router.get("/{instance_id}/configuration/{config_id}", response_model=None)
+async def read_property(
+    parts: Parts, instance: Named, response: Response, config_id: str, if_none_match: IfNoneMatch = None
+) -> dict[str, Any] | Response:
     """Show one configuration value."""
+    shown = _find_property(parts, instance, config_id)
+    return find_unchanged(response, parts, instance, if_none_match) or shown
+
+
+@router.patch("/{instance_id}/configuration/{config_id}")
+async def change_property(
+    parts: Parts, instance: Named, response: Response, exact: NamedExact, config_id: str, body: PropertyBody
+) -> dict[str, Any]:
+    """Change one configuration value, checked as a whole with the others."""
+    key = _find_property(parts, instance, config_id)["key"]
+    wish = Wish(configuration={key: body.property_value})
+    with refuse_changed(instance):
+        changed = await parts.lifecycle.change(instance, wish, whole=False, exact=exact)
+    tag(response, parts, changed)
+    return _find_property(parts, changed, str(find_field_id(key)))
+
+
+def _find_property(parts: ApiParts, instance: Instance, config_id: str) -> dict[str, Any]:
     number = read_id("configId", config_id)
     for shown in show_configuration(instance, connector_of(parts, instance)):
         if shown["id"] == number:
@@ -162,17 +222,6 @@ async def read_property(parts: Parts, instance: Named, config_id: str) -> dict[s
     raise NotFoundError(message)
 
 
-@router.patch("/{instance_id}/configuration/{config_id}")
-async def change_property(
-    parts: Parts, instance: Named, config_id: str, body: PropertyBody
-) -> dict[str, Any]:
-    """Change one configuration value, checked as a whole with the others."""
-    key = (await read_property(parts, instance, config_id))["key"]
-    changed = await parts.lifecycle.change(
-        instance, Wish(configuration={key: body.property_value}), whole=False
-    )
-    return await read_property(parts, changed, str(find_field_id(key)))
-
-
-def _show(parts: Parts, instance: Instance) -> dict[str, Any]:
+def _show(parts: ApiParts, response: Response, instance: Instance) -> dict[str, Any]:
+    tag(response, parts, instance)
     return show_instance(instance, connector_of(parts, instance))

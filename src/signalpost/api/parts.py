@@ -26,6 +26,7 @@ from signalpost.store.endpoints import Endpoints
 from signalpost.store.event_log import EventLog
 from signalpost.store.health import Health
 from signalpost.store.instances import Instances
+from signalpost.store.kept_answers import KeptAnswers
 from signalpost.store.organizations import Organizations
 from signalpost.store.polling_status import PollingStatus
 from signalpost.store.queue import Queue
@@ -44,6 +45,7 @@ class ApiParts:
     registry: Registry
     organizations: Organizations
     instances: Instances
+    kept_answers: KeptAnswers
     lifecycle: Lifecycle
     event_log: EventLog
     delivery_log: DeliveryLog

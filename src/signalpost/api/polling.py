@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
+from signalpost.api.once import ONCE
 from signalpost.api.paging import MOST_PAGE_SIZE, Pages, write_paging
 from signalpost.api.parts import ApiParts, Asking, Named, Own, Parts, Scope, connector_of
 from signalpost.api.reading import JsonRoute
@@ -126,7 +127,7 @@ async def resume_polling(parts: Parts, instance: Named) -> dict[str, Any]:
     return await read_polling(parts, instance)
 
 
-@router.post("/{instance_id}/polls", status_code=202)
+@router.post("/{instance_id}/polls", status_code=202, dependencies=ONCE)
 async def ask_poll(parts: Parts, instance: Named) -> dict[str, Any]:
     """Poll now, what waits after a failure included."""
     state, message = judge_polling(instance, await _read(parts, instance), parts.clock())

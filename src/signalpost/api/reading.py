@@ -10,6 +10,7 @@ import orjson
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
+from signalpost.api.once import ONCE, Answer, answer_once
 from signalpost.api.parts import find_caller, give_parts
 from signalpost.model.errors import InvalidRequestError
 
@@ -25,8 +26,11 @@ class JsonRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Put the reading before what FastAPI makes of the route."""
-        answer = super().get_route_handler()
+        """Put the reading before what FastAPI makes of the route, and before that the look for its idempotency key."""
+        answer = self._read_first(super().get_route_handler())
+        return answer_once(answer) if ONCE[0] in self.dependencies else answer
+
+    def _read_first(self, answer: Answer) -> Answer:
         if self.body_field is None:  # a body that nobody asked for is left unread
             return answer
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
 
+from signalpost.api.once import ONCE
 from signalpost.api.paging import Pages, write_paging
 from signalpost.api.parts import Named, Parts, read_id
 from signalpost.api.reading import JsonRoute
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/instances", tags=["deliveries"], route_class=JsonRou
 LARGEST_SEQUENCE = 2**62
 
 
-@router.post("/{instance_id}/replays", status_code=202)
+@router.post("/{instance_id}/replays", status_code=202, dependencies=ONCE)
 async def ask_replay(
     parts: Parts, instance: Named, body: Annotated[dict[str, Any] | None, Body()] = None
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastapi import Body as FromBody
 from pydantic import Field
 
 from signalpost.api.bodies import Body
+from signalpost.api.conditions import NamedExact, OwnExact, refuse_changed
 from signalpost.api.parts import Named, Own, Parts, connector_of
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_time
@@ -29,23 +30,27 @@ Wished = Annotated[SignatureKeyBody | None, FromBody()]
 
 
 @router.put("/signature-keys")
-async def rotate_own_key(parts: Parts, own: Own, body: Wished = None) -> dict[str, Any]:
+async def rotate_own_key(parts: Parts, own: Own, exact: OwnExact, body: Wished = None) -> dict[str, Any]:
     """Rotate the signature key of the instance whose token is given (see PUT with an id)."""
-    return await rotate_signature_key(parts, own, body)
+    return await rotate_signature_key(parts, own, body, exact=exact)
 
 
 @router.put("/{instance_id}/signature-keys")
-async def rotate_signature_key(parts: Parts, instance: Named, body: Wished = None) -> dict[str, Any]:
+async def rotate_signature_key(
+    parts: Parts, instance: Named, body: Wished = None, exact: NamedExact = False
+) -> dict[str, Any]:
     """Sign with a new key, and with the one before it until the overlap ends. A key that is made is shown once."""
     wished = body or SignatureKeyBody()
-    rotation = await rotate_key(
-        parts.instances,
-        instance,
-        connector_of(parts, instance),
-        key=wished.key,
-        overlap_seconds=wished.overlap_seconds,
-        now=parts.clock(),
-        make_bytes=os.urandom,
-    )
+    with refuse_changed(instance):
+        rotation = await rotate_key(
+            parts.instances,
+            instance,
+            connector_of(parts, instance),
+            key=wished.key,
+            overlap_seconds=wished.overlap_seconds,
+            now=parts.clock(),
+            make_bytes=os.urandom,
+            exact=exact,
+        )
     shown = {"previousKeyUntil": show_time(rotation.previous_key_until)}
     return shown if rotation.key is None else {"key": rotation.key, **shown}

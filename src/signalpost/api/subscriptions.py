@@ -114,7 +114,7 @@ async def release_stuck(
 
 
 @router.get("/{notification_id}/subscriptions/{subscription_id}/deliveries")
-async def read_delivery(
+async def read_stuck(
     parts: Parts,
     caller: Asking,
     scope: Scope,

@@ -143,14 +143,15 @@ class Lifecycle:
         log.info("instance.created", instance=instance.id, connector=connector.key)
         return instance
 
-    async def change(self, instance: Instance, wish: Wish, *, whole: bool) -> Instance:
+    async def change(self, instance: Instance, wish: Wish, *, whole: bool, exact: bool = False) -> Instance:
         """Change an instance: PUT (``whole``) replaces its configuration, PATCH changes what is named.
 
         Watermarks of resources that stay are kept. With a code it is authorised again, as the same account. What
-        somebody else changed meanwhile stays, where it is not named here.
+        somebody else changed meanwhile stays, where it is not named here; with ``exact`` nothing may have been changed.
 
         Raises:
             InvalidRequestError: the wish is wrong; nothing was changed.
+            FencedError: it had to be ``exact``, and somebody changed it; nothing was changed.
             ConflictError: the new authorisation is for another account.
             NotFoundError: the instance was deleted meanwhile.
         """
@@ -171,6 +172,8 @@ class Lifecycle:
                 changed = await self._instances.update(instance, draft, tokens=tokens)
                 break
             except FencedError:  # changed by somebody else since it was read: the wish goes over that
+                if exact:
+                    raise
                 instance = await self._instances.find(instance.organization_id, instance.id) or instance
         if changed is None:
             message = f"instance {instance.id} was deleted meanwhile"

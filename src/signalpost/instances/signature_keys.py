@@ -40,6 +40,7 @@ async def rotate_key(
     overlap_seconds: float,
     now: datetime,
     make_bytes: Callable[[int], bytes],
+    exact: bool = False,
 ) -> Rotation:
     """Have ``key`` sign from now on, or one that is made of random bytes; the current one ``overlap_seconds`` longer.
 
@@ -48,6 +49,7 @@ async def rotate_key(
     Raises:
         InvalidRequestError: the key or the overlap is wrong; nothing was changed.
         NotFoundError: the instance was deleted meanwhile.
+        FencedError: it had to be ``exact`` as it was read, and somebody changed it.
     """
     if not 0 <= overlap_seconds <= MOST_OVERLAP_SECONDS:
         message = (
@@ -74,6 +76,8 @@ async def rotate_key(
         except (
             FencedError
         ):  # somebody changed it since it was read: what they wished stays, ours goes over it
+            if exact:
+                raise
             instance = await instances.find(instance.organization_id, instance.id) or instance
     if not is_there:
         message = f"there is no instance {instance.id}"

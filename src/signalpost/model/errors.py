@@ -54,6 +54,24 @@ class ConflictError(RequestError):
     status = 409
 
 
+class InProgressError(ConflictError):
+    """The same request, by its idempotency key, still runs: its answer can be had soon."""
+
+    headers: ClassVar = {"Retry-After": "1"}
+
+
+class ChangedError(RequestError):
+    """The thing is not any more as the caller's ``If-Match`` has it: read it again, then decide."""
+
+    status = 412
+
+
+class KeyReusedError(RequestError):
+    """The idempotency key came with another request."""
+
+    status = 422
+
+
 class TooLargeError(RequestError):
     """The body is larger than allowed."""
 

@@ -30,7 +30,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One authenticated, configured use of a connector. ``configuration`` has plain text values, secrets included."""
+    """One authenticated, configured use of a connector. ``configuration`` has plain text values, secrets included.
+
+    ``changes`` grows with every change of what is shown of it.
+    """
 
     id: InstanceId
     organization_id: OrganizationId
@@ -44,6 +47,7 @@ class Instance:
     disabled: bool
     valid: bool
     created_at: datetime
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from signalpost.store.vault import Vault, hash_secret
 
 COLUMNS = (
     "id, organization_id, user_id, connector, name, tags, configuration, secrets, account_id, account_label,"
-    " disabled, valid, created_at"
+    " disabled, valid, created_at, changes"
 )
 LOCK_POLLS = "SELECT id FROM resource_poll WHERE instance_id = $1 FOR UPDATE"
 DELETE_POLLS = "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2) RETURNING id"
@@ -163,24 +163,17 @@ class Instances:
             )
         return is_there
 
-    async def _lock(self, connection: Any, instance: Instance) -> bool:
-        """Hold the row until the transaction ends, if what may be changed stands there as ``instance`` has it."""
-        row = await connection.fetchrow(
-            f"SELECT {COLUMNS} FROM instance WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE",
+    async def _lock(self, connection: Any, instance: Instance, *, exact: bool = True) -> bool:
+        """Hold the row until the transaction ends; ``exact``: if it is still as ``instance`` has it."""
+        changes = await connection.fetchval(
+            "SELECT changes FROM instance WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE",
             instance.id,
             instance.organization_id,
         )
-        if row is None:
-            return False
-        found = self._read(row)
-        if (found.name, found.tags, found.configuration) != (
-            instance.name,
-            instance.tags,
-            instance.configuration,
-        ):
+        if exact and changes is not None and changes != instance.changes:
             message = f"instance {instance.id} was changed meanwhile"
             raise FencedError(message)
-        return True
+        return changes is not None
 
     async def _write_polling(self, connection: Any, instance_id: int, draft: InstanceDraft) -> None:
         gone = await connection.fetch(DELETE_POLLS, instance_id, list(draft.resources))
@@ -238,11 +231,11 @@ class Instances:
         )
         return [self._read(row) for row in rows]
 
-    async def delete(self, instance: Instance) -> bool:
-        """Remove the instance with all that belongs to it."""
+    async def delete(self, instance: Instance, *, exact: bool = False) -> bool:
+        """Remove the instance with all that belongs to it; ``exact``: raises as ``update``."""
         async with self._pool.acquire() as connection, connection.transaction():
             # As a change of the instance takes its locks; then no commit is between its own when the row goes.
-            await connection.execute("SELECT FROM instance WHERE id = $1 FOR NO KEY UPDATE", instance.id)
+            await self._lock(connection, instance, exact=exact)
             polls = await connection.fetch(LOCK_POLLS, instance.id)
             await delete_log(connection, instance.id)
             await forget_all(connection, [row["id"] for row in polls])
@@ -253,9 +246,13 @@ class Instances:
             )
         return str(done) == "DELETE 1"
 
-    async def set_disabled(self, instance: Instance, disabled: bool) -> None:
-        """Disable or enable. Enabling also releases a deactivated endpoint; watermarks and backlog stay."""
+    async def set_disabled(self, instance: Instance, disabled: bool, *, exact: bool = False) -> None:
+        """Disable or enable. Enabling also releases a deactivated endpoint; watermarks and backlog stay.
+
+        ``exact``: raises as ``update``.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
+            await self._lock(connection, instance, exact=exact)
             await connection.execute(
                 "UPDATE instance SET disabled = $2, wishes = wishes + 1,"
                 " next_poll_at = CASE WHEN NOT $2 AND valid AND EXISTS"
@@ -292,6 +289,7 @@ class Instances:
             disabled=row["disabled"],
             valid=row["valid"],
             created_at=row["created_at"],
+            changes=row["changes"],
         )
 
 

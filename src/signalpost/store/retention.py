@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.store.backlog import Backlog
+from signalpost.store.kept_answers import trim_answers
 from signalpost.store.partitions import Partitions
 
 STEP_ROWS = 200
@@ -127,6 +128,7 @@ class Retention:
         most_waiting: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._pool = pool
         self._kept = timedelta(days=retention_days)
         self._monotonic = monotonic
         self._partitions = Partitions(pool, kept=self._kept)
@@ -145,12 +147,14 @@ class Retention:
         Partitions of time go whole. Of what is in none a page goes with its events, notifications and attempts, and
         not before nothing of it waits any more. The counts of hours go by their age alone. Cheap where there is
         nothing to do: one statement a table, each an index range, and two of the catalogue.
+        Answers kept by idempotency key go after a day.
         """
         until = self._monotonic() + RUN_SECONDS
         cancelled = await self._backlog.limit(now)
         await self.make_ahead(now)
         before = now - self._kept
         dropped, row_by_row = await self._partitions.drop_old(before)
+        await trim_answers(self._pool)
         gaps, replays, _, pages = [
             await walk.go(age, monotonic=self._monotonic, until=until)
             for walk, age in (

@@ -68,6 +68,10 @@ class Vault:
         """
         return orjson.loads(self._decrypt(bytes(sealed)))
 
+    def unseal_once(self, sealed: bytes) -> Any:
+        """Decrypt what is large and seldom read, so that it takes no room of what is read all the time."""
+        return orjson.loads(self._decrypt_now(bytes(sealed)))
+
     def seal_text(self, purpose: str, text: str, now: datetime) -> str:
         """Encrypt text as a token that may stand in a URL or a form: nobody can read, change or make one."""
         sealed = self._cipher.encrypt_at_time(orjson.dumps([purpose, text]), int(now.timestamp()))

@@ -18,12 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost.api.app import (
     ALWAYS_ANSWERED,
-    BASE_PATH,
     NO_TELEMETRY,
     Waiting,
     bound_body,
     translate,
 )
+from signalpost.api.routing import BASE_PATH
 from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
 from signalpost.store.health import Health

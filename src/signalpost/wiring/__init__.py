@@ -36,6 +36,7 @@ from signalpost.store.delivery_log import DeliveryLog
 from signalpost.store.endpoints import Endpoints
 from signalpost.store.event_log import EventLog
 from signalpost.store.instances import Instances
+from signalpost.store.kept_answers import KeptAnswers
 from signalpost.store.organizations import Organizations
 from signalpost.store.polling_status import PollingStatus
 from signalpost.store.polls import Polls
@@ -195,6 +196,7 @@ def _join_api(ground: Ground, oauth2: OAuth2, outbound: Outbound) -> ApiParts:
         registry=registry,
         organizations=Organizations(pool),
         instances=instances,
+        kept_answers=KeptAnswers(pool, vault),
         lifecycle=lifecycle,
         event_log=EventLog(pool),
         delivery_log=delivery_log,

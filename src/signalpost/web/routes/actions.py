@@ -50,7 +50,7 @@ async def pause(request: Request, parts: Web, visit: Operator, form: Sent, insta
 async def resume(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
     """Enable an instance that is disabled, and have what was given up read again, from the watermark."""
     if instance.disabled:
-        await api_instances.enable_instance(parts.api, instance)
+        await parts.api.instances.set_disabled(instance, disabled=False)
         await _note(parts, visit, "instance.enabled", f"enabled {instance.name}", instance)
     resumed = await parts.api.polling.resume(instance, parts.api.clock())
     if resumed:

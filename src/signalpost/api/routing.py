@@ -1,0 +1,91 @@
+"""The routes of the API in their order, and which methods each path takes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import chain
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from signalpost.api import (
+    analytics,
+    deliveries,
+    elements,
+    events,
+    hubs,
+    instances,
+    polling,
+    records,
+    replays,
+    schemas,
+    signature_keys,
+    subscriptions,
+)
+
+BASE_PATH = "/elements/api-v2"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+ROUTERS = (
+    elements.router,
+    # These come first: /instances/events and /instances/polling must not be taken for instances of these ids.
+    # And /instances/events/analytics not for an event.
+    analytics.router,
+    events.router,
+    records.router,
+    polling.router,
+    signature_keys.router,
+    instances.router,
+    deliveries.router,
+    replays.router,
+    subscriptions.router,
+    hubs.router,
+    schemas.router,
+)
+
+
+@cache
+def join_routers() -> APIRouter:
+    """Join the routers of the API, once for all applications of the process: each route is looked into for long."""
+    api = APIRouter(prefix=BASE_PATH)
+    for router in ROUTERS:
+        api.include_router(router)
+    return api
+
+
+@cache
+def list_overlapped() -> list[tuple[re.Pattern[str], frozenset[str]]]:
+    """List the paths of which another route could take a word for an id, each with its methods."""
+    methods: dict[str, frozenset[str]] = {}
+    for route in chain.from_iterable(router.routes for router in ROUTERS):
+        if isinstance(route, APIRoute) and route.methods:
+            methods[route.path] = methods.get(route.path, frozenset()) | route.methods
+    patterns = {path: re.compile(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path))) for path in methods}
+    return [
+        (re.compile(re.escape(BASE_PATH) + patterns[path].pattern), taken)
+        for path, taken in methods.items()
+        if any(
+            patterns[other].fullmatch(path) and others - taken
+            for other, others in methods.items()
+            if other != path
+        )
+    ]
+
+
+def refuse_method(method: str, path: str) -> None:
+    """Refuse a method that a path does not take, before another route takes one of its words for an id.
+
+    Raises:
+        HTTPException: 405.
+    """
+    for pattern, taken in list_overlapped():
+        if method not in taken and pattern.fullmatch(path):
+            raise refuse(f"{method} {path[:200]}", [each for each in METHODS if each in taken])
+
+
+def refuse(asked: str, taken: list[str]) -> HTTPException:
+    """Say that a path does not take what is ``asked`` of it, and which methods are ``taken``."""
+    allowed = ", ".join(taken)
+    return HTTPException(405, f"{asked} is not possible; the path takes {allowed}", {"Allow": allowed})
