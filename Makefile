@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check lint types contracts bench faults screenshots lock dist sbom clean
+.PHONY: help setup demo test check lint types contracts bench faults screenshots lock dist sbom docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -66,5 +66,8 @@ sbom: $(READY)  ## list what the service is made of, from its lock file, in dist
 	$(MADE_AT) $(BIN)/cyclonedx-py requirements -i "" --output-reproducible --pyproject pyproject.toml \
 	    -o dist/signalpost.cdx.json requirements-service.lock
 
+docs: $(READY)  ## build the documentation as a site, in build/docs/
+	$(BIN)/sphinx-build -q -W --keep-going -d build/docs-read -b html docs build/docs
+
 clean:  ## remove what make made
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

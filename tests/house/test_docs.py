@@ -230,7 +230,7 @@ def test_what_is_logged_is_listed_for_operators():
 def test_every_page_is_linked_from_the_readme():
     readme = (ROOT / "README.md").read_text()
     for path in (ROOT / "docs").rglob("*.md"):
-        if "adr" not in path.parts:
+        if "adr" not in path.parts and path != ROOT / "docs" / "index.md":  # the site's own first page
             assert f"]({name_of(path)})" in readme, name_of(path)
 
 

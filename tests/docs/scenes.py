@@ -1,0 +1,111 @@
+"""What stands ready when a reader comes to a how-to page: an instance, notifications, a database. Gives what they fill in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import processes
+from tests.support import World, until
+
+
+@dataclass
+class Scene:
+    """Variables of the page's shell, texts of the page that are others here, and what must be true in the end."""
+
+    variables: dict[str, str | None] = field(default_factory=dict)
+    filled: dict[str, str] = field(default_factory=dict)
+    check: Callable[[str], Awaitable[None]] | None = None
+
+
+async def connect(world: World, changes: int = 0) -> Scene:
+    """An instance as the tutorial makes one, 100001, whose first changes were delivered."""
+    instance = await world.connect()
+    await world.wait_for_watermark(instance["id"])
+    if changes:
+        await world.change(changes)
+        query = "SELECT bool_and(state = 'delivered') FROM notification"
+        await until(lambda: world.pool.fetchval(query))
+    return Scene(filled={"<instance token>": instance["token"]})
+
+
+@asynccontextmanager
+async def open_polling(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    scene = await connect(world)
+
+    def list_delivered() -> list[str]:
+        return [received["body"]["message"]["raw"]["objectType"] for received in world.listener.received]
+
+    async def check(printed: str) -> None:
+        assert "egnyte.links: accepted" in printed
+        assert await until(lambda: "people" in list_delivered())
+
+    scene.check = check
+    yield scene
+
+
+@asynccontextmanager
+async def open_delivered(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    scene = await connect(world, changes=30)
+    notification = await world.pool.fetchval("UPDATE notification SET state = 'dead' RETURNING id")
+    scene.filled = {
+        "<notification id>": str(notification),
+        "https://other.example.com/events": f"{world.listener.url}/other",
+    }
+    yield scene
+
+
+@asynccontextmanager
+async def open_consent(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    """An application of the sandbox, and two codes, as a browser would bring them."""
+    yield Scene(
+        filled={
+            "<key>": "key",
+            '"<secret>"': '"secret"',
+            "<code>": await world.authorize(),
+            "<new code>": await world.authorize(),
+            "<id>": "100001",
+            "<a long random text>": "a signature key",
+            "https://app.example.com/events": world.listener.url,
+        }
+    )
+
+
+@asynccontextmanager
+async def open_database(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    """A database of ours in the place of the reader's, by either address."""
+    shown = "postgresql://signalpost:<password>@"
+    places = ("127.0.0.1:6432/signalpost", "db.example.com:5432/signalpost")
+    yield Scene(filled={**{f"{shown}{place}": f"'{url}'" for place in places}, "--port 8080": "--port 0"})
+
+
+@asynccontextmanager
+async def open_embedded(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    """A running service with a database of its own, and a place to copy to."""
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    settings = {"data_dir": folder / "data", "port": 0}
+    serving = await processes.start(["serve"], "signalpost ready on ", folder.parent / "serve.log", settings)
+    unset = {"SIGNALPOST_DATABASE_URL": None, "SIGNALPOST_ENCRYPTION_KEYS": None}
+    try:
+        yield Scene(unset, {"/backup": str(elsewhere), "/another/place": str(elsewhere)})
+    finally:
+        await serving.stop()
+
+
+@asynccontextmanager
+async def open_nothing(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    yield Scene()
+
+
+SCENES = {
+    "back-up-and-restore": open_embedded,
+    "connect-egnyte": open_consent,
+    "pgbouncer": open_database,
+    "poll-other-resources": open_polling,
+    "send-again-and-replay": open_delivered,
+    "verify-signatures": open_delivered,
+    "your-own-postgresql": open_database,
+}

@@ -1,0 +1,63 @@
+"""The tutorial, walked from its first command to its last: four real processes on free ports, nothing left out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from tests.docs.blocks import ROOT, read_blocks
+from tests.docs.shell import SERVES, Shell
+
+PAGE = ROOT / "docs" / "tutorial" / "first-delivery.md"
+SAYS = re.compile(r"says\s+`([^`]+)`")
+
+
+def find_ports(count):
+    """Give ports that are free now."""
+    opened = [socket.socket() for _ in range(count)]
+    for each in opened:
+        each.bind(("127.0.0.1", 0))
+    ports = [str(each.getsockname()[1]) for each in opened]
+    for each in opened:
+        each.close()
+    return ports
+
+
+def make_checkout(folder):
+    """What the page needs of a checkout in which ``make setup`` was done."""
+    folder.mkdir()
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("node_modules"))
+    return folder
+
+
+async def test_each_command_of_the_tutorial_does_what_the_page_says(tmp_path):
+    ports = dict(zip(("8080", "8090", "8099"), find_ports(3), strict=True))
+    filled = {}
+
+    def fill(text):
+        for shown, given in {**ports, **filled}.items():
+            text = text.replace(shown, given)
+        return text
+
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("SIGNALPOST_", "PG"))}
+    variables |= {
+        "SIGNALPOST_PORT": ports["8080"],
+        "SIGNALPOST_SANDBOX_PORT": ports["8090"],
+        "SIGNALPOST_LISTEN_PORT": ports["8099"],
+    }
+    async with Shell(make_checkout(tmp_path / "checkout"), variables) as shell:
+        for block in read_blocks(PAGE):
+            if block.word == "printed":
+                await shell.wait_for(fill(block.text), block.place)
+            elif block.is_commands and block.word != "not run":
+                await shell.run_block(block, fill(block.script))
+            for says in SAYS.findall(block.after) if SERVES.search(block.text) else ():
+                await shell.wait_for(fill(says), block.place)
+            for name in ("organization secret", "user secret"):
+                if found := re.search(rf"^  {name} +(\S+)$", shell.printed, re.MULTILINE):
+                    filled[f"<{name}>"] = found[1]
