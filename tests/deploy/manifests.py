@@ -15,6 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
 COMPOSE = ROOT / "deploy" / "compose.yaml"
+COMPOSE_SANDBOX = ROOT / "deploy" / "compose.sandbox.yaml"
 COMPOSE_SECRETS = ROOT / "deploy" / ".env.example"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 SYSTEMD = ROOT / "deploy" / "systemd"

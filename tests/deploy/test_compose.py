@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.manifests import COMPOSE, COMPOSE_SECRETS, UnsetError, read_compose, read_variables
+from tests.deploy.manifests import (
+    COMPOSE,
+    COMPOSE_SANDBOX,
+    COMPOSE_SECRETS,
+    UnsetError,
+    read_compose,
+    read_variables,
+)
 
 REQUIRED = ("POSTGRES_PASSWORD", "SIGNALPOST_ENCRYPTION_KEYS")
 GIVEN = dict.fromkeys(REQUIRED, "given")
@@ -21,12 +28,13 @@ def services():
     return read_compose(GIVEN)["services"]
 
 
-def test_it_is_what_compose_reads():
+@pytest.mark.parametrize("file", [COMPOSE, COMPOSE_SANDBOX], ids=lambda path: path.name)
+def test_it_is_what_compose_reads(file):
     command = [
         Path(sys.executable).parent / "check-jsonschema",
         "--builtin-schema",
         "vendor.compose-spec",
-        COMPOSE,
+        file,
     ]
     found = subprocess.run(command, check=False, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout + found.stderr

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from signalpost.sandbox.egnyte import serve
+from signalpost.sandbox.egnyte import load_scenario, serve
 from signalpost.sandbox.rest import serve as serve_rest
 
 app = typer.Typer(no_args_is_help=True, help="Run a simulated provider.")
@@ -49,6 +49,14 @@ def egnyte(
             help="Egnyte's own limits: 2 calls a second, 1,000 a day.",
         ),
     ] = False,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SIGNALPOST_SANDBOX_SCENARIO",
+            dir_okay=False,
+            help="TOML file of settings, and of steps that are done by themselves.",
+        ),
+    ] = None,
 ) -> None:
     """Run a simulated Egnyte until it is told to stop. Steer it under /_sandbox/, which lists what it can do."""
     uvloop.run(
@@ -59,7 +67,9 @@ def egnyte(
             seed=seed,
             state_path=state,
             realistic=realistic,
+            scenario=None if scenario is None else load_scenario(scenario),
             on_ready=lambda url: print(f"sandbox ready on {url}", flush=True),
+            on_step=lambda text: print(f"scenario: {text}", flush=True),
         )
     )
 

@@ -14,6 +14,7 @@ from signalpost.model.errors import InvalidRequestError, RequestError
 from signalpost.sandbox.egnyte.answers import answer_json
 from signalpost.sandbox.egnyte.changes import USUAL_WEIGHTS
 from signalpost.sandbox.egnyte.endpoint import Call
+from signalpost.sandbox.egnyte.event_log import Row
 from signalpost.sandbox.egnyte.events import show_row
 from signalpost.sandbox.egnyte.faults import read_fault
 from signalpost.sandbox.egnyte.fields import (
@@ -50,20 +51,28 @@ class Control:
 
 
 def _make_changes(call: Call, body: Any) -> Any:
+    return {"events": [show_row(row, call) for row in make_changes(call.state, body, call.now)]}
+
+
+def make_changes(state: State, body: Any, now: float) -> list[Row]:
+    """Make the changes that ``body`` asks for; give their events.
+
+    Raises:
+        InvalidRequestError: a field is wrong; it is named.
+    """
     given = read_object("body", body, ("count", "actions", "folder", "username", "client_id"))
     actions = read_list("actions", given.get("actions", []))
     folder = given.get("folder", "/Shared")
     if not isinstance(folder, str) or not FOLDER.fullmatch(folder):
         raise refuse_field("folder", folder, "an absolute path in /Shared or /Private/{username}")
-    made = call.state.make_changes(
+    return state.make_changes(
         count=read_whole("count", given.get("count", 1), least=1, most=MOST_CHANGES),
         actions=tuple(read_choice("actions", action, USUAL_WEIGHTS) for action in actions),
         folder=folder,
         user_id=find_user(read_text("username", given["username"])).id if "username" in given else None,
         client_id=read_text("client_id", given["client_id"]) if "client_id" in given else None,
-        now=call.now,
+        now=now,
     )
-    return {"events": [show_row(row, call) for row in made]}
 
 
 def _append_events(call: Call, body: Any) -> Any:
@@ -118,6 +127,15 @@ def _authorize(call: Call, body: Any) -> Any:
 
 
 def _revoke(call: Call, body: Any) -> Any:
+    return {"revoked": revoke_tokens(call.state, body)}
+
+
+def revoke_tokens(state: State, body: Any) -> int:
+    """Kill the tokens that ``body`` names, all of them without; give how many they were.
+
+    Raises:
+        InvalidRequestError: a field is wrong; it is named.
+    """
     given = read_object("body", body, ("username", "client_id"))
     client_id = given.get("client_id")
     user_id = find_user(read_text("username", given["username"])).id if "username" in given else None
@@ -125,7 +143,7 @@ def _revoke(call: Call, body: Any) -> Any:
     def is_meant(token: Token) -> bool:
         return client_id in (None, token.grant.client_id) and user_id in (None, token.grant.user_id)
 
-    return {"revoked": call.state.tokens.revoke(is_meant)}
+    return state.tokens.revoke(is_meant)
 
 
 def _reset(call: Call, body: Any) -> Any:

@@ -35,13 +35,25 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Gate:
-    """Wraps endpoints of one domain. ``on_change`` is called after each call that may have changed ``state``."""
+    """Wraps endpoints of one domain.
 
-    def __init__(self, state: State, *, clock: Clock, sleep: Sleep, on_change: Callable[[], None]) -> None:
+    ``on_change`` is called after each call that may have changed ``state``, ``on_call`` after every one.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        clock: Clock,
+        sleep: Sleep,
+        on_change: Callable[[], None],
+        on_call: Callable[[], None],
+    ) -> None:
         self._state = state
         self._clock = clock
         self._sleep = sleep
         self._on_change = on_change
+        self._on_call = on_call
         self._request_numbers = count(1)
 
     def guard(self, endpoint: Endpoint) -> Pass:
@@ -64,6 +76,7 @@ class Gate:
             was_reset = request.transport is None or request.transport.is_closing()
             status = NO_ANSWER if was_reset else response.status
             state.calls[request.path, status] += 1
+            self._on_call()
             if request.method == "POST":
                 self._on_change()
             return response

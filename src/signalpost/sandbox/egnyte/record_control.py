@@ -25,19 +25,25 @@ SHOWS: dict[str, Callable[[State, Record], Record]] = {
 
 def change_records(call: Call, body: Any) -> Any:
     """Do what ``body`` asks, all of it or nothing, and give the records created and updated."""
-    name = _read_kind(call)
-    if name == "notes":
-        return {"records": change_notes(call.state, body, call.now)}
-    if name == "audit":
-        return {"records": _append_audit(call, body)}
+    return {"records": change_kind(call.state, _read_kind(call), body, call.now)}
+
+
+def change_kind(state: State, name: str, body: Any, now: float) -> list[Record]:
+    """Do what ``body`` asks of the records of one kind, all of it or nothing; give those created and updated.
+
+    Raises:
+        InvalidRequestError: there is no such kind, or a field is wrong; it is named.
+    """
+    kind = read_choice("kind", name, ALL_KINDS)
+    if kind == "notes":
+        return change_notes(state, body, now)
+    if kind == "audit":
+        return _append_audit(state, body, now)
     fresh, changed = grant_wish(
-        KINDS[name],
-        call.state.records[name],
-        read_wish(KINDS[name], body),
-        lambda: call.state.draft(call.now),
+        KINDS[kind], state.records[kind], read_wish(KINDS[kind], body), lambda: state.draft(now)
     )
-    call.state.records[name] = fresh
-    return {"records": [_show(call.state, name, record) for record in changed]}
+    state.records[kind] = fresh
+    return [_show(state, kind, record) for record in changed]
 
 
 def list_records(call: Call, _body: Any) -> Any:
@@ -59,13 +65,12 @@ def _show(state: State, name: str, record: Record) -> Record:
     return show(state, record) if show else record
 
 
-def _append_audit(call: Call, body: Any) -> list[Record]:
+def _append_audit(state: State, body: Any, now: float) -> list[Record]:
     # The log is only ever written on: there is nothing to update or to delete, and no id to do it by.
     given = read_object("body", body, ("create",))
     rows = [
-        AUDIT.fill(call.state.draft(call.now)) | item
-        for item in read_items(AUDIT, "create", given.get("create", []))
+        AUDIT.fill(state.draft(now)) | item for item in read_items(AUDIT, "create", given.get("create", []))
     ]
     for row in rows:
-        call.state.audit_log.append(row)
+        state.audit_log.append(row)
     return rows

@@ -7,7 +7,7 @@ import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from signalpost.sandbox.egnyte.answers import answer_error
 from signalpost.sandbox.egnyte.control import list_control_routes
 from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
 from signalpost.sandbox.egnyte.gate import Clock, Gate, Sleep
+from signalpost.sandbox.egnyte.scenario import Player, Scenario
 from signalpost.sandbox.egnyte.settings import REALISTIC, Settings, change_settings
 from signalpost.sandbox.egnyte.state import State, load_state, save_state
 
@@ -64,8 +65,8 @@ async def _answer_unknown(call: Call) -> web.Response:
 UNKNOWN = Endpoint("*", "/pubapi/{rest:.*}", _answer_unknown)
 
 
-def _ignore() -> None:
-    """Keep nothing: without a state file, changes need not be told to anybody."""
+def _ignore(*_: object) -> None:
+    """Take no notice: without a state file, or a scenario, nobody need be told."""
 
 
 def build_app(
@@ -74,9 +75,13 @@ def build_app(
     clock: Clock = time.time,
     sleep: Sleep = asyncio.sleep,
     on_change: Callable[[], None] = _ignore,
+    on_call: Callable[[], None] = _ignore,
 ) -> web.Application:
-    """Give the web application of one domain. ``on_change`` is called after what changes ``state``."""
-    gate = Gate(state, clock=clock, sleep=sleep, on_change=on_change)
+    """Give the web application of one domain.
+
+    ``on_change`` is called after what changes ``state``, ``on_call`` after each call of the API.
+    """
+    gate = Gate(state, clock=clock, sleep=sleep, on_change=on_change, on_call=on_call)
     app = web.Application(client_max_size=MOST_BODY_BYTES)
     app.add_routes(list_control_routes(state, clock=clock, on_change=on_change))
     app.add_routes([web.route(item.method, item.path, gate.guard(item)) for item in (*ENDPOINTS, UNKNOWN)])
@@ -121,27 +126,36 @@ async def run_sandbox(
     seed: int = 1,
     state_path: Path | None = None,
     realistic: bool = False,
+    scenario: Scenario | None = None,
+    on_step: Callable[[str], None] = _ignore,
     clock: Clock = time.time,
     sleep: Sleep = asyncio.sleep,
     **settings: Any,
 ) -> AsyncIterator[RunningSandbox]:
     """Run a sandbox while the context is open. Port 0 takes a free one; ``settings`` as in ``Settings``.
 
-    What a state file holds goes before ``settings``; without a file yet, it is made.
+    What a state file holds goes before ``settings``; without a file yet, it is made. A ``scenario`` is played from the
+    moment that the sandbox answers, its settings over the others; ``on_step`` is told of each step.
 
     Raises:
         ConfigurationError: the address cannot be taken, or the state file cannot be read.
         InvalidRequestError: a setting is unknown or wrong.
     """
-    given = {**(REALISTIC if realistic else {}), **settings}
+    scenario = scenario or Scenario({}, ())
+    given = {**(REALISTIC if realistic else {}), **settings, **scenario.settings}
     state = State(domain=domain, seed=seed, settings=change_settings(Settings(), given))
     keeper = None
     if state_path is not None:
         load_state(state, state_path)
         keeper = _Keeper(state, state_path)
-    app = build_app(
-        state, clock=clock, sleep=sleep, on_change=keeper.note_change if keeper is not None else _ignore
-    )
+    on_change: Callable[[], None] = keeper.note_change if keeper is not None else _ignore
+
+    def note_step(text: str) -> None:
+        on_change()
+        on_step(text)
+
+    player = Player(scenario, state, clock=clock, sleep=sleep, on_step=note_step)
+    app = build_app(state, clock=clock, sleep=sleep, on_change=on_change, on_call=player.note_call)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -153,7 +167,13 @@ async def run_sandbox(
             ) from error
         real_port = runner.addresses[0][1]
         shown_host = f"[{host}]" if ":" in host else host
-        yield RunningSandbox(f"http://{shown_host}:{real_port}", state)
+        playing = asyncio.create_task(player.play())
+        try:
+            yield RunningSandbox(f"http://{shown_host}:{real_port}", state)
+        finally:
+            playing.cancel()
+            with suppress(asyncio.CancelledError):
+                await playing
     finally:
         await runner.cleanup()
         if keeper is not None:
@@ -168,9 +188,11 @@ async def serve(
     seed: int,
     state_path: Path | None,
     realistic: bool,
+    scenario: Scenario | None,
     on_ready: Callable[[str], None],
+    on_step: Callable[[str], None],
 ) -> None:
-    """Run a sandbox until SIGTERM or SIGINT. ``on_ready`` gets its URL once it accepts.
+    """Run a sandbox until SIGTERM or SIGINT. ``on_ready`` gets its URL once it accepts, ``on_step`` as ``run_sandbox``.
 
     Raises:
         ConfigurationError: as ``run_sandbox``.
@@ -180,7 +202,14 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with run_sandbox(
-        host, port, domain=domain, seed=seed, state_path=state_path, realistic=realistic
+        host,
+        port,
+        domain=domain,
+        seed=seed,
+        state_path=state_path,
+        realistic=realistic,
+        scenario=scenario,
+        on_step=on_step,
     ) as sandbox:
         on_ready(sandbox.url)
         await stop.wait()
