@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from signalpost.cli.children import Child, Client, children_environment, start_child
+from signalpost.children import Child, children_environment, run_child, start_child
+from signalpost.cli.demo_client import Client
 from signalpost.cli.listen import run_listener
 from signalpost.cli.tally import Tally
 
@@ -44,31 +45,37 @@ async def _run(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:
     tally = Tally()
     began = time.monotonic()
     say("1  Starting a local Egnyte (the sandbox), the service with its own PostgreSQL, and a receiver.")
-    async with (
-        start_child(["sandbox", "egnyte", "--port", "0", "--seed", "7"], "sandbox ready on ") as sandbox,
-        start_child(
-            ["serve", "--port", "0", "--data-dir", str(folder / "data")],
-            "signalpost ready on ",
-            children_environment(egnyte_url=sandbox.url),
-        ) as service,
-        run_listener(key=SIGNATURE_KEY, on_notification=tally.take) as listener,
-        AsyncExitStack() as stack,
-    ):
+    async with AsyncExitStack() as stack:
+        sandbox = stack.enter_context(
+            start_child(["sandbox", "egnyte", "--port", "0", "--seed", "7"], "sandbox ready on ")
+        )
+        data = ["--data-dir", str(folder / "data")]
+        service = stack.enter_context(
+            start_child(
+                ["serve", "--port", "0", *data],
+                "signalpost ready on ",
+                children_environment(egnyte_url=sandbox.url),
+            )
+        )
+        listener = await stack.enter_async_context(
+            run_listener(key=SIGNATURE_KEY, on_notification=tally.take)
+        )
         say(f"   sandbox {sandbox.url} · service {service.url} · receiver {listener.url}")
         say("2  Connecting an instance by OAuth2: consent, code, exchange, one call to test it.")
-        secrets = await _make_credentials(folder)
+        made = run_child(["credentials", "create", "--json", "--organization", "Demo", *data])
+        secrets: dict[str, str] = json.loads(made)
         client = await stack.enter_async_context(
             Client(f"User {secrets['userSecret']}, Organization {secrets['organizationSecret']}")
         )
         await _connect(client, sandbox, service, listener.url, say)
         say(f"3  Making {changes:,} changes in Egnyte while the service polls every second.")
-        made: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
         for part in range(ROUNDS):
             count = changes // ROUNDS + (1 if part < changes % ROUNDS else 0)
             if count:
-                made += (await client.post(f"{sandbox.url}/_sandbox/changes", {"count": count}))["events"]
+                events += (await client.post(f"{sandbox.url}/_sandbox/changes", {"count": count}))["events"]
             await asyncio.sleep(0.3)
-        tally.expect([event["id"] for event in made])
+        tally.expect([event["id"] for event in events])
         await tally.wait(LONGEST_SECONDS)
     tally.seconds = time.monotonic() - began
     return tally
@@ -105,17 +112,6 @@ async def _connect(
     )
     say(f"   instance {instance['id']} is connected; waiting for its first poll, which sets the watermark.")
     await _wait_for_first_poll(client, sandbox)
-
-
-async def _make_credentials(folder: Path) -> dict[str, str]:
-    child = await asyncio.create_subprocess_exec(
-        *[sys.executable, "-m", "signalpost", "credentials", "create", "--json"],
-        *["--organization", "Demo", "--data-dir", str(folder / "data")],
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await child.communicate()
-    secrets: dict[str, str] = json.loads(output)
-    return secrets
 
 
 async def _wait_for_first_poll(client: Client, sandbox: Child) -> None:
