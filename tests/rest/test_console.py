@@ -14,6 +14,9 @@ NEW = "/instances/new?connector=desk"
 async def test_a_connector_with_a_key_is_connected_and_mended_by_the_form(open_desk):
     async with open_desk(auth="header") as desk:
         browser = await sign_in(desk.world)
+        told = await browser.read("/connectors/desk")
+        assert "What connecting needs" in told
+        assert not [word for word in ("redirect", "Saved applications", "connect link") if word in told]
         page = await browser.read(NEW)
         assert "consent" not in page
         assert "redirect" not in page
@@ -38,6 +41,9 @@ async def test_a_connector_with_a_key_is_connected_and_mended_by_the_form(open_d
 
         desk.api.state.settings.api_key = "another-key-of-the-sandbox"
         await until(lambda: desk.world.pool.fetchval("SELECT count(*) FROM instance WHERE NOT valid"))
+        mended = await browser.read(place)
+        assert "Give new credentials" in mended
+        assert "uthorise again" not in mended
         led = await browser.send(place, f"{place}/authorise")
         assert (led.status_code, led.headers["location"]) == (303, f"{place}/edit")
         edit = fields_of(await browser.read(f"{place}/edit")) | {

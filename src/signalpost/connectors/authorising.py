@@ -47,6 +47,11 @@ def find_grant(connector: Connector) -> Grant:
     return connector.grant if isinstance(connector, OwnAuthorisation) else Grant.CONSENT
 
 
+def asks_consent(connector: Connector) -> bool:
+    """Say whether a person consents at the provider before an instance is made."""
+    return find_grant(connector) is Grant.CONSENT
+
+
 def write_headers(connector: Connector, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
     """Give the headers that authorise a call of the connector."""
     if isinstance(connector, OwnAuthorisation):

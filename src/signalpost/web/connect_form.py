@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from signalpost.connectors.authorising import Grant, find_grant
+from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
 from signalpost.instances.consent import REDIRECT_URI
 from signalpost.instances.orders import Order
@@ -71,7 +71,7 @@ class ConnectForm:
     @property
     def by_consent(self) -> bool:
         """Whether a person consents at the provider before an instance is made."""
-        return find_grant(self.connector) is Grant.CONSENT
+        return asks_consent(self.connector)
 
     @property
     def own_fields(self) -> list[Field]:

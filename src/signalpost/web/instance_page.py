@@ -10,6 +10,7 @@ from fastapi import Depends
 
 from signalpost.api.parts import connector_of, find_instance
 from signalpost.api.polling import POLLED, find_last_success, name_strategy
+from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.model.errors import NotFoundError
 from signalpost.model.instance import Instance
@@ -59,6 +60,11 @@ class Standing:
         """The path of its pages."""
         return f"/instances/{self.instance.id}"
 
+    @property
+    def by_consent(self) -> bool:
+        """Whether a person consents at the provider."""
+        return asks_consent(self.connector)
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceLine:
@@ -98,7 +104,7 @@ async def load_standing(parts: WebParts, instance: Instance) -> Standing:
         instance,
         connector,
         health,
-        tuple(tell_states(instance, health, now)),
+        tuple(tell_states(instance, health, now, by_consent=asks_consent(connector))),
         read_allowance(health.schedule.quota, connector.calls_a_day, now),
         judge_polling(instance, health.schedule, now)[0] in POLLED,
         pulse or "",

@@ -41,13 +41,14 @@ RESUME = Remedy("resume", "Resume")
 EDIT = Remedy("edit", "Edit", posts=False)
 POLL = Remedy("poll", "Poll now")
 AUTHORISE = Remedy("authorise", "Authorise again")
+GIVE_ANEW = Remedy("edit", "Give new credentials", posts=False)
 RELEASE = Remedy("release", "Try now")
 
 
 def tell_polling(  # noqa: PLR0911 - one for each state
-    instance: Instance, schedule: Schedule, now: datetime
+    instance: Instance, schedule: Schedule, now: datetime, *, by_consent: bool = True
 ) -> Told:
-    """Tell how polling stands."""
+    """Tell how polling stands; without ``by_consent`` the configuration holds what calls are authorised with."""
     state, _ = judge_polling(instance, schedule, now)
     match state:
         case PollingState.DISABLED:
@@ -58,8 +59,8 @@ def tell_polling(  # noqa: PLR0911 - one for each state
                 "Needs authorisation",
                 f"The provider no longer accepts our credentials; the last poll that succeeded was"
                 f" {write_relative(schedule.last_success_at, now)}. Polling waits, and goes on from the watermark once"
-                " somebody of the account has authorised again.",
-                AUTHORISE,
+                f" {'somebody of the account has authorised again' if by_consent else 'it is given others'}.",
+                AUTHORISE if by_consent else GIVE_ANEW,
             )
         case PollingState.OFF:
             return Told(
@@ -112,9 +113,9 @@ def tell_lane(instance: Instance, lane: LaneStatus, now: datetime) -> Told | Non
     return None
 
 
-def tell_states(instance: Instance, health: Health, now: datetime) -> list[Told]:
+def tell_states(instance: Instance, health: Health, now: datetime, *, by_consent: bool = True) -> list[Told]:
     """Tell all that holds, the worst first; that polling goes on only where nothing else is to be told."""
-    polling = tell_polling(instance, health.schedule, now)
+    polling = tell_polling(instance, health.schedule, now, by_consent=by_consent)
     lane = tell_lane(instance, health.lane, now)
     if lane is None:
         return [polling]

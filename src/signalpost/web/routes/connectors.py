@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from signalpost.api.parts import read_id
+from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.model.errors import NotFoundError
 from signalpost.web.pages import go, render
@@ -32,6 +33,7 @@ async def show_connector(request: Request, parts: Web, visit: Viewer, key: str) 
         "connectors/one.html",
         visit,
         connector=connector,
+        by_consent=asks_consent(connector),
         redirect_uri=find_redirect_uri(request, parts),
         applications=await parts.applications.list_applications(visit.organization_id, connector.key),
         links=await parts.connections.list_open_links(

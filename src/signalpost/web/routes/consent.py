@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from signalpost.connectors.authorising import Grant, find_grant
+from signalpost.connectors.authorising import asks_consent
 from signalpost.instances.consent import CONSENT_SECONDS, REDIRECT_URI
 from signalpost.instances.orders import Order
 from signalpost.instances.wishes import Wish
@@ -127,7 +127,7 @@ async def show_failure(request: Request, parts: Web, visit: Operator, number: st
 @router.post("/instances/{instance_id}/authorise")
 async def authorise(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
     """Have an instance authorised again: here and now, or (``do=link``) by a connect link."""
-    if find_grant(parts.api.registry.find(instance.connector)) is not Grant.CONSENT:
+    if not asks_consent(parts.api.registry.find(instance.connector)):
         told = "No consent is needed here: give the key or password anew below, and save."
         return go(request, f"/instances/{instance.id}/edit", told)
     by_link = form.get("do") == "link"

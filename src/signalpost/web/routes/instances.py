@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from signalpost.api.parts import read_id
 from signalpost.api.shapes import show_configuration
+from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import FieldKind
 from signalpost.model.addresses import mask_url
 from signalpost.model.errors import InvalidRequestError
@@ -89,13 +90,14 @@ async def list_instances(
         rows=[
             ListedInstance(
                 each,
-                parts.api.registry.find(each.connector).name,
+                connector.name,
                 health[each.id],
-                tuple(tell_states(each, health[each.id], now)),
+                tuple(tell_states(each, health[each.id], now, by_consent=asks_consent(connector))),
                 _write_waiting(health[each.id].lane.waiting),
             )
             for each in shown
             if each.id in health
+            for connector in [parts.api.registry.find(each.connector)]
         ],
         connectors=sorted(parts.api.registry, key=lambda connector: connector.name),
         search=search,
