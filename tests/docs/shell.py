@@ -19,7 +19,9 @@ SERVES = re.compile(
 READY = re.compile(r"ready|listening")
 SECONDS = 40
 # A reader sees that curl failed; here an answer of 400 or more ends the page.
-START = 'set -eE -o pipefail\ncurl() { command curl --fail-with-body --silent "$@"; }\n'
+START = """set -eE -o pipefail
+curl() { case $1 in -sf) command curl "$@" ;; *) command curl --fail-with-body --silent "$@" ;; esac; }
+"""
 
 
 class PageError(AssertionError):
@@ -91,6 +93,8 @@ class Shell:
         served: list[Path] = []
 
         def serve(found: re.Match[str]) -> str:
+            if ">" in found[1]:  # the page itself keeps what it prints, and waits until it is ready
+                return f"{found[0]} echo $! >>{self._pids}"
             served.append(self._files / f"{number}-{len(served)}.log")
             return f"{found[1]} >{served[-1]} 2>&1 & echo $! >>{self._pids}"
 

@@ -1,4 +1,4 @@
-"""The tutorial, walked from its first command to its last: four real processes on free ports, nothing left out."""
+"""The tutorials, each walked from its first command to its last: real processes on free ports, nothing left out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import socket
 import sys
 from pathlib import Path
 
-from tests.docs.blocks import ROOT, read_blocks
+import pytest
+
+from tests.docs.blocks import PAGES, ROOT, read_blocks
 from tests.docs.shell import SERVES, Shell
 
-PAGE = ROOT / "docs" / "tutorial" / "first-delivery.md"
+TUTORIALS = [page for page in PAGES if page.parent.name == "tutorial"]
 SAYS = re.compile(r"says\s+`([^`]+)`")
 
 
@@ -35,8 +37,10 @@ def make_checkout(folder):
     return folder
 
 
-async def test_each_command_of_the_tutorial_does_what_the_page_says(tmp_path):
-    ports = dict(zip(("8080", "8090", "8099"), find_ports(3), strict=True))
+@pytest.mark.slow
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+async def test_each_command_of_a_tutorial_does_what_the_page_says(page, tmp_path):
+    ports = dict(zip(("8080", "8090", "8091", "8099"), find_ports(4), strict=True))
     filled = {}
 
     def fill(text):
@@ -46,12 +50,13 @@ async def test_each_command_of_the_tutorial_does_what_the_page_says(tmp_path):
 
     variables = {key: value for key, value in os.environ.items() if not key.startswith(("SIGNALPOST_", "PG"))}
     variables |= {
+        "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
         "SIGNALPOST_PORT": ports["8080"],
-        "SIGNALPOST_SANDBOX_PORT": ports["8090"],
+        "SIGNALPOST_SANDBOX_PORT": ports["8091" if "sandbox rest" in page.read_text() else "8090"],
         "SIGNALPOST_LISTEN_PORT": ports["8099"],
     }
     async with Shell(make_checkout(tmp_path / "checkout"), variables) as shell:
-        for block in read_blocks(PAGE):
+        for block in read_blocks(page):
             if block.word == "printed":
                 await shell.wait_for(fill(block.text), block.place)
             elif block.is_commands and block.word != "not run":

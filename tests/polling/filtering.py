@@ -64,4 +64,5 @@ async def open_filtered(pool, provider):
 
 async def set_resources(machine, resources):
     draft = machine._draft(CONFIGURATIONS["timestamp"], {})
-    await machine.instances.update(machine.instance, replace(draft, resources=resources))
+    instance = await machine.instances.find(machine.instance.organization_id, machine.instance.id)
+    await machine.instances.update(instance, replace(draft, resources=resources))

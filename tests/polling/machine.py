@@ -11,6 +11,7 @@ from uuid import uuid4
 import orjson
 
 from signalpost.connectors.registry import Registry
+from signalpost.model.errors import FencedError
 from signalpost.model.instance import Account, Tokens
 from signalpost.observe import Metrics
 from signalpost.polling.pages import Pages
@@ -89,7 +90,14 @@ class Machine:
         )  # fmt: skip
 
     async def edit(self, configuration: dict[str, Any]) -> None:
-        await self.instances.update(self.instance, self._draft(configuration, {}))
+        """Change what is polled, over whatever somebody else changed meanwhile, as the API does."""
+        while True:
+            instance = await self.instances.find(self.instance.organization_id, self.instance.id)
+            try:
+                await self.instances.update(instance or self.instance, self._draft(configuration, {}))
+            except FencedError:
+                continue
+            return
 
     async def _pause(self) -> None:
         if self.before_reading is not None:
