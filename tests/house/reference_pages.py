@@ -1,4 +1,4 @@
-"""The reference pages that are made from the code: settings and commands. Run this module to write them anew."""
+"""The reference pages that are made from the code: settings, commands, the connector contract. Run this module to write them anew."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from signalpost.cli import build_app
 from signalpost.settings import Settings
+from tests.house.contract_page import write_contract
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -67,7 +68,11 @@ def write_commands() -> str:
     return COMMANDS_HEAD + "\n".join(pages)
 
 
-PAGES = {"settings.md": write_settings, "commands.md": write_commands}
+PAGES = {
+    "settings.md": write_settings,
+    "commands.md": write_commands,
+    "connector-contract.md": write_contract,
+}
 
 if __name__ == "__main__":
     for file, write in PAGES.items():

@@ -16,7 +16,17 @@ from signalpost.model.errors import RejectedError, WatermarkLostError
 from signalpost.model.event import Change, EventType, Gap, Page
 
 ISO = "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
-CHANGES = Resource("changes", "changes", "what happened", (Strategy.FEED,), "object", "at", "at", ISO)
+CHANGES = Resource(
+    "changes",
+    "changes",
+    "what happened",
+    (Strategy.FEED,),
+    "object",
+    "at",
+    "at",
+    ISO,
+    feed_tells_deletions=True,
+)
 THINGS = Resource(
     "things", "things", "dated", (Strategy.TIMESTAMP, Strategy.SNAPSHOT), "id", "updated", "created", ISO
 )
@@ -186,7 +196,7 @@ class ProviderConnector:
     key, id, name, description, hub = "simulated", 1, "Simulated", "", "tests"
     fields: Sequence[Any] = ()
     resources = (CHANGES, THINGS, MEMBERS)
-    calls_per_second, calls_a_day = 1000.0, None
+    calls_per_second, calls_a_day, least_interval_seconds = 1000.0, None, 0.0
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider

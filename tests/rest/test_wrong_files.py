@@ -41,6 +41,7 @@ label = "email"
 [limits]
 calls_per_second = 2.5
 calls_a_day = 1000
+least_interval_seconds = 60.5
 too_fast = [429]
 quota_spent = [402]
 '''.replace('"""\n"""', '"acme"')

@@ -167,5 +167,5 @@ Named = Annotated[Instance, Depends(find_instance)]
 
 
 def connector_of(parts: ApiParts, instance: Instance) -> Connector:
-    """Give an instance's connector."""
-    return parts.registry.find(instance.connector)
+    """Give an instance's connector, or what stands for it where it is not installed."""
+    return parts.registry.recall(instance)

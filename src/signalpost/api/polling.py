@@ -98,7 +98,7 @@ async def read_polling(parts: Parts, instance: Named) -> dict[str, Any]:
     schedule = await _read(parts, instance)
     connector = connector_of(parts, instance)
     now = parts.clock()
-    state, message = judge_polling(instance, schedule, now)
+    state, message = judge_polling(instance, connector, schedule, now)
     allowance = read_allowance(schedule.quota, connector.calls_a_day, now)
     return {
         "state": state.value,
@@ -130,7 +130,8 @@ async def resume_polling(parts: Parts, instance: Named) -> dict[str, Any]:
 @router.post("/{instance_id}/polls", status_code=202, dependencies=ONCE)
 async def ask_poll(parts: Parts, instance: Named) -> dict[str, Any]:
     """Poll now, what waits after a failure included."""
-    state, message = judge_polling(instance, await _read(parts, instance), parts.clock())
+    connector = connector_of(parts, instance)
+    state, message = judge_polling(instance, connector, await _read(parts, instance), parts.clock())
     asked_at = await parts.polling.ask_poll(instance) if state in POLLED else None
     if asked_at is None:
         message = f"instance {instance.id} cannot be polled now: {message}"

@@ -66,11 +66,13 @@ def show_connector_whole(connector: Connector) -> dict[str, Any]:
         "events": {
             "supported": True,
             "methods": ["polling"],
+            "leastIntervalSeconds": connector.least_interval_seconds,
             "polling": {
                 each.name: {
                     "pollUrl": f"/hubs/{connector.hub}/{each.path}",
                     "description": each.description,
                     "strategies": [strategy.value for strategy in each.strategies],
+                    "deletionsSeenBy": [strategy.value for strategy in each.deletions_seen_by],
                 }
                 for each in connector.resources
             },

@@ -26,6 +26,7 @@ COMMANDS = {
 """The module of each command, which has a function of the command's name."""
 
 GROUPS = {
+    "connector": "Connectors of your own.",
     "credentials": "Secrets of organizations and users.",
     "sandbox": "Simulated providers, for demos, tests and your own CI.",
 }

@@ -138,6 +138,11 @@ class Connector(Protocol):
         """The calls allotted per account and day until the provider tells another number; None: no limit."""
         ...
 
+    @property
+    def least_interval_seconds(self) -> float:
+        """The least time between polls that the provider asks for; 0: it names none. Shorter intervals are refused."""
+        ...
+
     def find_host(self, configuration: Mapping[str, str]) -> str:
         """Give the provider's base URL for this configuration.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
 from signalpost.connectors.resource import Resource, Strategy
+from signalpost.model.configuration import MOST_MINUTES
 
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 TEXTS = ("name", "description", "hub")
@@ -31,6 +32,8 @@ def _find_wrong(connector: Any, others: Iterable[Connector]) -> Iterator[str]:
     if missing:
         yield f"what its factory gives is no connector: {type(connector).__name__} has no {', '.join(missing)}"
         return
+    if type(connector).__hash__ is None:
+        yield f"{type(connector).__name__} cannot be hashed: it defines __eq__ without __hash__"
     yield from _judge_identity(connector, others)
     for each in TEXTS:
         value = getattr(connector, each)
@@ -63,6 +66,9 @@ def _judge_limits(connector: Any) -> Iterator[str]:
     calls = connector.calls_a_day
     if calls is not None and (type(calls) is not int or calls < 1):
         yield f"calls_a_day: {_show(calls)} is neither None nor a whole number from 1"
+    least = connector.least_interval_seconds
+    if type(least) not in {int, float} or not 0 <= least <= MOST_MINUTES * 60:
+        yield f"least_interval_seconds: {_show(least)} is no number from 0 to {MOST_MINUTES * 60}"
 
 
 def _judge_fields(connector: Any) -> Iterator[str]:
@@ -87,6 +93,8 @@ def _judge_resources(connector: Any) -> Iterator[str]:
             yield f"resources: the name {each.name!r} is empty or there already"
         elif not each.strategies or not all(isinstance(one, Strategy) for one in each.strategies):
             yield f"resources: {each.name} declares no strategy"
+        elif Strategy.FEED in each.strategies and type(each.feed_tells_deletions) is not bool:
+            yield f"resources: {each.name} has a feed, and feed_tells_deletions is neither True nor False"
         else:
             names.add(each.name)
     if not connector.resources:

@@ -11,7 +11,9 @@ from pathlib import Path
 from signalpost.connectors.base import Connector
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.judging import judge
+from signalpost.connectors.missing import MissingConnector
 from signalpost.model.errors import NotFoundError
+from signalpost.model.instance import Instance
 from signalpost.observe.logs import get_logger
 
 ENTRY_POINT_GROUP = "signalpost.connectors"
@@ -45,6 +47,15 @@ class Registry:
         """Log each that was left out, with its entry point and the reason."""
         for name, reason in self.left_out.items():
             log.error("connector.left_out", connector=name, reason=reason)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._connectors
+
+    def recall(self, instance: Instance) -> Connector:
+        """Give the connector of a stored instance, or what stands for it where it is not installed any more."""
+        return self._connectors.get(instance.connector) or MissingConnector(
+            instance.connector, instance.configuration
+        )
 
     def find(self, key_or_id: str) -> Connector:
         """Find a connector by key (any letter case) or number.

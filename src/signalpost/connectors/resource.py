@@ -33,7 +33,8 @@ class Resource:
     has a text counts. ``parameters`` are the query parameters it takes, ``required`` those it cannot do
     without, ``filters`` the fields that the provider itself can compare. Those of them that are ``uncompared`` are the
     provider's alone, for records have no such field. ``appears_as`` is what a record means that was not there before:
-    of a list of deleted things, DELETED.
+    of a list of deleted things, DELETED. ``feed_tells_deletions`` says whether its feed does; where there is a feed it
+    must be said, for nobody can see what a feed leaves out.
     """
 
     name: str
@@ -50,6 +51,17 @@ class Resource:
     uncompared: frozenset[str] = frozenset()
     appears_as: EventType = EventType.CREATED
     label_fields: tuple[str, ...] = ()
+    feed_tells_deletions: bool | None = None
+
+    @property
+    def deletions_seen_by(self) -> tuple[Strategy, ...]:
+        """Those of ``strategies`` by which deletions are seen, in their order; none: they are not."""
+        seen = {
+            Strategy.FEED: bool(self.feed_tells_deletions),
+            Strategy.TIMESTAMP: self.appears_as is EventType.DELETED,
+            Strategy.SNAPSHOT: True,
+        }
+        return tuple(each for each in self.strategies if seen[each])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from signalpost.connectors.authorising import write_bearer
-from signalpost.connectors.base import Connector
+from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.budget import Budget
+from signalpost.connectors.containment import check, contain
 from signalpost.model.configuration import MASK
 from signalpost.model.errors import (
     AddressRefusedError,
@@ -20,6 +21,7 @@ from signalpost.model.errors import (
     NeedsAuthorisationError,
     QuotaSpentError,
     RetryLaterError,
+    SignalpostError,
     TooFastError,
 )
 from signalpost.model.quota import Allowance
@@ -226,7 +228,7 @@ class ProviderSession:
         renewed, retries = False, 0
         while True:
             answer = await self._call(url, token)
-            failure = self._connector.classify(answer)
+            failure = self._judge(answer)
             if failure is None:
                 return answer
             if isinstance(failure, NeedsAuthorisationError) and not renewed:
@@ -240,6 +242,12 @@ class ProviderSession:
                     self._budget.spend(failure.after_seconds)
                 raise failure
 
+    def _judge(self, answer: Answer) -> SignalpostError | None:
+        """Have the connector judge an answer; what is no error of ours cannot be raised in its place."""
+        with contain("classify"):
+            failure = self._connector.classify(answer)
+        return None if failure is None else check("classify", failure, SignalpostError)
+
     def _slow_down(self, failure: TooFastError) -> None:
         seconds = failure.after_seconds or USUAL_HOLD_SECONDS
         if seconds > LONGEST_HOLD_SECONDS:
@@ -249,7 +257,8 @@ class ProviderSession:
     async def _call(self, url: str, token: str) -> Answer:
         if not self._for_user:
             self._budget.check()
-        headers = self._write_headers(token)
+        with contain("write_headers"):
+            headers = self._write_headers(token)
         await self._pace.wait(for_user=self._for_user)
         self._budget.count()
         try:
@@ -262,7 +271,8 @@ class ProviderSession:
         except AddressRefusedError as error:
             message = f"{self._connector.name} must not be called there: {error}"
             raise ConnectorError(message) from error
-        told = self._connector.read_quota(answer)
+        with contain("read_quota"):
+            told = check("read_quota", self._connector.read_quota(answer), Quota)
         self._budget.correct(told)
         if told.calls_per_second is not None:
             self._pace.change_rate(told.calls_per_second)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from signalpost.connectors.authorising import NO_TOKENS, Grant, find_grant
 from signalpost.connectors.base import Connector
+from signalpost.connectors.containment import guard
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import Session
 from signalpost.instances.oauth2 import OAuth2
@@ -155,7 +156,7 @@ class Lifecycle:
             ConflictError: the new authorisation is for another account.
             NotFoundError: the instance was deleted meanwhile.
         """
-        connector = self._registry.find(instance.connector)
+        connector = self._registry.recall(instance)
         if wish.connector and self._registry.find(wish.connector).key != connector.key:
             message = f"element: an instance of {connector.key} cannot become one of {wish.connector[:100]!r}"
             raise InvalidRequestError(message)
@@ -267,7 +268,7 @@ class Lifecycle:
         """Test the connection by one call, and learn which account it is."""
         session = self._open_session(connector, draft.configuration, tokens.access_token)
         try:
-            account = await connector.identify(session)
+            account = await guard(connector, "identify", Account, session)
         except ProviderError as error:
             by = (
                 "by this configuration"

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import orjson
 
 from signalpost.connectors.base import Connector
+from signalpost.connectors.containment import check, contain
 from signalpost.model.configuration import MASK
 from signalpost.model.errors import (
     AddressRefusedError,
@@ -148,7 +149,8 @@ class OAuth2:
         if not isinstance(value, dict):
             message = f"{connector.name}'s token endpoint answered with JSON that is no object"
             raise ConnectorError(message)
-        return connector.read_tokens(value, self._clock())
+        with contain("read_tokens"):
+            return check("read_tokens", connector.read_tokens(value, self._clock()), Tokens)
 
 
 def _mask(answer: Answer, secrets: Iterable[str | None]) -> Answer:

@@ -1,4 +1,4 @@
-"""Each instance's own phase of its interval, so that not all are polled at once. Pure."""
+"""When polls are: each instance's own phase of its interval, so that not all are polled at once. Pure."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def next_on_grid(instance_id: InstanceId, interval_seconds: float, now: datetime
     planned = datetime.fromtimestamp(phase + turns * interval_seconds, UTC)
     # Float division may land on the turn that is now: then the next one is meant.
     return planned if planned > now else planned + timedelta(seconds=interval_seconds)
+
+
+def is_first_of_hour(last_at: datetime | None, now: datetime) -> bool:
+    """Say whether a poll at ``now`` is the first of its hour, by when the last one was (None: never)."""
+    hour_seconds = 3600
+    return last_at is None or last_at.timestamp() // hour_seconds != now.timestamp() // hour_seconds

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import Connector
+from signalpost.connectors.containment import contain, guard
 from signalpost.connectors.registry import Registry
-from signalpost.connectors.resource import Resource, Session
+from signalpost.connectors.resource import ListPage, Resource, Session
 from signalpost.model.errors import (
     AccessRefusedError,
     InvalidRequestError,
@@ -106,13 +107,17 @@ class UserCalls:
             raise NotFoundError(message)
         if not instance.valid:
             raise ProviderRefusalError(403, _ask_authorisation(instance, connector))
-        session = self._open_session(
-            connector,
-            instance_id=instance.id,
-            configuration=instance.configuration,
-            tokens=access.tokens,
-            quota=access.quota,
-        )
+        try:
+            with contain("find_host"):
+                session = self._open_session(
+                    connector,
+                    instance_id=instance.id,
+                    configuration=instance.configuration,
+                    tokens=access.tokens,
+                    quota=access.quota,
+                )
+        except ProviderError as error:
+            raise refuse(error, instance, connector) from error
         try:
             yield session
         except ProviderError as error:
@@ -217,13 +222,15 @@ class Hub:
         connector = self._registry.find(instance.connector)
         check_parameters(resource, query.parameters)
         where = read_where(query.where)
-        listing = connector.open_listing(resource, query.parameters, find_conditions(where, resource))
+        conditions = find_conditions(where, resource)
         where = where.without(resource.uncompared)
         position, total = query.position, None
         found: list[Any] = []
         async with self._calls.open(instance, connector) as session:
+            with contain("open_listing"):
+                listing = connector.open_listing(resource, query.parameters, conditions)
             for _ in range(MOST_PAGES):
-                page = await listing.read(session, position, query.size)
+                page = await guard(listing, "read", ListPage, session, position, query.size)
                 found = [record for record in page.records if where.matches(record)]
                 position, total = page.next, page.total
                 if found or position is None:

@@ -27,9 +27,10 @@ from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
 from signalpost.observe.metrics import POLL_OUTCOMES
 from signalpost.polling.configuration import recall_resource
+from signalpost.polling.grid import is_first_of_hour, next_on_grid
 from signalpost.polling.pages import Pages
 from signalpost.polling.plan import Outcome, Plan, plan_next
-from signalpost.polling.strategies import OpenSession, PolledSession, open_strategy
+from signalpost.polling.strategies import OpenSession, PolledSession, open_contained, open_strategy
 from signalpost.polling.strategies.reading import Reading
 from signalpost.store.memory import Memory
 from signalpost.store.polls import FinishedPoll, Polls
@@ -69,6 +70,7 @@ class Poller:
     def __init__(self, parts: PollerParts) -> None:
         self._parts = parts
         self._active: set[InstanceId] = set()
+        self._missing: set[str] = set()
         self._counters = {outcome: parts.metrics.polls.labels(outcome) for outcome in POLL_OUTCOMES}
         self._log = log.bind()
 
@@ -85,7 +87,9 @@ class Poller:
         self._active.add(instance_id)
         try:
             state = await self._parts.polls.load(instance_id)
-            if state is not None:
+            if state is not None and state.connector not in self._parts.registry:
+                await self._pass_over(state)
+            elif state is not None:
                 tracer = self._parts.tracer
                 with tracer.open_span("poll", instance=instance_id, connector=state.connector) as span:
                     await self._poll(state, span, due_at)
@@ -95,11 +99,21 @@ class Poller:
         finally:
             self._active.discard(instance_id)
 
+    async def _pass_over(self, state: PollState) -> None:
+        """Leave an instance be whose connector is not installed, until its next turn; log it once."""
+        now = self._parts.clock()
+        if state.connector not in self._missing:
+            self._missing.add(state.connector)
+            log.warning("poll.not_installed", instance=state.instance_id, connector=state.connector)
+        next_poll_at = next_on_grid(state.instance_id, state.interval_seconds, now)
+        passed = FinishedPoll(state.instance_id, now, next_poll_at, succeeded=False, wishes=state.wishes)
+        await self._parts.polls.finish(passed)
+
     async def _poll(self, state: PollState, span: Span, due_at: datetime | None) -> None:
         parts = self._parts
         started_at = parts.clock()
         connector = parts.registry.find(state.connector)
-        session = parts.open_session(connector, state)
+        session = open_contained(parts.open_session, connector, state)
         outcome = Outcome(started_at)
         # Those that failed or took the last of the day's calls come last: they must not keep calls from the others.
         for poll in sorted(state.resources, key=lambda each: each.retry_at or started_at - A_LONG_TIME):
@@ -216,7 +230,7 @@ class Poller:
         if find_trouble(error) is not None:
             raise error  # the database's: nothing is recorded, the poll is handed out again
         log.error("poll.broke", instance=state.instance_id, resource=poll.resource, exc_info=error)
-        failure = ConnectorError(f"reading it failed here: {type(error).__name__}: {str(error)[:300]}")
+        failure = ConnectorError(f"reading it failed here: {type(error).__name__}; the log says where")
         return await self._record_failure(state, poll, failure)
 
     async def _record_failure(
@@ -260,13 +274,9 @@ class Poller:
             started_at=outcome.started_at,
             start_at=read_start(state.configuration),
         )
-        verify = _is_first_of_hour(state.last_poll_at, outcome.started_at)
+        verify = is_first_of_hour(state.last_poll_at, outcome.started_at)
         position = parts.pages.open(
-            state,
-            connector,
-            poll,
-            strategy=polled.strategy,
-            label_fields=polled.resource.label_fields,
+            state, connector, poll, strategy=polled.strategy, label_fields=polled.resource.label_fields
         )
         remarks: dict[str, None] = {}
         committed = 0
@@ -286,8 +296,3 @@ class Poller:
                     outcome.unfinished = True
                     break
         return "; ".join(remarks) or None
-
-
-def _is_first_of_hour(last_at: datetime | None, now: datetime) -> bool:
-    hour_seconds = 3600
-    return last_at is None or last_at.timestamp() // hour_seconds != now.timestamp() // hour_seconds

@@ -11,11 +11,12 @@ from urllib.parse import urlencode
 import orjson
 
 from signalpost.connectors.base import Connector
+from signalpost.connectors.containment import contain, guard
 from signalpost.connectors.registry import Registry
-from signalpost.connectors.resource import Session, Strategy
+from signalpost.connectors.resource import ListPage, Session, Strategy
 from signalpost.model.configuration import POLLER_CONFIGURATION
 from signalpost.model.errors import InvalidRequestError, ProviderError, WatermarkLostError
-from signalpost.model.event import Page, Watermark
+from signalpost.model.event import Gap, Page, Watermark
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Instance
 from signalpost.polling.configuration import PolledResource, match_resource, read_resources
@@ -24,7 +25,6 @@ from signalpost.polling.hub import MOST_PAGES, UserCalls
 from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.asking import Asked, ask
 from signalpost.polling.strategies.objects import Seen, judge_new, name_type
-from signalpost.polling.strategies.reading import guard
 
 MOST_RESOURCES = 50
 USUAL_SIZE = 20
@@ -157,17 +157,19 @@ async def _try(trial: Trial) -> Sample:
 async def _try_feed(trial: Trial, asked: Asked, sample: Sample) -> None:
     """Read the newest page of a feed."""
     polled = trial.polled
-    feed = trial.connector.open_feed(polled.resource, asked.parameters, polled.id_field)
-    newest = await guard(feed.find_start(trial.session, None))
+    with contain("open_feed"):
+        feed = trial.connector.open_feed(polled.resource, asked.parameters, polled.id_field)
+    newest = await guard(feed, "find_start", dict, trial.session, None)
     watermark = _step_back(newest, trial.size or USUAL_SIZE)
     if watermark is None:
-        watermark = await guard(feed.find_start(trial.session, trial.now - FEED_LOOK_BACK))
+        earlier: Watermark = await guard(feed, "find_start", dict, trial.session, trial.now - FEED_LOOK_BACK)
+        watermark = earlier
     for _ in range(MOST_PAGES):
         try:
-            page = await guard(feed.read(trial.session, watermark, verify=False))
+            page = await guard(feed, "read", Page, trial.session, watermark, verify=False)
         except WatermarkLostError:  # there are fewer than we stepped back
-            gap = await guard(feed.recover(trial.session, watermark))
-            page = await guard(feed.read(trial.session, gap.to_watermark, verify=False))
+            gap = await guard(feed, "recover", Gap, trial.session, watermark)
+            page = await guard(feed, "read", Page, trial.session, gap.to_watermark, verify=False)
         if page.records or not page.more or page.watermark is None:
             break
         watermark = page.watermark
@@ -194,10 +196,10 @@ def _take_changes(trial: Trial, page: Page, sample: Sample) -> None:
 async def _try_list(trial: Trial, asked: Asked, sample: Sample) -> None:
     """Read the first page of a list."""
     polled = trial.polled
-    listing = trial.connector.open_listing(polled.resource, asked.parameters, asked.conditions)
-    page = await guard(
-        listing.read(trial.session, None, trial.size or polled.definition.page_size or USUAL_SIZE)
-    )
+    with contain("open_listing"):
+        listing = trial.connector.open_listing(polled.resource, asked.parameters, asked.conditions)
+    size = trial.size or polled.definition.page_size or USUAL_SIZE
+    page = await guard(listing, "read", ListPage, trial.session, None, size)
     sample.records = [record for record in page.records if asked.where.matches(record)]
     if len(sample.records) < len(page.records):
         left_out = len(page.records) - len(sample.records)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from signalpost.connectors.base import Connector
+from signalpost.connectors.missing import MissingConnector
 from signalpost.model.instance import Instance
 from signalpost.store.polling_status import STALE_INTERVALS, STALE_SECONDS, PollingRow, Schedule
 
@@ -14,6 +16,7 @@ class PollingState(StrEnum):
 
     OFF = "off"
     DISABLED = "disabled"
+    NOT_INSTALLED = "notInstalled"
     NEEDS_AUTHORISATION = "needsAuthorisation"
     THROTTLED = "throttled"
     STALE = "stale"
@@ -22,7 +25,7 @@ class PollingState(StrEnum):
 
 
 def judge_polling(  # noqa: PLR0911 - one for each state
-    instance: Instance, schedule: Schedule, now: datetime
+    instance: Instance, connector: Connector, schedule: Schedule, now: datetime
 ) -> tuple[PollingState, str]:
     """Give the state of an instance's polling and a message for people; the worst that holds counts."""
     place = f"/instances/{instance.id}"
@@ -31,6 +34,11 @@ def judge_polling(  # noqa: PLR0911 - one for each state
     failing = [row for row in rows if row.failures and row.disabled_at is None]
     if instance.disabled:
         return PollingState.DISABLED, f"the instance is disabled; enable it with PUT {place}/enabled"
+    if isinstance(connector, MissingConnector):
+        return PollingState.NOT_INSTALLED, (
+            f"the connector {connector.key} is not installed: nothing is polled, what waits is delivered; install it"
+            " and start again, polling goes on from the watermarks"
+        )
     if not instance.valid:
         return PollingState.NEEDS_AUTHORISATION, (
             "the provider no longer accepts our credentials, polling waits for a new authorisation;"

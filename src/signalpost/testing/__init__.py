@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from signalpost.testing.callback import CallbackReceiver
+    from signalpost.testing.connector_suite import ConnectorSuite
     from signalpost.testing.received import Received
     from signalpost.testing.sandbox import EgnyteSandbox
     from signalpost.testing.server import Instance, SignalpostServer
 
-__all__ = ["CallbackReceiver", "EgnyteSandbox", "Instance", "Received", "SignalpostServer"]
+__all__ = ["CallbackReceiver", "ConnectorSuite", "EgnyteSandbox", "Instance", "Received", "SignalpostServer"]
 
 _MODULES = {
     "CallbackReceiver": "callback",
+    "ConnectorSuite": "connector_suite",
     "EgnyteSandbox": "sandbox",
     "Instance": "server",
     "Received": "received",

@@ -104,9 +104,9 @@ async def load_standing(parts: WebParts, instance: Instance) -> Standing:
         instance,
         connector,
         health,
-        tuple(tell_states(instance, health, now, by_consent=asks_consent(connector))),
+        tuple(tell_states(instance, connector, health, now)),
         read_allowance(health.schedule.quota, connector.calls_a_day, now),
-        judge_polling(instance, health.schedule, now)[0] in POLLED,
+        judge_polling(instance, connector, health.schedule, now)[0] in POLLED,
         pulse or "",
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from signalpost.connectors.authorising import asks_consent
+from signalpost.connectors.base import Connector
 from signalpost.model.addresses import mask_url
 from signalpost.model.event import Watermark
 from signalpost.model.instance import Instance
@@ -46,13 +48,21 @@ RELEASE = Remedy("release", "Try now")
 
 
 def tell_polling(  # noqa: PLR0911 - one for each state
-    instance: Instance, schedule: Schedule, now: datetime, *, by_consent: bool = True
+    instance: Instance, connector: Connector, schedule: Schedule, now: datetime
 ) -> Told:
-    """Tell how polling stands; without ``by_consent`` the configuration holds what calls are authorised with."""
-    state, _ = judge_polling(instance, schedule, now)
+    """Tell how polling stands."""
+    by_consent = asks_consent(connector)
+    state, _ = judge_polling(instance, connector, schedule, now)
     match state:
         case PollingState.DISABLED:
             return _tell_disabled(instance, schedule, now)
+        case PollingState.NOT_INSTALLED:
+            return Told(
+                "dead",
+                "Not installed",
+                f"The connector {connector.key} is not installed. Nothing is polled; what waits is delivered. Once it"
+                " is installed again and the service was started anew, polling goes on from the watermarks.",
+            )
         case PollingState.NEEDS_AUTHORISATION:
             return Told(
                 "needs",
@@ -113,9 +123,9 @@ def tell_lane(instance: Instance, lane: LaneStatus, now: datetime) -> Told | Non
     return None
 
 
-def tell_states(instance: Instance, health: Health, now: datetime, *, by_consent: bool = True) -> list[Told]:
+def tell_states(instance: Instance, connector: Connector, health: Health, now: datetime) -> list[Told]:
     """Tell all that holds, the worst first; that polling goes on only where nothing else is to be told."""
-    polling = tell_polling(instance, health.schedule, now, by_consent=by_consent)
+    polling = tell_polling(instance, connector, health.schedule, now)
     lane = tell_lane(instance, health.lane, now)
     if lane is None:
         return [polling]

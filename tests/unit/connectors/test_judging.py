@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from signalpost.connectors.base import EVENT_FIELDS
 from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.connectors.egnyte.resources import EVENTS
 from signalpost.connectors.judging import judge
 
 WRONG = {
@@ -23,6 +26,17 @@ WRONG = {
     "calls at no rate": ({"calls_per_second": float("nan")}, "calls_per_second: nan is no number"),
     "calls without end": ({"calls_per_second": float("inf")}, "calls_per_second: inf is no number"),
     "has no calls": ({"calls_a_day": 0}, "calls_a_day: 0 is neither None nor a whole number"),
+    "polls at once": ({"least_interval_seconds": -1}, "least_interval_seconds: -1 is no number from 0"),
+    "polls never": ({"least_interval_seconds": None}, "least_interval_seconds: None is no number from 0"),
+    "polls once a year": (
+        {"least_interval_seconds": 1e9},
+        "least_interval_seconds: 1000000000.0 is no number",
+    ),
+    "hides what its feed leaves out": (
+        {"resources": (replace(EVENTS, feed_tells_deletions=None),)},
+        "resources: events has a feed, and feed_tells_deletions is neither",
+    ),
+    "is equal to others": ({"__eq__": lambda *_: True, "__hash__": None}, "Made cannot be hashed"),
     "has a method that is none": ({"classify": None}, "classify is no method"),
     "has fields that are none": ({"fields": ("subdomain",)}, "fields: 'subdomain' is no Field"),
     "has a field twice": (

@@ -267,3 +267,15 @@ def test_poll_settings_tell_from_when_changes_are_told():
     assert set(read().resources) == {"events"}
     with pytest.raises(InvalidRequestError, match=re.escape("event.poller.start: 'soon'")):
         read(start="soon")
+
+
+def test_an_interval_shorter_than_the_connector_allows_is_refused():
+    slow = type("Slow", (EgnyteConnector,), {"least_interval_seconds": 1200.0})()
+
+    def read(text):
+        configuration = {"event.poller.refresh_interval": text}
+        return read_poll_settings(configuration, slow, minimum_interval_seconds=60).interval_seconds
+
+    with pytest.raises(InvalidRequestError, match="'15' is not a number of minutes between 20 and"):
+        read("15")
+    assert read("20") == read("") == 1200

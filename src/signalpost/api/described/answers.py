@@ -81,6 +81,7 @@ POLLABLE = shape(
     pollUrl=TEXT,
     description=TEXT,
     strategies=list_of(one_of(*Strategy)),
+    deletionsSeenBy=list_of(one_of(*Strategy)),
 )
 
 ELEMENT_WHOLE = {
@@ -94,6 +95,7 @@ ELEMENT_WHOLE = {
                 "What can be polled, by the resource's name.",
                 supported=BOOLEAN,
                 methods=list_of(TEXT),
+                leastIntervalSeconds=NUMBER,
                 polling={"type": "object", "additionalProperties": POLLABLE},
             ),
         ),

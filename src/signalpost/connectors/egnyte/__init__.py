@@ -47,6 +47,7 @@ class EgnyteConnector:
     hub = "documents"
     calls_per_second = 2.0
     calls_a_day = 1000
+    least_interval_seconds = 0.0  # Egnyte limits calls, not how often is asked (egnyte-api.md 6)
     resources = RESOURCES
     setup_steps = (
         "At developers.egnyte.com, sign in and choose Create New Application.",

@@ -20,6 +20,7 @@ EVENTS = Resource(
     date_format=MILLISECONDS_AND_ZONE,
     parameters=frozenset({"type", "folder", "suppress"}),
     label_fields=("data.target_path", "data.source_path"),
+    feed_tells_deletions=True,
 )
 AUDIT = Resource(
     name="audit",
@@ -35,6 +36,7 @@ AUDIT = Resource(
     date_format=MILLISECONDS_AND_ZONE,
     parameters=frozenset({"auditType", "startDate"}),
     label_fields=("targetPath", "sourcePath", "user", "userId"),
+    feed_tells_deletions=True,
 )
 USERS = Resource(
     name="users",

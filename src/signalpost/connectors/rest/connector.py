@@ -50,6 +50,7 @@ class RestConnector:
         self.setup_steps = tuple(declared.setup_steps)
         self.calls_per_second = declared.limits.calls_per_second
         self.calls_a_day = declared.limits.calls_a_day
+        self.least_interval_seconds = declared.limits.least_interval_seconds
         self.fields = _list_fields(declared)
         self.resources = tuple(_make_resource(each) for each in declared.resources)
         self._sources = {each.name: each for each in declared.resources}

@@ -74,6 +74,13 @@ class Limits(Declared):
         description="Calls a day, per account; absent: no limit.",
         examples=[10_000],
     )
+    least_interval_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        le=86_400,
+        description="The least time between polls that the provider asks for, in seconds.",
+        examples=[60.0],
+    )
     too_fast: list[Status] = Field(
         default=[429],
         description="Statuses that ask to slow down; `Retry-After` is heeded.",
@@ -83,7 +90,7 @@ class Limits(Declared):
         default=[], description="Statuses that say that the day's calls are used up.", examples=[[402]]
     )
 
-    @field_validator("calls_per_second", mode="before")
+    @field_validator("calls_per_second", "least_interval_seconds", mode="before")
     @classmethod
     def _take_whole(cls, value: Any) -> Any:
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -74,7 +74,8 @@ def read_poll_settings(
     Raises:
         InvalidRequestError: a value is wrong; the message names the field.
     """
-    interval_seconds = read_interval_seconds(configuration, minimum_seconds=minimum_interval_seconds)
+    minimum_seconds = max(minimum_interval_seconds, connector.least_interval_seconds)
+    interval_seconds = read_interval_seconds(configuration, minimum_seconds=minimum_seconds)
     enabled = read_boolean(configuration, EVENTS_ENABLED, default=False)
     kind = configuration.get(VENDOR_TYPE, "").strip().lower()
     if enabled and kind not in {"", "polling"}:

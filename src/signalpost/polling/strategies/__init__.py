@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 from signalpost.connectors.base import Connector
+from signalpost.connectors.containment import contain
 from signalpost.connectors.resource import Session, Strategy
+from signalpost.model.errors import SignalpostError
 from signalpost.model.event import Gap, Page
 from signalpost.model.instance import PollState
 from signalpost.model.quota import Allowance
+from signalpost.outbound import Answer
 from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.asking import ask
 from signalpost.polling.strategies.feed import read_feed
@@ -45,6 +48,32 @@ class OpenSession(Protocol):
         ...
 
 
+class UnopenedSession:
+    """Stands for a session that could not be opened: each resource that is read through it says why."""
+
+    base_url = ""
+    calls = 0
+    tokens_version = 0
+    allowance: Allowance | None = None
+
+    def __init__(self, failure: SignalpostError) -> None:
+        """Take the reason."""
+        self._failure = failure
+
+    async def get(self, path: str, parameters: Mapping[str, str]) -> Answer:  # noqa: ARG002 - the protocol's
+        """Raise the reason."""
+        raise self._failure
+
+
+def open_contained(open_session: OpenSession, connector: Connector, state: PollState) -> PolledSession:
+    """Open an instance's session; where the connector fails at that, give one that says so at each call."""
+    try:
+        with contain("find_host"):
+            return open_session(connector, state)
+    except SignalpostError as failure:
+        return UnopenedSession(failure)
+
+
 def open_strategy(
     reading: Reading, connector: Connector, *, verify: bool
 ) -> AsyncGenerator[Page | Gap, None]:
@@ -56,9 +85,11 @@ def open_strategy(
     polled = reading.polled
     asked = ask(polled, find_last_at(reading), reading.started_at)
     if polled.strategy is Strategy.FEED:
-        feed = connector.open_feed(polled.resource, asked.parameters, polled.id_field)
+        with contain("open_feed"):
+            feed = connector.open_feed(polled.resource, asked.parameters, polled.id_field)
         return read_feed(reading, feed, verify=verify)
-    listing = connector.open_listing(polled.resource, asked.parameters, asked.conditions)
+    with contain("open_listing"):
+        listing = connector.open_listing(polled.resource, asked.parameters, asked.conditions)
     reader = RecordReader(polled.id_field, polled.updated, polled.created, reading.started_at)
     if polled.strategy is Strategy.SNAPSHOT:
         return SnapshotReading(reading, listing, reader, asked.where).read()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
+from signalpost.connectors.containment import guard
 from signalpost.connectors.resource import Feed
 from signalpost.model.errors import ConnectorError, WatermarkLostError
-from signalpost.model.event import Gap, Page
-from signalpost.polling.strategies.reading import Reading, guard
+from signalpost.model.event import Gap, Page, Watermark
+from signalpost.polling.strategies.reading import Reading
 
 
 async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncGenerator[Page | Gap, None]:
@@ -22,18 +23,19 @@ async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncGener
     """
     watermark = reading.poll.watermark
     if watermark is None:
-        watermark = await guard(feed.find_start(reading.session, reading.start_at))
+        start: Watermark = await guard(feed, "find_start", dict, reading.session, reading.start_at)
+        watermark = start
         yield Page((), (), watermark, more=True)
     recovered = False
     ahead: asyncio.Task[Page] | None = None
     try:
         while True:
             try:
-                page = await (ahead or guard(feed.read(reading.session, watermark, verify=verify)))
+                page = await (ahead or _read_page(reading, feed, watermark, verify=verify))
             except WatermarkLostError:
                 if recovered:
                     raise
-                gap = await guard(feed.recover(reading.session, watermark))
+                gap = await guard(feed, "recover", Gap, reading.session, watermark)
                 yield gap
                 watermark, recovered, ahead = gap.to_watermark, True, None
                 continue
@@ -43,7 +45,7 @@ async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncGener
                 raise ConnectorError(message)
             watermark, ahead = page.watermark, None
             if page.more:
-                ahead = asyncio.create_task(guard(feed.read(reading.session, watermark, verify=verify)))
+                ahead = asyncio.create_task(_read_page(reading, feed, watermark, verify=verify))
             yield page
             if not page.more:
                 return
@@ -51,3 +53,7 @@ async def read_feed(reading: Reading, feed: Feed, *, verify: bool) -> AsyncGener
         if ahead is not None:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
+
+
+async def _read_page(reading: Reading, feed: Feed, watermark: Watermark, *, verify: bool) -> Page:
+    return await guard(feed, "read", Page, reading.session, watermark, verify=verify)

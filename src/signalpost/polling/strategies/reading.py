@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 import orjson
 
+from signalpost.connectors.containment import guard
 from signalpost.connectors.resource import Listing, ListPage, Session
-from signalpost.model.errors import ConnectorError, SignalpostError
+from signalpost.model.errors import ConnectorError
 from signalpost.model.instance import ResourcePoll
-from signalpost.observe import get_logger
 from signalpost.polling.configuration import PolledResource
 from signalpost.store.memory import Memory
-
-log = get_logger("polling")
-
-Read = TypeVar("Read")
 
 MOST_LIST_PAGES = 2000
 """Pages of one list in one poll: a list that is longer is told as failing rather than read for ever."""
@@ -56,18 +51,6 @@ class Reading:
         return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()
 
 
-async def guard(reading: Awaitable[Read]) -> Read:
-    """Turn a connector's own fault into a failed read: its resource is told as failing, nothing else stops."""
-    try:
-        return await reading
-    except SignalpostError:
-        raise
-    except Exception as error:
-        log.exception("connector.failed")
-        message = f"the connector failed: {type(error).__name__}: {str(error)[:300]}"
-        raise ConnectorError(message) from error
-
-
 async def read_list(listing: Listing, session: Session, size: int | None) -> AsyncIterator[ListPage]:
     """Read a list from its first page to its last.
 
@@ -77,7 +60,7 @@ async def read_list(listing: Listing, session: Session, size: int | None) -> Asy
     position: str | None = None
     passed: set[str] = set()
     for _ in range(MOST_LIST_PAGES):
-        page = await guard(listing.read(session, position, size))
+        page = await guard(listing, "read", ListPage, session, position, size)
         yield page
         if page.next is None:
             return

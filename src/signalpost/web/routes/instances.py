@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from signalpost.api.parts import read_id
 from signalpost.api.shapes import show_configuration
-from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import FieldKind
 from signalpost.model.addresses import mask_url
 from signalpost.model.errors import InvalidRequestError
@@ -92,12 +91,12 @@ async def list_instances(
                 each,
                 connector.name,
                 health[each.id],
-                tuple(tell_states(each, health[each.id], now, by_consent=asks_consent(connector))),
+                tuple(tell_states(each, connector, health[each.id], now)),
                 _write_waiting(health[each.id].lane.waiting),
             )
             for each in shown
             if each.id in health
-            for connector in [parts.api.registry.find(each.connector)]
+            for connector in [parts.api.registry.recall(each)]
         ],
         connectors=sorted(parts.api.registry, key=lambda connector: connector.name),
         search=search,

@@ -1,0 +1,162 @@
+"""Where a connector's code is called: whatever it raises, gives or waits for ends as an error of that connector.
+
+Of what it raised only the kind is told and logged, with the lines of code that led there: its words may hold anything,
+a secret among them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import orjson
+
+from signalpost.connectors.base import Quota
+from signalpost.connectors.resource import ListPage
+from signalpost.model.errors import ConnectorError, SignalpostError
+from signalpost.model.event import Change, Gap, Page
+from signalpost.model.instance import Account, Tokens
+from signalpost.observe.logs import get_logger
+
+READ_SECONDS = 600.0
+"""How long a connector may take for one step, as to read a page: that is several calls, with the waits before them."""
+
+FAULT = "the connector failed: "
+"""How the message begins where it was no error made on purpose."""
+
+Given = TypeVar("Given")
+
+log = get_logger("connectors")
+
+
+@contextmanager
+def contain(step: str) -> Iterator[None]:
+    """Turn what a connector raises within the block, and should not, into a ConnectorError; ``step`` names what it did.
+
+    Raises:
+        SignalpostError: the connector raised it on purpose; or ConnectorError in the place of anything else.
+    """
+    try:
+        yield
+    except SignalpostError:
+        raise
+    except Exception as error:  # noqa: BLE001 - others' code: whatever it raises
+        code = "".join(traceback.format_tb(error.__traceback__))
+        log.error("connector.failed", step=step, kind=type(error).__name__, exception=code)  # noqa: TRY400 - its words may hold a secret
+        message = f"{FAULT}{step} raised {type(error).__name__}"
+        raise ConnectorError(message) from None
+
+
+async def guard(owner: Any, method: str, kind: type[Given], *arguments: Any, **named: Any) -> Given:
+    """Call a ``method`` of what a connector gave, and check that it gives a sound ``kind``, ``READ_SECONDS`` at most.
+
+    Raises:
+        SignalpostError: as ``contain``; ConnectorError as well when it took too long, or gave something else.
+    """
+    step = f"{type(owner).__name__}.{method}"
+    with contain(step):
+        try:
+            async with asyncio.timeout(READ_SECONDS) as limit:
+                given = await getattr(owner, method)(*arguments, **named)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            log.error("connector.failed", step=step, kind="hangs")  # noqa: TRY400 - nothing raised it
+            message = f"the connector hangs: {step} gave nothing within {READ_SECONDS:g} s"
+            raise ConnectorError(message) from None
+        return check(step, given, kind)
+
+
+def check(step: str, given: Any, kind: type[Given]) -> Given:
+    """Check that what a connector gave is a sound ``kind``.
+
+    Raises:
+        ConnectorError: it is another kind, or something in it is; the message names it.
+    """
+    wrong = "" if isinstance(given, kind) else f"{type(given).__name__} in the place of {kind.__name__}"
+    wrong = wrong or next(iter(_FAULTS[kind](given) if kind in _FAULTS else ()), "")
+    if wrong:
+        log.error("connector.failed", step=step, kind=wrong)
+        message = f"{FAULT}{step} gave {wrong}"
+        raise ConnectorError(message)
+    return given  # type: ignore[no-any-return]
+
+
+def _find_wrong_page(page: Any) -> Iterator[str]:
+    if not isinstance(page.records, Sequence) or isinstance(page.records, (str, bytes)):
+        yield f"a ListPage whose records are {type(page.records).__name__}"
+    if page.next is not None and not _is_text(page.next):
+        yield "a ListPage whose next is neither None nor a text"
+    if page.total is not None and type(page.total) is not int:
+        yield "a ListPage whose total is neither None nor a whole number"
+
+
+def _find_wrong_changes(page: Any) -> Iterator[str]:
+    if not _is_watermark(page.watermark):
+        yield "a Page whose watermark is no JSON object"
+    if not all(isinstance(each, str) for each in page.records):
+        yield "a Page whose records are no texts"
+    for each in page.changes:
+        if not isinstance(each, Change):
+            yield f"a Page with {type(each).__name__} among its changes"
+        elif not (_is_text(each.change_id) and isinstance(each.object_id, str)):
+            yield "a Change whose ids are no texts"
+        elif each.occurred_at.tzinfo is None:
+            yield "a Change at a time without a zone"
+        elif not 0 <= each.record_index < len(page.records):
+            yield "a Change of a record that is not in its Page"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_watermark(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _find_wrong_gap(gap: Any) -> Iterator[str]:
+    if not (_is_watermark(gap.from_watermark) and _is_watermark(gap.to_watermark)):
+        yield "a Gap with a watermark that is no JSON object"
+
+
+def _find_wrong_watermark(watermark: Any) -> Iterator[str]:
+    if not _is_watermark(watermark):
+        yield "a watermark that is no JSON object"
+
+
+def _find_wrong_account(account: Any) -> Iterator[str]:
+    if not (isinstance(account.id, str) and isinstance(account.label, str)):
+        yield "an Account whose id or label is no text"
+
+
+def _find_wrong_tokens(tokens: Any) -> Iterator[str]:
+    if not _is_text(tokens.access_token):
+        yield "Tokens without an access token"
+
+
+def _find_wrong_quota(quota: Any) -> Iterator[str]:
+    told = (quota.calls_per_second, quota.calls_a_day, quota.calls_used)
+    if any(type(each) not in {int, float, type(None)} for each in told):
+        yield "a Quota that is no number"
+
+
+_FAULTS: dict[type, Callable[[Any], Iterable[str]]] = {
+    ListPage: _find_wrong_page,
+    Page: _find_wrong_changes,
+    Gap: _find_wrong_gap,
+    dict: _find_wrong_watermark,
+    Account: _find_wrong_account,
+    Tokens: _find_wrong_tokens,
+    Quota: _find_wrong_quota,
+}
+"""What finds what is wrong inside; values are never shown, for they may be secrets."""

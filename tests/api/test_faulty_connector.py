@@ -1,0 +1,41 @@
+"""A connector that fails while a user asks: that request says so, without its words, and others are answered."""
+
+from __future__ import annotations
+
+import pytest
+
+SECRET = "hunter2"
+
+
+def fail(*_, **__):
+    raise KeyError(SECRET)
+
+
+async def fail_later(*_, **__):
+    raise KeyError(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("method", "behaviour"), [("find_host", fail), ("open_listing", fail), ("open_listing", lambda *_: None)]
+)
+async def test_a_read_of_it_is_refused_and_told(world, monkeypatch, method, behaviour):
+    instance = await world.connect()
+    headers = {"Authorization": f"{world.client.headers['authorization']}, Element {instance['token']}"}
+    connector = world.service.app.api.state.parts.registry.find("egnyte")
+    monkeypatch.setattr(connector, method, behaviour, raising=False)
+    answer = await world.client.get("/hubs/documents/users", headers=headers)
+    assert answer.status_code == 502, answer.text
+    assert "raised" in answer.json()["providerMessage"]
+    assert SECRET not in answer.text
+    monkeypatch.undo()
+    assert (await world.client.get("/hubs/documents/users", headers=headers)).status_code != 502
+
+
+async def test_an_instance_that_cannot_be_identified_is_not_stored(world, monkeypatch):
+    connector = world.service.app.api.state.parts.registry.find("egnyte")
+    monkeypatch.setattr(connector, "identify", fail_later, raising=False)
+    answer = await world.client.post("/instances", json=await world.body())
+    assert answer.status_code == 400, answer.text
+    assert "identify raised KeyError" in answer.text
+    assert SECRET not in answer.text
+    assert (await world.client.get("/instances")).json() == []

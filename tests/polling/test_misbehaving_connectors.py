@@ -1,0 +1,190 @@
+"""Connectors of others that misbehave while they run: the resource says which step failed, the others are read."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from signalpost.connectors import containment
+from signalpost.connectors.registry import Registry
+from signalpost.connectors.resource import ListPage
+from signalpost.model.event import Change, EventType, Gap, Page
+from tests.polling.machine import CONFIGURATIONS, Machine
+from tests.polling.provider import Provider, ProviderConnector, ProviderFeed, ProviderListing
+
+SECRET = "token=hunter2"
+AT = datetime(2026, 5, 28, tzinfo=UTC)
+
+
+def make_change(**wrong):
+    right = {"change_id": "1", "object_id": "a", "object_type": "thing", "event_type": EventType.CREATED}
+    return Change(**{**right, "occurred_at": AT, "record_index": 0, **wrong})
+
+
+def give(value):
+    async def act(*_, **__):
+        return value
+
+    return act
+
+
+async def fail(*_, **__):
+    raise KeyError(SECRET)
+
+
+async def hang(*_, **__):
+    await asyncio.Event().wait()
+
+
+def fail_at_once(*_, **__):
+    raise KeyError(SECRET)
+
+
+FEEDS = {
+    "fails to open": ({"open_feed": fail_at_once}, "open_feed raised KeyError"),
+    "opens nothing": ({"open_feed": lambda *_: None}, "NoneType.find_start raised AttributeError"),
+    "fails to start": ({"find_start": fail}, "Odd.find_start raised KeyError"),
+    "starts nowhere": ({"find_start": give(None)}, "Odd.find_start gave NoneType in the place of dict"),
+    "starts at what is no JSON": ({"find_start": give({"at": object()})}, "gave a watermark that is no JSON"),
+    "fails to read": ({"read": fail}, "Odd.read raised KeyError"),
+    "is not async": ({"read": lambda *_, **__: Page((), (), {}, more=False)}, "Odd.read raised TypeError"),
+    "hangs": ({"read": hang}, "hangs: Odd.read gave nothing within 0.2 s"),
+    "reads a list": ({"read": give([])}, "Odd.read gave list in the place of Page"),
+    "loses its place": ({"read": give(Page((), (), None, more=False))}, "a Page whose watermark is no JSON"),
+    "reads no texts": ({"read": give(Page(({},), (), {}, more=False))}, "a Page whose records are no texts"),
+    "changes what is none": (
+        {"read": give(Page(("{}",), ("created",), {}, more=False))},
+        "a Page with str among its changes",
+    ),
+    "changes what is not there": (
+        {"read": give(Page(("{}",), (make_change(record_index=1),), {}, more=False))},
+        "a Change of a record that is not in its Page",
+    ),
+    "changes without a zone": (
+        {"read": give(Page(("{}",), (make_change(occurred_at=AT.replace(tzinfo=None)),), {}, more=False))},
+        "a Change at a time without a zone",
+    ),
+    "changes without an id": (
+        {"read": give(Page(("{}",), (make_change(change_id=None),), {}, more=False))},
+        "a Change whose ids are no texts",
+    ),
+}
+LISTINGS = {
+    "fails to open": ({"open_listing": fail_at_once}, "open_listing raised KeyError"),
+    "fails to read": ({"read": fail}, "Odd.read raised KeyError"),
+    "hangs": ({"read": hang}, "hangs: Odd.read gave nothing within 0.2 s"),
+    "reads text": ({"read": give("records")}, "Odd.read gave str in the place of ListPage"),
+    "lists text": ({"read": give(ListPage("records", None))}, "a ListPage whose records are str"),
+    "goes on at a number": ({"read": give(ListPage([], 7))}, "a ListPage whose next is neither None nor"),
+    "counts in words": ({"read": give(ListPage([], None, "7"))}, "a ListPage whose total is neither"),
+}
+
+
+@pytest.fixture
+def connect(pool, monkeypatch):
+    """Give a function that connects an instance that polls two resources, of which ``broken`` misbehaves."""
+
+    async def connect(kind, behaviour):
+        provider = Provider()
+        own = {name: act for name, act in behaviour.items() if name.startswith("open_")}
+        parts = {name: act for name, act in behaviour.items() if name not in own}
+        opened = type("Odd", (ProviderFeed if kind == "feed" else ProviderListing,), parts)
+        name = "open_feed" if kind == "feed" else "open_listing"
+        own.setdefault(name, lambda *_: opened(provider))
+
+        class Odd(ProviderConnector):
+            def open_feed(self, resource, *rest):
+                use = own.get("open_feed") or super().open_feed
+                return use(resource, *rest)
+
+            def open_listing(self, resource, *rest):
+                use = own.get("open_listing") or super().open_listing
+                return use(resource, *rest)
+
+        machine = Machine(provider, pool, kind)
+        machine._parts.registry._connectors["simulated"] = Odd(provider)
+        good = "timestamp" if kind == "feed" else "feed"
+        draft = machine._draft
+
+        def draft_both(configuration, more):
+            both = {"broken": CONFIGURATIONS[kind], "good": CONFIGURATIONS[good]}
+            made = draft(configuration, more)
+            return type(made)(**{each: getattr(made, each) for each in made.__slots__} | {"resources": both})
+
+        monkeypatch.setattr(machine, "_draft", draft_both)
+        await machine.connect()
+        return machine
+
+    return connect
+
+
+async def read_errors(machine):
+    rows = await machine.pool.fetch(
+        "SELECT resource, last_error, watermark FROM resource_poll WHERE instance_id = $1",
+        machine.instance.id,
+    )
+    return {row["resource"]: (row["last_error"], row["watermark"]) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"), [*(("feed", each) for each in FEEDS), *(("timestamp", each) for each in LISTINGS)]
+)
+async def test_the_resource_that_fails_says_why_and_the_other_is_read(connect, kind, case, monkeypatch):
+    monkeypatch.setattr(containment, "READ_SECONDS", 0.2)
+    behaviour, reason = (FEEDS if kind == "feed" else LISTINGS)[case]
+    machine = await connect(kind, behaviour)
+    await machine.poll()
+    errors = await read_errors(machine)
+    assert reason in errors["broken"][0]
+    assert SECRET not in errors["broken"][0]
+    assert errors["good"][0] is None
+    assert errors["good"][1] is not None
+    assert await machine.read_events() == []
+
+
+async def test_a_lost_watermark_that_cannot_be_recovered_is_told(connect):
+    lost = Gap("lost", {"id": 1}, None)
+    machine = await connect("feed", {"recover": give(lost)})
+    for number in range(5):
+        machine.provider.write(f"a{number}", number)
+    await machine.poll()
+    for number in range(5, 20):
+        machine.provider.write(f"a{number}", number)
+    machine.provider.drop(12)
+    machine.provider.now += machine.interval
+    await machine.poll()
+    assert "Odd.recover gave a Gap with a watermark" in (await read_errors(machine))["broken"][0]
+
+
+async def test_a_connector_that_cannot_say_where_its_provider_is_fails_alone(connect):
+    machine = await connect("timestamp", {})
+    object.__setattr__(machine._parts, "open_session", fail_at_once)
+
+    class Calling(ProviderListing):
+        async def read(self, session, position, size):
+            await session.get("/", {})
+
+    machine._parts.registry._connectors["simulated"].open_listing = lambda *_: Calling(machine.provider)
+    await machine.poll()
+    assert (await read_errors(machine))["broken"][0] == "the connector failed: find_host raised KeyError"
+
+
+async def test_an_instance_whose_connector_is_gone_waits_for_its_next_turn_and_fails_nothing(connect):
+    machine = await connect("timestamp", {})
+    await machine.poll()
+    before = await read_errors(machine)
+    connectors = machine._parts.registry
+    object.__setattr__(machine._parts, "registry", Registry([]))
+    for _ in range(3):
+        machine.provider.now += machine.interval
+        await machine.poll()
+        next_at = await machine.pool.fetchval(
+            "SELECT next_poll_at FROM instance WHERE id = $1", machine.instance.id
+        )
+        assert machine.provider.now < next_at <= machine.provider.now + machine.interval
+    assert await read_errors(machine) == before
+    object.__setattr__(machine._parts, "registry", connectors)
+    machine.provider.write("a", 1)
+    assert ("a", "CREATED") in await machine.tell()
