@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -232,3 +234,13 @@ def load_settings(**given: object) -> Settings:
         name = "SIGNALPOST_" + "_".join(str(part) for part in first["loc"]).upper()
         message = f"{name}: {first['msg']} (given: {str(first['input'])[:100]!r})"
         raise ConfigurationError(message) from error
+
+
+def list_misspelt() -> dict[str, str]:
+    """Give variables of the environment that look like a setting but are none, each with the setting they look like."""
+    known = [f"SIGNALPOST_{name.upper()}" for name in Settings.model_fields]
+    given = [
+        name for name in os.environ if name.upper().startswith("SIGNALPOST_") and name.upper() not in known
+    ]
+    close = {name: get_close_matches(name.upper(), known, n=1, cutoff=0.88) for name in sorted(given)}
+    return {name: found[0] for name, found in close.items() if found}

@@ -6,9 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
 
 from tests import processes
+from tests.docs.blocks import ROOT
 from tests.support import World, until
+
+RELEASED = ROOT / "tests" / "data" / "release-0.1.0.sql"
 
 
 @dataclass
@@ -96,6 +102,30 @@ async def open_embedded(world: World, folder: Path, url: str) -> AsyncIterator[S
 
 
 @asynccontextmanager
+async def open_older(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    """The database of an earlier release, which nobody works on."""
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE DATABASE older")
+    older = urlsplit(url)._replace(path="/older").geturl()
+    try:
+        loading = await asyncpg.connect(older)
+        await loading.execute(RELEASED.read_text())
+        # The sandbox of today does not know the tokens of then.
+        await loading.execute("UPDATE public.instance SET disabled = true, next_poll_at = NULL")
+        await loading.close()
+
+        async def check(printed: str) -> None:
+            assert "the tables (0006) are of an older release" in printed
+            assert "the database is up to date" in printed
+            assert "1 alive" in printed
+
+        yield Scene({"SIGNALPOST_DATABASE_URL": older}, check=check)
+    finally:
+        await connection.execute("DROP DATABASE older WITH (FORCE)")
+        await connection.close()
+
+
+@asynccontextmanager
 async def open_nothing(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
     yield Scene()
 
@@ -106,6 +136,7 @@ SCENES = {
     "pgbouncer": open_database,
     "poll-other-resources": open_polling,
     "send-again-and-replay": open_delivered,
+    "upgrade": open_older,
     "verify-signatures": open_delivered,
     "your-own-postgresql": open_database,
 }

@@ -9,6 +9,9 @@ from typing import Any
 import typer
 
 from signalpost.cli import build_app
+from signalpost.cli.doctor.examination import GROUPS
+from signalpost.cli.doctor.findings import name_check
+from signalpost.cli.doctor.network import NETWORK
 from signalpost.settings import Settings
 from tests.house.contract_page import write_contract
 
@@ -68,10 +71,47 @@ def write_commands() -> str:
     return COMMANDS_HEAD + "\n".join(pages)
 
 
+DOCTOR_HEAD = """# Doctor
+
+`signalpost doctor` looks for what is most often misconfigured, and says what to do about each. Run it as the user that runs the service, with the
+same settings; the service may run or not. It changes nothing and starts nothing: the database is read in transactions that cannot
+write. Secrets are never shown. A check that takes longer than five seconds is given up.
+
+| verdict | means |
+|---|---|
+| `ok` | it is well |
+| `warning` | it may be meant, but seldom is, or will be trouble |
+| `failure` | it is wrong |
+| `skipped` | there was nothing to look at, or it could not be looked at; the reason is told |
+
+| exit code | means |
+|---|---|
+| 0 | nothing failed; there may be warnings |
+| 1 | at least one failure |
+| 2 | an option is wrong |
+
+With `--json` it prints one object: `verdict`, the worst of all, and `checks`, each with `name`, `verdict`, `message`, `remedy`. With
+`--online` it also calls out, as the service would; it delivers nothing, and asks callbacks and providers by `HEAD`. The limit of open
+files is the one of this command: compare it with that of the service's unit. Of more than 10,000 instances so many are looked at, those
+in trouble first.
+"""
+
+
+def write_doctor() -> str:
+    page = DOCTOR_HEAD
+    for group, checks in GROUPS.items():
+        online = ": with `--online`" if checks is NETWORK else ""
+        page += f"\n## {group}{online}\n\n| check | finds |\n|---|---|\n"
+        for check in checks:
+            page += f"| `{name_check(check)}` | {' '.join((check.__doc__ or '').split())} |\n"
+    return page
+
+
 PAGES = {
     "settings.md": write_settings,
     "commands.md": write_commands,
     "connector-contract.md": write_contract,
+    "doctor.md": write_doctor,
 }
 
 if __name__ == "__main__":

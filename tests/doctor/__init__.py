@@ -1,0 +1,1 @@
+"""Each misconfiguration made for real, and what doctor says of it."""
