@@ -64,6 +64,31 @@ async def open_delivered(world: World, folder: Path, url: str) -> AsyncIterator[
 
 
 @asynccontextmanager
+async def open_command_line(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    """Notifications to look at, one of them dead; the reader's profiles are below a folder of the test's."""
+    await connect(world, changes=30)
+    notification, event = await world.pool.fetchrow(
+        "SELECT notification.id, event.id FROM notification JOIN event ON notification_id = notification.id LIMIT 1"
+    )
+    await world.pool.execute(
+        "UPDATE notification SET state = 'dead', dead_at = now() WHERE id = $1", notification
+    )
+
+    async def check(printed: str) -> None:
+        assert "takes the secrets; profile default is in" in printed
+        assert "30 events added to events.jsonl" in printed
+        assert "0 events added to events.jsonl" in printed
+        assert len((folder / "events.jsonl").read_text().splitlines()) == 30
+        assert await world.pool.fetchval("SELECT count(*) FROM replay WHERE state = 'done'") == 3
+
+    yield Scene(
+        variables={"XDG_CONFIG_HOME": str(folder)},
+        filled={"<event id>": str(event), "<notification id>": str(notification)},
+        check=check,
+    )
+
+
+@asynccontextmanager
 async def open_consent(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
     """An application of the sandbox, and two codes, as a browser would bring them."""
     yield Scene(
@@ -137,6 +162,7 @@ SCENES = {
     "poll-other-resources": open_polling,
     "send-again-and-replay": open_delivered,
     "upgrade": open_older,
+    "use-the-command-line": open_command_line,
     "verify-signatures": open_delivered,
     "your-own-postgresql": open_database,
 }

@@ -12,6 +12,8 @@ from signalpost.cli import build_app
 from signalpost.cli.doctor.examination import GROUPS
 from signalpost.cli.doctor.findings import name_check
 from signalpost.cli.doctor.network import NETWORK
+from signalpost.cli.endings import Ending
+from signalpost.cli.remote.settings import VARIABLES
 from signalpost.settings import Settings
 from tests.house.contract_page import write_contract
 
@@ -28,9 +30,18 @@ effect, secrets masked. A wrong value is named at the start, with what would be 
 
 COMMANDS_HEAD = """# Commands
 
-`signalpost COMMAND --help` says the same. Every option can also be given by the environment variable named beside it. Errors are one
-line on standard error and exit code 1; wrong options are exit code 2.
+`signalpost COMMAND --help` says the same. Every option can also be given by the environment variable named beside it.
 
+| exit code | means |
+|---|---|
+"""
+
+SERVERS_HEAD = """
+`instances`, `events`, `deliveries` and `login` ask a [server](../how-to/use-the-command-line.md) by its API: that of the profile named
+by `--profile`; without one that of the environment, if it says anything of these; else that of the profile `default`.
+
+| variable | meaning |
+|---|---|
 """
 
 
@@ -64,11 +75,19 @@ def write_commands() -> str:
         if command.params:
             page += "\n| option | environment | default | meaning |\n|---|---|---|---|\n"
         for option in command.params:
-            named = option.envvar or "_".join([*name.upper().split(), option.name.upper()])
+            given = option.param_type_name == "option"
+            named = option.envvar or "_".join([*name.upper().replace("-", "_").split(), option.name.upper()])
             default = "" if option.default is None else f"`{option.default}`"
-            page += f"| `{', '.join(option.opts)}` | `{named}` | {default} | {option.help or ''} |\n"
+            shown, told = (
+                (", ".join(option.opts), f"`{named}`") if given else (option.metavar or option.name, "")
+            )
+            page += (
+                f"| `{shown.upper() if not given else shown}` | {told} | {default} | {option.help or ''} |\n"
+            )
         pages.append(page)
-    return COMMANDS_HEAD + "\n".join(pages)
+    endings = "".join(f"| {each.value} | {each.meaning} |\n" for each in Ending)
+    variables = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in VARIABLES.items())
+    return COMMANDS_HEAD + endings + SERVERS_HEAD + variables + "\n" + "\n".join(pages)
 
 
 DOCTOR_HEAD = """# Doctor

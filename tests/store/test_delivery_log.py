@@ -67,10 +67,13 @@ async def test_what_is_stuck_is_found_by_index(pool, filled):
         ({"object_id": "o2"}, "of_instance"),
     ],
 )
-async def test_lists_of_an_instance_are_index_ranges(pool, filled, search, index):
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_lists_of_an_instance_are_index_ranges(pool, filled, search, index, backwards):
     first, _ = filled
     explained = Explained(pool)
-    found = await DeliveryLog(explained).list_deliveries(first, EventSearch(**search), after_id=0, limit=50)
+    found = await DeliveryLog(explained).list_deliveries(
+        first, EventSearch(**search), after_id=0, limit=50, backwards=backwards
+    )
     assert len(found) == (1 if search else 50)
     [plan] = explained.plans
     assert "Seq Scan on notification_rest" not in plan, plan

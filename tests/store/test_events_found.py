@@ -143,10 +143,12 @@ async def filled(pool):
     return pasts
 
 
-async def explain(pool, past, search, *, instance_id=None, after=(0, 0)):
+async def explain(pool, past, search, *, instance_id=None, after=(0, 0), direction=""):
     arguments = [past.organization_id, *after, 200, 0]
     of_event, of_instance = _write_conditions(search, instance_id, arguments)
-    statement = LIST.format(of_event=" ".join(of_event), of_instance=" ".join(of_instance))
+    statement = LIST.format(
+        of_event=" ".join(of_event), of_instance=" ".join(of_instance), direction=direction
+    )
     rows = await pool.fetch(f"EXPLAIN {statement}", *arguments)
     plan = "\n".join(row[0] for row in rows)
     for table in ("event", "page", "notification"):
@@ -162,6 +164,9 @@ async def test_every_search_is_an_index_range(pool, filled):
         pool, past, EventSearch(), instance_id=past.instance_id, after=(past.instance_id, 5000)
     )
     assert "event_of_instance" in one, one
+    newest = await explain(pool, past, EventSearch(), instance_id=past.instance_id, direction="DESC")
+    assert "event_of_instance" in newest, newest
+    assert "Backward" in newest, newest
     by_object = await explain(pool, past, EventSearch(object_id="o77"))
     assert "event_object" in by_object, by_object
     by_time = await explain(

@@ -10,10 +10,13 @@ from fastapi import APIRouter, Body, Response
 from signalpost.api.once import ONCE
 from signalpost.api.paging import (
     MOST_PAGE_SIZE,
+    AfterId,
+    Newest,
     NextPage,
     PageNumber,
     Pages,
     PageSize,
+    go_on,
     read_paging,
     write_paging,
 )
@@ -39,14 +42,18 @@ async def list_deliveries(
     search: Search,
     response: Response,
     paging: Pages,
+    after_id: AfterId = None,
+    newest: Newest = None,
 ) -> list[dict[str, Any]]:
     """List the deliveries of an instance; newest last."""
+    paging = go_on(paging, "afterId", after_id, newest)
     found = await parts.delivery_log.list_deliveries(
         instance.id,
         search,
         after_id=paging.after_id,
         limit=paging.size,
         offset=paging.offset,
+        backwards=paging.backwards,
     )
     write_paging(response, paging, found, [found[-1].id] if found else None)
     events = await parts.delivery_log.load_events(found)

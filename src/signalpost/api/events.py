@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from signalpost.api.bodies import CallbackBody
 from signalpost.api.once import ONCE
-from signalpost.api.paging import Pages, Paging, write_paging
+from signalpost.api.paging import AfterSequence, Newest, Pages, Paging, go_on, write_paging
 from signalpost.api.parts import Asking, Named, Parts, Scope
 from signalpost.api.reading import JsonRoute
 from signalpost.api.search import Search
@@ -55,8 +55,11 @@ async def list_instance_events(
     response: Response,
     search: Search,
     paging: Pages,
+    after_sequence: AfterSequence = None,
+    newest: Newest = None,
 ) -> list[dict[str, Any]]:
     """List the events of an instance; oldest first."""
+    paging = go_on(paging, "afterSequence", after_sequence, newest, within=(instance.id,))
     found = await find_page(parts, caller, response, paging, instance.id, search)
     return [show_event(event) for event in found]
 
@@ -99,6 +102,7 @@ async def find_page(
         after=paging.read_pair(),
         limit=paging.size,
         offset=paging.offset,
+        backwards=paging.backwards,
     )
     write_paging(response, paging, found, [found[-1].instance_id, found[-1].sequence] if found else None)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import orjson
@@ -17,6 +17,11 @@ NextPage = Annotated[str | None, Query(alias="nextPage")]
 PageNumber = Annotated[str | None, Query(alias="page")]
 """The query parameters of every list."""
 
+AfterSequence = Annotated[str | None, Query(alias="afterSequence")]
+AfterId = Annotated[str | None, Query(alias="afterId")]
+Newest = Annotated[str | None, Query(alias="newest")]
+"""Those of a list that grows at its end alone: who remembers the last number seen goes on from there."""
+
 DEFAULT_PAGE_SIZE = 200
 MOST_PAGE_SIZE = 200
 MOST_PAGE = 1_000_000
@@ -26,11 +31,15 @@ FURTHEST = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page is asked for: what follows the position ``after`` (numbers; empty: from the start)."""
+    """Which page is asked for: what follows the position ``after`` (numbers; empty: from the start).
+
+    ``backwards``: the last ``size`` of it; there is no next page.
+    """
 
     size: int
     after: tuple[int, ...]
     offset: int
+    backwards: bool = False
 
     @property
     def after_id(self) -> int:
@@ -66,6 +75,25 @@ Pages = Annotated[Paging, Depends(find_paging)]
 """What a list takes that reads its paging before all else of its own."""
 
 
+def go_on(
+    paging: Paging, field: str, after: str | None, newest: str | None, *, within: tuple[int, ...] = ()
+) -> Paging:
+    """Begin after the number ``after``, or give only the ``newest`` of what follows it.
+
+    A token of a page goes before both. ``within``: the numbers before it in a position of the list.
+
+    Raises:
+        InvalidRequestError: one is no number in range; ``field`` names the first.
+    """
+    place = (*within, _read_place(field, after)) if after else ()
+    count = _read_number("newest", newest, 0, MOST_PAGE_SIZE)
+    if paging.after:
+        return paging
+    if count:
+        return Paging(count, place, 0, backwards=True)
+    return replace(paging, after=place)
+
+
 def write_paging(
     response: Response,
     paging: Paging,
@@ -79,7 +107,7 @@ def write_paging(
     A full page has a next one; one that is not full where there is ``more`` all the same.
     """
     response.headers["Elements-Returned-Count"] = str(len(items))
-    if last is not None and (more or len(items) >= paging.size):
+    if last is not None and not paging.backwards and (more or len(items) >= paging.size):
         token = orjson.dumps({"after": list(last), "pageSize": paging.size})
         response.headers["Elements-Next-Page-Token"] = base64.urlsafe_b64encode(token).decode()
 
@@ -90,6 +118,14 @@ def _read_number(field: str, text: str | None, default: int, most: int) -> int:
     number = int(text[:9]) if text.isascii() and text.isdigit() else 0
     if not 1 <= number <= most or str(number) != text.lstrip("0"):
         message = f"{field}: {text[:50]!r} is not a whole number from 1 to {most:,}"
+        raise InvalidRequestError(message)
+    return number
+
+
+def _read_place(field: str, text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else FURTHEST  # noqa: PLR2004 - 64 bits
+    if number >= FURTHEST:
+        message = f"{field}: {text[:50]!r} is not a whole number from 0 on"
         raise InvalidRequestError(message)
     return number
 

@@ -1,42 +1,85 @@
-"""The command line. A command that runs has its own module imported alone, so that it starts fast."""
+"""The command line. A command that runs has its own module imported alone, so that it starts fast.
+
+So with ``--help`` and completion: of other commands they need no more than the words below.
+"""
 
 from __future__ import annotations
 
 import gc
 import sys
 from importlib import import_module
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from signalpost import __version__
+from signalpost.cli.endings import CommandError, Ending
 from signalpost.model.errors import SignalpostError
 
 COMMANDS = {
-    "serve": "serve",
-    "api": "serve",
-    "worker": "serve",
-    "listen": "listen",
-    "demo": "demo",
-    "migrate": "admin",
-    "doctor": "doctor",
-    "settings": "admin",
-    "openapi": "admin",
+    "serve": ("serve", "Run everything in one process."),
+    "api": ("serve", "Run the API alone."),
+    "worker": ("serve", "Run polls and deliveries alone."),
+    "listen": ("listen", "Receive notifications: verify their signatures, print them, write them down."),
+    "demo": ("demo", "Connect the Egnyte sandbox by OAuth2, make changes, show them arriving."),
+    "migrate": ("admin", "Bring the database to the newest tables."),
+    "doctor": ("doctor", "Check the installation and say what to do."),
+    "settings": ("admin", "Show the effective settings."),
+    "openapi": ("admin", "Print the OpenAPI document of the HTTP API."),
+    "login": ("login", "Keep a server and its secrets as a profile."),
 }
-"""The module of each command, which has a function of the command's name."""
+"""The module of each command, which has a function of the command's name, and what the command is for."""
 
 GROUPS = {
+    "instances": "Instances of a running service, here or elsewhere.",
+    "events": "Its events: listed, followed, exported.",
+    "deliveries": "Its deliveries: listed, exported, sent again, replayed.",
     "connector": "Connectors of your own.",
     "credentials": "Secrets of organizations and users.",
     "sandbox": "Simulated providers, for demos, tests and your own CI.",
 }
 """What each group of commands is for; its module has the same name."""
 
+SUMMARIES = {name: summary for name, (_, summary) in COMMANDS.items()} | GROUPS
 
-def build_app(wanted: str | None = None) -> typer.Typer:
-    """Build the command line; with only the command or group ``wanted``, if there is one of this name."""
+
+class LazyGroup(TyperGroup):
+    """The commands by their names and summaries; the one that is run, or completed, is put in when it is known."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; raises for a name that there is not."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, None if found is None else _load(str(name)), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(Ending.INTERRUPTED) from None
+
+
+def build_app() -> typer.Typer:
+    """Build the whole command line, with every command imported."""
+    app = _open_app()
+    for name in SUMMARIES:
+        _add(app, name)
+    return app
+
+
+def build_lazy_app() -> typer.Typer:
+    """Build the command line so that only the command which is run is imported."""
+    app = _open_app(LazyGroup)
+    for name, summary in SUMMARIES.items():
+        app.command(name, help=summary)(_stand_in)
+    return app
+
+
+def _open_app(group: type[TyperGroup] = TyperGroup) -> typer.Typer:
     app = typer.Typer(
         name="signalpost",
+        cls=group,
         help="Watches SaaS accounts and POSTs what changed: signed, in order, at least once.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -45,14 +88,29 @@ def build_app(wanted: str | None = None) -> typer.Typer:
         context_settings={"auto_envvar_prefix": "SIGNALPOST"},
     )
     app.callback()(_group)
-    everything = wanted not in {*COMMANDS, *GROUPS}
-    for name, module in COMMANDS.items():
-        if everything or name == wanted:
-            app.command(name)(getattr(import_module(f"{__name__}.{module}"), name))
-    for name, purpose in GROUPS.items():
-        if everything or name == wanted:
-            app.add_typer(import_module(f"{__name__}.{name}").app, name=name, help=purpose)
     return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    if name in GROUPS:
+        app.add_typer(import_module(f"{__name__}.{name}").app, name=name, help=GROUPS[name])
+    else:
+        module, _ = COMMANDS[name]
+        app.command(name)(getattr(import_module(f"{__name__}.{module}"), name))
+
+
+def _load(name: str) -> Any:
+    app = _open_app()
+    gc.disable()  # what is imported stays: to look for garbage amid it takes a sixth of the start
+    try:
+        _add(app, name)
+    finally:
+        gc.enable()
+    return typer.main.get_group(app).commands[name]
+
+
+def _stand_in() -> None:
+    """Stand for a command that is not imported."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -77,12 +135,11 @@ def _group(
 
 
 def main() -> None:
-    """Run the command line. Errors made on purpose, and troubles of the database, are one line and exit code 1."""
-    gc.disable()  # what is imported stays: to look for garbage amid it takes a sixth of the start
+    """Run the command line. Errors made on purpose, and troubles of the database, are one line and an exit code."""
     try:
-        app = build_app(sys.argv[1] if len(sys.argv) > 1 else None)
-        gc.enable()
-        app()
+        build_lazy_app()()
+    except CommandError as error:
+        _end(str(error), error.ending)
     except SignalpostError as error:
         _end(str(error))
     except Exception as error:
@@ -92,6 +149,6 @@ def main() -> None:
         _end(f"{trouble.what}; {trouble.remedy}")
 
 
-def _end(reason: str) -> NoReturn:
+def _end(reason: str, ending: Ending = Ending.FAILED) -> NoReturn:
     print(f"signalpost: {reason}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(ending)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from signalpost.cli.endings import Ending
+from signalpost.cli.printing import print_line
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry, load_registry
 from signalpost.model.errors import InvalidRequestError, NotFoundError
@@ -20,7 +21,7 @@ from signalpost.polling.configuration.definition import DateSetting, Definition,
 from signalpost.polling.dates import compile_pattern
 from signalpost.settings import load_settings
 
-REFUSED, UNREADABLE = 1, 2
+REFUSED, UNREADABLE = Ending.FAILED, Ending.MISUSED
 """Exit codes: a configuration is refused; the file holds none."""
 
 FIELDS = frozenset({"url", "idfield", "datesconfiguration", "strategy"})
@@ -67,13 +68,13 @@ def judge_file(path: Path) -> int:
     files = load_settings().list_connector_files()
     registry = load_registry(egnyte_url=None, files=files, check_format=compile_pattern)
     for name, reason in registry.left_out.items():
-        _print(f"the connector {name} is left out: {reason}", to_errors=True)
+        print_line(f"the connector {name} is left out: {reason}", to_errors=True)
     code = 0
     for candidate in find_candidates(value):
         name, verdict = _judge(candidate, registry)
         if verdict.startswith("refused"):
             code = REFUSED
-        _print(f"{name}: {verdict}")
+        print_line(f"{name}: {verdict}")
     return code
 
 
@@ -160,13 +161,5 @@ def _try_date(setting: DateSetting) -> str | None:
 
 
 def _complain(message: str) -> int:
-    _print(message, to_errors=True)
+    print_line(message, to_errors=True)
     return UNREADABLE
-
-
-def _print(text: str, *, to_errors: bool = False) -> None:
-    """Print one line, whatever the text holds and whatever the terminal can show."""
-    stream = sys.stderr if to_errors else sys.stdout
-    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-    encoding = stream.encoding or "utf-8"
-    print(shown.encode(encoding, "backslashreplace").decode(encoding), file=stream)

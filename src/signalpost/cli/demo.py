@@ -16,6 +16,7 @@ import typer
 
 from signalpost.children import Child, children_environment, run_child, start_child
 from signalpost.cli.demo_client import Client
+from signalpost.cli.endings import Ending
 from signalpost.cli.listen import run_listener
 from signalpost.cli.tally import Tally
 
@@ -38,7 +39,7 @@ def demo(
     else:
         _print_summary(summary)
     if not tally.is_perfect(changes):
-        sys.exit(1)
+        sys.exit(Ending.FAILED)
 
 
 async def _run(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:

@@ -117,9 +117,19 @@ class DeliveryLog:
         self._pool = pool
 
     async def list_deliveries(
-        self, instance_id: InstanceId, search: EventSearch, *, after_id: int, limit: int, offset: int = 0
+        self,
+        instance_id: InstanceId,
+        search: EventSearch,
+        *,
+        after_id: int,
+        limit: int,
+        offset: int = 0,
+        backwards: bool = False,
     ) -> list[LoggedDelivery]:
         """List the deliveries of an instance, oldest first, made in the time and with an event that is asked for.
+
+        ``backwards``: the last of them, oldest first all the same. Ids rise in the order of commits within an instance:
+        they are given under the lock of its endpoint.
 
         Cost: one index range of the instance; by object that of the object's events. What the rest of the search leaves
         out is read all the same.
@@ -137,9 +147,10 @@ class DeliveryLog:
         if of_event:
             conditions.append(of_event)
         rows = await self._pool.fetch(
-            " AND ".join(conditions) + " ORDER BY notification.id LIMIT $3 OFFSET $4", *arguments
+            f"{' AND '.join(conditions)} ORDER BY notification.id {'DESC' if backwards else ''} LIMIT $3 OFFSET $4",
+            *arguments,
         )
-        return [_read(row) for row in rows]
+        return [_read(row) for row in (reversed(rows) if backwards else rows)]
 
     async def find_delivery(
         self, instance_id: InstanceId, notification_id: NotificationId

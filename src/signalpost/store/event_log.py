@@ -40,10 +40,10 @@ FROM (
         SELECT event.* FROM event
         WHERE event.instance_id = instance.id
           AND event.sequence > CASE WHEN instance.id = $2 THEN $3::bigint ELSE 0 END {of_event}
-        ORDER BY event.sequence LIMIT $4::bigint + $5::bigint
+        ORDER BY event.sequence {direction} LIMIT $4::bigint + $5::bigint
     ) AS found
     WHERE instance.organization_id = $1 AND instance.id >= $2 {of_instance}
-    ORDER BY instance.id, found.sequence LIMIT $4 OFFSET $5
+    ORDER BY instance.id {direction}, found.sequence {direction} LIMIT $4 OFFSET $5
 ) AS event
 JOIN page ON page.id = event.page_id LEFT JOIN notification ON notification.id = event.notification_id
 ORDER BY event.instance_id, event.sequence
@@ -126,14 +126,21 @@ class EventLog:
         after: tuple[int, int] = (0, 0),
         limit: int,
         offset: int = 0,
+        backwards: bool = False,
     ) -> list[LoggedEvent]:
         """List what is asked for after the position ``after`` (instance id, sequence), in this order.
+
+        ``backwards``: the last of it, in the same order.
 
         What is committed meanwhile stands after all of its instance that was shown: nothing comes twice or is missed.
         """
         arguments: list[Any] = [organization_id, *after, limit, offset]
         of_event, of_instance = _write_conditions(search, instance_id, arguments)
-        statement = LIST.format(of_event=" ".join(of_event), of_instance=" ".join(of_instance))
+        statement = LIST.format(
+            of_event=" ".join(of_event),
+            of_instance=" ".join(of_instance),
+            direction="DESC" if backwards else "",
+        )
         return [LoggedEvent(*row) for row in await self._pool.fetch(statement, *arguments)]
 
     async def find_event(

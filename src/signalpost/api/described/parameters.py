@@ -49,6 +49,21 @@ PARAMETERS: dict[str, tuple[str, Schema, Any]] = {
         {"type": ["integer", "string"], "minimum": 1, "maximum": 1_000_000, "default": 1, "maxLength": 0},
         1,
     ),
+    "afterSequence": (
+        "What follows this number: how to go on from the last one that was seen, whenever.",
+        {"type": ["integer", "string"], "minimum": 0, "maximum": 2**62 - 1, "default": 0, "maxLength": 0},
+        17,
+    ),
+    "afterId": (
+        "What follows this id: how to go on from the last one that was seen, whenever.",
+        {"type": ["integer", "string"], "minimum": 0, "maximum": 2**62 - 1, "default": 0, "maxLength": 0},
+        9000001,
+    ),
+    "newest": (
+        "Only so many at the end, oldest first; there is no next page then.",
+        {"type": ["integer", "string"], "minimum": 1, "maximum": 200, "maxLength": 0},
+        10,
+    ),
     "tags[]": ("Tags that must all be there.", list_of(TEXT), ["Acme"]),
     "searchText": ("What stands in the name, in any letter case.", TEXT, "Acme"),
     "objectId": ("Events of exactly this object.", TEXT, "9f8e7d6c"),

@@ -1,0 +1,65 @@
+"""Prints lines for people and for programs, whatever stands in the text and whatever the terminal can show."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+
+Columns = Mapping[str, int]
+"""Columns of a table with their widths in cells; the last takes what is left, whatever its width."""
+
+GAP = "  "
+
+
+def make_harmless(text: str) -> str:
+    """Give a text of others to show: what cannot be printed, or steers a terminal, stands escaped in it."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def print_line(text: str, *, to_errors: bool = False) -> None:
+    """Print one line at once."""
+    stream = sys.stderr if to_errors else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    shown = make_harmless(text).encode(encoding, "backslashreplace").decode(encoding)
+    print(shown, file=stream, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON, in ASCII."""
+    print(json.dumps(value), flush=True)
+
+
+def print_row(columns: Columns, values: Sequence[Any]) -> None:
+    """Print a row of a table. On a terminal it is cut at the edge; elsewhere it is whole.
+
+    None is shown as ``-``. A value too long for its column moves those behind it.
+    """
+    *first, last = [make_harmless("-" if value is None else str(value)) for value in values]
+    parts = [
+        text + " " * (width - cell_len(text)) for text, width in zip(first, columns.values(), strict=False)
+    ]
+    line = GAP.join([*parts, last]).rstrip()
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        line = set_cell_size(line, width) if cell_len(line) > width else line
+    print_line(line)
+
+
+def print_head(columns: Columns) -> None:
+    """Print the head of a table."""
+    print_row(columns, list(columns))
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Print the fields of one thing, a line each; what is no single value as JSON."""
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        text = value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        print_row({"name": width, "value": 0}, [name, text])

@@ -1,0 +1,1 @@
+"""The commands that ask a running service, here or elsewhere, by its API: what they share."""
