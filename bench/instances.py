@@ -10,7 +10,8 @@ from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import Account, Tokens
 from signalpost.polling.configuration import default_resources
-from signalpost.store.instances import InstanceDraft, Instances
+from signalpost.store.instance_rows import InstanceDraft
+from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
 from signalpost.store.vault import Vault, make_secret
 

@@ -132,6 +132,12 @@ class Settings(BaseSettings):
         ge=6,
         description="Most connections a process opens to the database, or to the pooler before it.",
     )
+    import_authorization: SecretStr | None = Field(
+        default=None,
+        description=(
+            "What `signalpost import open-connectors` sends as Authorization to the service that it imports from."
+        ),
+    )
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token that opens /metrics to others than loopback."
     )

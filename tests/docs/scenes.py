@@ -151,6 +151,30 @@ async def open_older(world: World, folder: Path, url: str) -> AsyncIterator[Scen
 
 
 @asynccontextmanager
+async def open_migration(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    """Open Connectors is played by the service itself, which has nothing yet."""
+    secrets = world.secrets
+
+    async def check(printed: str) -> None:
+        row = await world.pool.fetchrow("SELECT disabled, imported_id FROM instance")
+        assert (row["disabled"], row["imported_id"]) == (True, "1234567")
+        assert printed.count("/connect/") == 1
+
+    yield Scene(
+        variables={"SIGNALPOST_MIN_POLL_INTERVAL_SECONDS": "60"},
+        filled={
+            "https://api.openconnectors.us2.ext.hana.ondemand.com": world.url,
+            "<their user secret>": secrets["userSecret"],
+            "<their organization secret>": secrets["organizationSecret"],
+            "<key>": "key",
+            '"<secret>"': '"secret"',
+            "<a long random text>": "a signature key",
+        },
+        check=check,
+    )
+
+
+@asynccontextmanager
 async def open_nothing(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
     yield Scene()
 
@@ -158,6 +182,7 @@ async def open_nothing(world: World, folder: Path, url: str) -> AsyncIterator[Sc
 SCENES = {
     "back-up-and-restore": open_embedded,
     "connect-egnyte": open_consent,
+    "migrate-from-open-connectors": open_migration,
     "pgbouncer": open_database,
     "poll-other-resources": open_polling,
     "send-again-and-replay": open_delivered,

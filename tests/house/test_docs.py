@@ -84,7 +84,7 @@ def test_commands_that_pages_name_exist(path):
         for name, _ in walk(typer.main.get_command(build_app()), "signalpost")
     }
     for words in re.findall(
-        r"(?:^|`|bin/)signalpost (?!ready)([a-z]+(?: [a-z]+)?)", path.read_text(), re.MULTILINE
+        r"(?:^|`|bin/)signalpost (?!ready)([a-z]+(?: [a-z]+(?:-[a-z]+)*)?)", path.read_text(), re.MULTILINE
     ):
         assert words in known or words.split()[0] in known, words
 

@@ -18,7 +18,8 @@ from signalpost.polling.pages import Pages
 from signalpost.polling.poller import Poller, PollerParts
 from signalpost.store.database import open_pool
 from signalpost.store.events import Events
-from signalpost.store.instances import InstanceDraft, Instances
+from signalpost.store.instance_rows import InstanceDraft
+from signalpost.store.instances import Instances
 from signalpost.store.memory import Memory
 from signalpost.store.organizations import Organizations
 from signalpost.store.polls import Polls

@@ -28,7 +28,8 @@ from signalpost.polling.poller import Poller, PollerParts
 from signalpost.polling.records import RecordReader
 from signalpost.polling.where import read_where
 from signalpost.store.events import Events
-from signalpost.store.instances import InstanceDraft, Instances
+from signalpost.store.instance_rows import InstanceDraft
+from signalpost.store.instances import Instances
 from signalpost.store.memory import Memory
 from signalpost.store.organizations import Organizations
 from signalpost.store.polls import Polls

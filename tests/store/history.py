@@ -16,7 +16,8 @@ from signalpost.model.event import Event, EventType
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, derive_event_id
 from signalpost.model.instance import Account, Tokens
 from signalpost.store.events import Events, PageCommit
-from signalpost.store.instances import InstanceDraft, Instances
+from signalpost.store.instance_rows import InstanceDraft
+from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
 from signalpost.store.vault import Vault, make_secret
 

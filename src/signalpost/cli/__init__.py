@@ -37,9 +37,13 @@ GROUPS = {
     "deliveries": "Its deliveries: listed, exported, sent again, replayed.",
     "connector": "Connectors of your own.",
     "credentials": "Secrets of organizations and users.",
+    "import": "Instances of the service that was used before.",
     "sandbox": "Simulated providers, for demos, tests and your own CI.",
 }
-"""What each group of commands is for; its module has the same name."""
+"""What each group of commands is for; its module has the same name, where that may be one."""
+
+KEYWORDS = {"import": "importing"}
+"""The modules of groups whose names are words of Python."""
 
 SUMMARIES = {name: summary for name, (_, summary) in COMMANDS.items()} | GROUPS
 
@@ -93,7 +97,8 @@ def _open_app(group: type[TyperGroup] = TyperGroup) -> typer.Typer:
 
 def _add(app: typer.Typer, name: str) -> None:
     if name in GROUPS:
-        app.add_typer(import_module(f"{__name__}.{name}").app, name=name, help=GROUPS[name])
+        group = import_module(f"{__name__}.{KEYWORDS.get(name, name)}")
+        app.add_typer(group.app, name=name, help=GROUPS[name])
     else:
         module, _ = COMMANDS[name]
         app.command(name)(getattr(import_module(f"{__name__}.{module}"), name))

@@ -38,6 +38,7 @@ REDIRECT_URI = "oauth.callback.url"
 """The configuration value that names where the provider sends the person back to."""
 CONSENT_SECONDS = 3600
 LINK_SECONDS = 7 * 86_400
+LINK = "connect link"
 LONGEST_WORDS = 500
 
 DENIED = "access_denied"
@@ -97,7 +98,7 @@ class Consents:
 
     def write_link(self, number: UUID) -> str:
         """Give the token of a connect link: signed, and good for seven days."""
-        return self._vault.seal_text("connect link", str(number), self._clock())
+        return seal_link(self._vault, number, self._clock())
 
     async def read_link(self, token: str) -> Connection:
         """Find the connection of a connect link.
@@ -105,7 +106,7 @@ class Consents:
         Raises:
             NotFoundError: the link is wrong, too old or withdrawn, or who made it may not connect any more.
         """
-        text = self._vault.unseal_text("connect link", token, self._clock(), seconds=LINK_SECONDS)
+        text = self._vault.unseal_text(LINK, token, self._clock(), seconds=LINK_SECONDS)
         connection = None if text is None else await self._connections.find(UUID(text))
         if connection is None or not connection.by_link:
             message = (
@@ -270,6 +271,11 @@ class Consents:
         elif isinstance(error, UnavailableError):
             words = f"{name} cannot answer now, so nothing was made or changed"
         return f"{_clean(words)}\n{_clean(error.provider_message or '')}"
+
+
+def seal_link(vault: Vault, number: UUID, now: datetime) -> str:
+    """Give the token of a connect link to connection ``number``."""
+    return vault.seal_text(LINK, str(number), now)
 
 
 def _clean(words: str) -> str:

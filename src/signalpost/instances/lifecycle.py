@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from functools import partial
 from uuid import UUID
 
 from signalpost.connectors.authorising import NO_TOKENS, Grant, find_grant
@@ -13,52 +13,37 @@ from signalpost.connectors.base import Connector
 from signalpost.connectors.containment import guard
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import Session
+from signalpost.instances.adoption import adopt_account, tell_refusal
+from signalpost.instances.drafts import ReadPlan, write_draft
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.wishes import (
-    GIVEN_TOKENS,
     Wish,
-    check_required,
-    clean_tags,
-    clean_text,
-    list_secret_keys,
+    list_missing,
     merge_configuration,
     take_tokens,
     with_defaults,
 )
-from signalpost.model.configuration import POLL_INTERVAL
 from signalpost.model.errors import (
-    ConflictError,
     FencedError,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
-    RetryLaterError,
-    UnavailableError,
 )
 from signalpost.model.instance import Account, Caller, Instance, Tokens
 from signalpost.observe import get_logger
-from signalpost.store.instances import InstanceDraft, Instances
+from signalpost.store.instance_rows import InstanceDraft
+from signalpost.store.instances import Instances
 from signalpost.store.vault import make_secret
 
 log = get_logger("instances")
 
 
 @dataclass(frozen=True, slots=True)
-class EventPlan:
-    """The part of a configuration that concerns polling and delivery, read and checked."""
+class Authorised:
+    """What a new authorisation of an instance gave."""
 
-    interval_seconds: float
-    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    callback_url: str | None = None
-    full_raw: bool = False
-
-
-class ReadPlan(Protocol):
-    """Reads and checks the event part of a configuration (wiring gives it: it spans polling and delivery)."""
-
-    async def __call__(self, configuration: Mapping[str, str], connector: Connector) -> EventPlan:
-        """Read it; raises InvalidRequestError naming the field."""
-        ...
+    tokens: Tokens
+    account: Account
 
 
 OpenFirstSession = Callable[[Connector, Mapping[str, str], str], Session]
@@ -80,7 +65,7 @@ class Lifecycle:
         self._registry = registry
         self._instances = instances
         self._oauth2 = oauth2
-        self._read_plan = read_plan
+        self._draft = partial(write_draft, read_plan)
         self._open_session = open_session
 
     async def check(self, wish: Wish, instance: Instance | None = None) -> None:
@@ -92,7 +77,7 @@ class Lifecycle:
         connector = self._registry.find(wish.connector or (instance.connector if instance else ""))
         before = {} if instance is None else dict(instance.configuration)
         given = merge_configuration(wish.configuration or {}, before, connector, whole=instance is None)
-        await self._check(connector, wish, with_defaults(given, connector), instance)
+        await self._draft(connector, wish, with_defaults(given, connector), instance)
 
     async def authorise(self, wish: Wish) -> Tokens:
         """Exchange the code of a new instance's wish, and call the provider once; nothing is stored.
@@ -102,7 +87,7 @@ class Lifecycle:
         """
         connector = self._registry.find(wish.connector or "")
         given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
-        draft = await self._check(connector, wish, with_defaults(given, connector))
+        draft = await self._draft(connector, wish, with_defaults(given, connector))
         tokens = await self._authorise(connector, wish, given)
         await self._identify(connector, draft, tokens)
         return tokens
@@ -130,7 +115,7 @@ class Lifecycle:
             raise InvalidRequestError(message)
         connector = self._registry.find(wish.connector)
         given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
-        draft = await self._check(connector, wish, with_defaults(given, connector))
+        draft = await self._draft(connector, wish, with_defaults(given, connector))
         tokens = await self._authorise(connector, wish, given)
         draft = await self._identify(connector, draft, tokens)
         instance = await self._instances.create(
@@ -160,15 +145,22 @@ class Lifecycle:
         if wish.connector and self._registry.find(wish.connector).key != connector.key:
             message = f"element: an instance of {connector.key} cannot become one of {wish.connector[:100]!r}"
             raise InvalidRequestError(message)
-        tokens = None
+        authorised = None
         while True:
             configuration = dict(instance.configuration)
             if wish.configuration is not None:
-                given = merge_configuration(wish.configuration, configuration, connector, whole=whole)
-                configuration = with_defaults(given, connector)
-            draft = await self._check(connector, wish, configuration, instance)
+                merged = merge_configuration(wish.configuration, configuration, connector, whole=whole)
+                configuration = with_defaults(merged, connector)
+            # Of an imported one, secrets may be given one by one.
+            may_lack = not instance.was_authorised and wish.code is None and not wish.external
+            draft = await self._draft(connector, wish, configuration, instance, may_lack=may_lack)
             # A code can be exchanged only once.
-            tokens = tokens or await self._authorise_again(connector, wish, configuration, draft, instance)
+            authorised = authorised or await self._authorise_again(
+                connector, wish, configuration, draft, instance
+            )
+            if authorised is not None:
+                draft = replace(draft, account=adopt_account(instance, authorised.account, connector))
+            tokens = None if authorised is None else authorised.tokens
             try:
                 changed = await self._instances.update(instance, draft, tokens=tokens)
                 break
@@ -189,57 +181,24 @@ class Lifecycle:
         configuration: Mapping[str, str],
         draft: InstanceDraft,
         instance: Instance,
-    ) -> Tokens | None:
-        """Give the tokens that came with the wish; None where it has none and needs none."""
+    ) -> Authorised | None:
+        """Give what the wish authorises; None where it authorises nothing and need not."""
         if find_grant(connector) is not Grant.CONSENT:
             own = [each.key for each in connector.fields]
             changed = any(configuration.get(key) != instance.configuration.get(key) for key in own)
             named = not own or any(key in (wish.configuration or {}) for key in own)
-            if not changed and (instance.valid or not named):
+            if list_missing(configuration, connector) or (not changed and (instance.valid or not named)):
                 return None
         elif wish.code is None and not wish.external:
-            if connector.find_host(configuration) == connector.find_host(instance.configuration):
+            host = connector.find_host(configuration)
+            if not instance.was_authorised or host == connector.find_host(instance.configuration):
                 return None
             message = (
                 "configuration: another domain needs a new authorisation; send providerData.code with it"
             )
             raise InvalidRequestError(message)
         tokens = await self._authorise(connector, wish, configuration)
-        account = (await self._identify(connector, draft, tokens)).account
-        if account.id != instance.account.id:
-            message = (
-                f"{_name_place(connector)}: it authorises {_show_account(account)}, but this instance acts as"
-                f" {_show_account(instance.account)}; create another instance for another account"
-            )
-            raise ConflictError(message)
-        return tokens
-
-    async def _check(
-        self,
-        connector: Connector,
-        wish: Wish,
-        configuration: Mapping[str, str],
-        before: Instance | None = None,
-    ) -> InstanceDraft:
-        configuration = {key: value for key, value in configuration.items() if key not in GIVEN_TOKENS}
-        check_required(configuration, connector)
-        connector.find_host(configuration)
-        plan = await self._read_plan(configuration, connector)
-        configuration.setdefault(POLL_INTERVAL, f"{plan.interval_seconds / 60:g}")
-        name = wish.name if wish.name is not None else (before.name if before else connector.name)
-        tags = wish.tags if wish.tags is not None else (before.tags if before else ())
-        return InstanceDraft(
-            connector=connector.key,
-            name=clean_text("name", name),
-            tags=clean_tags(tags),
-            configuration=configuration,
-            secret_keys=list_secret_keys(connector),
-            account=before.account if before else Account("", ""),
-            interval_seconds=plan.interval_seconds,
-            resources=plan.resources,
-            callback_url=plan.callback_url,
-            full_raw=plan.full_raw,
-        )
+        return Authorised(tokens, (await self._identify(connector, draft, tokens)).account)
 
     async def _authorise(self, connector: Connector, wish: Wish, configuration: Mapping[str, str]) -> Tokens:
         grant = find_grant(connector)
@@ -249,7 +208,7 @@ class Lifecycle:
             try:
                 return await self._oauth2.ask_by_application(connector, configuration)
             except ProviderError as error:
-                raise _refusal(f"{connector.name} gives no token for oauth.api.key", error) from error
+                raise tell_refusal(f"{connector.name} gives no token for oauth.api.key", error) from error
         if wish.external:
             return take_tokens(configuration)
         if wish.tokens is not None:
@@ -262,7 +221,7 @@ class Lifecycle:
         try:
             return await self._oauth2.exchange_code(connector, configuration, wish.code)
         except ProviderError as error:
-            raise _refusal(f"providerData.code: {connector.name} did not accept it", error) from error
+            raise tell_refusal(f"providerData.code: {connector.name} did not accept it", error) from error
 
     async def _identify(self, connector: Connector, draft: InstanceDraft, tokens: Tokens) -> InstanceDraft:
         """Test the connection by one call, and learn which account it is."""
@@ -275,20 +234,6 @@ class Lifecycle:
                 if find_grant(connector) is Grant.CONFIGURATION
                 else "with the new token"
             )
-            raise _refusal(f"{connector.name} refused the first call {by}", error) from error
+            raise tell_refusal(f"{connector.name} refused the first call {by}", error) from error
         host = connector.find_host(draft.configuration)
         return replace(draft, account=Account(id=f"{host}#{account.id}", label=account.label))
-
-
-def _name_place(connector: Connector) -> str:
-    return "providerData.code" if find_grant(connector) is Grant.CONSENT else "configuration"
-
-
-def _show_account(account: Account) -> str:
-    return f"{account.label!r} at {account.id.partition('#')[0]}"
-
-
-def _refusal(what: str, error: ProviderError) -> InvalidRequestError | UnavailableError:
-    if isinstance(error, RetryLaterError):
-        return UnavailableError(f"{what}: it cannot answer now; try again", provider_message=str(error))
-    return InvalidRequestError(what, provider_message=str(error))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from signalpost.connectors.base import Connector
+from signalpost.connectors.base import Connector, Field
 from signalpost.model.configuration import (
     ALWAYS_SECRET,
     EVENTS_ENABLED,
@@ -103,16 +103,26 @@ def list_secret_keys(connector: Connector) -> frozenset[str]:
     return ALWAYS_SECRET | {each.key for each in connector.fields if each.secret}
 
 
-def check_required(configuration: Mapping[str, str], connector: Connector) -> None:
-    """Check that every required field is there.
+def list_missing(configuration: Mapping[str, str], connector: Connector) -> list[Field]:
+    """List the fields that are required and not there."""
+    return [
+        each for each in connector.fields if each.required and not configuration.get(each.key, "").strip()
+    ]
+
+
+def check_required(
+    configuration: Mapping[str, str], connector: Connector, *, but_secrets: bool = False
+) -> None:
+    """Check that every required field is there, or every one ``but_secrets``.
 
     Raises:
         InvalidRequestError: one is missing.
     """
-    for each in connector.fields:
-        if each.required and not configuration.get(each.key, "").strip():
-            message = f"configuration.{each.key}: it is missing ({each.label})"
-            raise InvalidRequestError(message)
+    for each in list_missing(configuration, connector):
+        if each.secret and but_secrets:
+            continue
+        message = f"configuration.{each.key}: it is missing ({each.label})"
+        raise InvalidRequestError(message)
 
 
 def take_tokens(configuration: Mapping[str, str]) -> Tokens:

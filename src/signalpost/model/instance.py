@@ -28,6 +28,10 @@ class Account:
     label: str
 
 
+NO_ACCOUNT = Account("", "")
+"""That of an instance which was imported and not authorised yet: the first authorisation says which it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One authenticated, configured use of a connector. ``configuration`` has plain text values, secrets included.
@@ -48,6 +52,11 @@ class Instance:
     valid: bool
     created_at: datetime
     changes: int = 0
+
+    @property
+    def was_authorised(self) -> bool:
+        """Whether it ever was; until then, values that its connector needs may be missing."""
+        return self.account != NO_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)

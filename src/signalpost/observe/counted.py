@@ -14,7 +14,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "pollers_disabled": ("Polled resources that were given up after too many failures", ()),
     "pollers_stale": ("Instances that are polled, but without success for long", ()),
     "accounts_throttled": ("Instances polled further apart than wished, for the day's calls to last", ()),
-    "authorisations_needed": ("Instances that wait for somebody to authorise them again", ()),
+    "authorisations_needed": ("Instances, not disabled, that wait for somebody to authorise them again", ()),
     "endpoints_failing": ("Endpoints whose last attempt failed, those deactivated included", ()),
     "endpoints_deactivated": ("Endpoints that are not tried any more until somebody releases them", ()),
     "overdue_seconds": ("How long what is due longest has waited to be handed out", ("stage",)),

@@ -40,10 +40,12 @@ def judge_polling(  # noqa: PLR0911 - one for each state
             " and start again, polling goes on from the watermarks"
         )
     if not instance.valid:
-        return PollingState.NEEDS_AUTHORISATION, (
-            "the provider no longer accepts our credentials, polling waits for a new authorisation;"
-            f" send PUT {place} with a new providerData.code"
+        why = (
+            "the provider no longer accepts our credentials, polling waits for a new authorisation"
+            if instance.was_authorised
+            else "the instance was imported and was never authorised, so polling waits for that"
         )
+        return PollingState.NEEDS_AUTHORISATION, f"{why}; send PUT {place} with a new providerData.code"
     if not rows:
         return PollingState.OFF, (
             "events are off: nothing is polled; switch them on with event.notification.enabled = true"

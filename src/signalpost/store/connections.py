@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,27 @@ FROM connection JOIN member ON member.id = connection.member_id
 WHERE connection.organization_id = $1 AND connector = $2 AND by_link AND taken_at IS NULL AND expires_at > $3
   AND member.removed_at IS NULL AND member.role <> 'viewer'
 ORDER BY connection.created_at DESC LIMIT $4
+"""
+
+
+# A link that the member made for the instance and nobody has used is as good as another one.
+ADD_LINKS = """
+WITH given AS (
+    SELECT given.instance_id, given.id, connector, name
+    FROM unnest($3::bigint[], $4::uuid[]) AS given (instance_id, id)
+    JOIN instance ON instance.id = given.instance_id AND organization_id = $1
+), open AS (
+    SELECT DISTINCT ON (instance_id) instance_id, connection.id FROM connection JOIN given USING (instance_id)
+    WHERE member_id = $2 AND by_link AND taken_at IS NULL AND expires_at > $6
+    ORDER BY instance_id, expires_at DESC
+), made AS (
+    INSERT INTO connection (id, organization_id, member_id, instance_id, connector, name, wish, by_link, created_at,
+                            expires_at)
+    SELECT id, $1, $2, instance_id, connector, name, $5, true, $6, $7 FROM given
+    WHERE instance_id NOT IN (SELECT instance_id FROM open)
+    RETURNING instance_id, id
+)
+SELECT instance_id, id FROM open UNION ALL SELECT instance_id, id FROM made
 """
 
 
@@ -129,6 +150,31 @@ class Connections:
             expires_at,
         )
         return number
+
+    async def add_links(
+        self,
+        member: Member,
+        instance_ids: Sequence[InstanceId],
+        wish: Mapping[str, Any],
+        *,
+        now: datetime,
+        expires_at: datetime,
+    ) -> dict[InstanceId, UUID]:
+        """Keep one wish for each of several instances, to be consented by link; one statement.
+
+        Gives the connection of each: where a link of the member is open already, that one.
+        """
+        rows: Any = await self._pool.fetch(
+            ADD_LINKS,
+            member.organization_id,
+            member.id,
+            list(instance_ids),
+            [uuid4() for _ in instance_ids],
+            self._vault.seal(dict(wish)),
+            now,
+            expires_at,
+        )
+        return {InstanceId(row["instance_id"]): row["id"] for row in rows}
 
     async def find(self, number: UUID) -> Connection | None:
         """Find one, whatever became of it; None also where who began it was removed or may not connect any more."""

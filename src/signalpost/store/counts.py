@@ -43,7 +43,7 @@ SELECT {_write_count("resource_poll WHERE disabled_at IS NOT NULL")} AS pollers_
         CROSS JOIN LATERAL (SELECT * FROM instance WHERE instance.id = suspect.id OFFSET 0) AS found
         WHERE {IS_STALE.format(now="now()")}) AS pollers_stale,
        {_write_count("instance WHERE throttled_until > now()")} AS accounts_throttled,
-       {_write_count("instance WHERE NOT valid")} AS authorisations_needed
+       {_write_count("instance WHERE NOT valid AND NOT disabled")} AS authorisations_needed
 """
 
 DELIVERY = f"""

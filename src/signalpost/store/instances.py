@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,40 +12,17 @@ import asyncpg
 from signalpost.model.configuration import DELIVERY_PREFIX
 from signalpost.model.errors import ConflictError, FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
-from signalpost.model.instance import Account, Instance, Tokens
+from signalpost.model.instance import Instance, Tokens
 from signalpost.store.connections import FINISH
 from signalpost.store.endpoints import activate_endpoint
 from signalpost.store.events import delete_log
+from signalpost.store.instance_rows import COLUMNS, InstanceDraft, read_instance, split_configuration
 from signalpost.store.memory import forget_all
 from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
 
-COLUMNS = (
-    "id, organization_id, user_id, connector, name, tags, configuration, secrets, account_id, account_label,"
-    " disabled, valid, created_at, changes"
-)
 LOCK_POLLS = "SELECT id FROM resource_poll WHERE instance_id = $1 FOR UPDATE"
 DELETE_POLLS = "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2) RETURNING id"
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceDraft:
-    """What is written of an instance: the caller's wish, checked.
-
-    ``resources`` maps each polled resource to its configuration and is empty when events are off; then
-    ``callback_url`` is kept all the same. ``secret_keys`` names the configuration values that are encrypted.
-    """
-
-    connector: str
-    name: str
-    tags: Sequence[str]
-    configuration: Mapping[str, str]
-    secret_keys: frozenset[str]
-    account: Account
-    interval_seconds: float
-    resources: Mapping[str, Mapping[str, Any]]
-    callback_url: str | None
-    full_raw: bool
 
 
 class Instances:
@@ -70,7 +46,7 @@ class Instances:
 
         Of a connection that was ``taken`` (which, and when) it is made once; raises ConflictError: not by this taker.
         """
-        plain, sealed = self._split(draft.configuration, draft.secret_keys, token)
+        plain, sealed = draft.split(self._vault, token)
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
                 "INSERT INTO instance (organization_id, user_id, connector, name, tags, configuration, secrets,"
@@ -105,19 +81,23 @@ class Instances:
     ) -> Instance | None:
         """Write the changed instance. ``tokens`` come with a new authorisation, which makes it valid again.
 
+        The first one of an imported instance enables it, if nobody disabled it.
         Resources that stay keep their watermark; those that went lose it. None when the instance is gone.
 
         Raises:
             FencedError: somebody changed it since ``instance`` was read; nothing was written.
         """
-        plain, sealed = self._split(draft.configuration, draft.secret_keys, instance.token)
+        plain, sealed = draft.split(self._vault, instance.token)
         async with self._pool.acquire() as connection, connection.transaction():
             if not await self._lock(connection, instance):
                 return None
             row = await connection.fetchrow(
                 "UPDATE instance SET name = $3, tags = $4, configuration = $5, secrets = $6, full_raw = $7,"
+                " interval_seconds = $8, account_id = $10, account_label = $11, valid = valid OR $9,"
+                " disabled = disabled AND NOT (disabled_until_authorised AND $9),"
+                " disabled_until_authorised = disabled_until_authorised AND NOT $9,"
                 # A new authorisation may bring a new allowance: what was known of the old one says nothing of it.
-                " interval_seconds = $8, valid = valid OR $9, quota = CASE WHEN $9 THEN NULL ELSE quota END,"
+                " quota = CASE WHEN $9 THEN NULL ELSE quota END,"
                 " throttled_until = CASE WHEN $9 THEN NULL ELSE throttled_until END"
                 f" WHERE id = $1 AND organization_id = $2 RETURNING {COLUMNS}",
                 instance.id,
@@ -129,6 +109,8 @@ class Instances:
                 draft.full_raw,
                 draft.interval_seconds,
                 tokens is not None,
+                draft.account.id,
+                draft.account.label,
             )
             if tokens is not None:
                 await connection.execute(
@@ -152,7 +134,7 @@ class Instances:
 
         False when the instance is gone. Raises as ``update``.
         """
-        plain, sealed = self._split(configuration, secret_keys, instance.token)
+        plain, sealed = split_configuration(configuration, secret_keys, self._vault, instance.token)
         async with self._pool.acquire() as connection, connection.transaction():
             is_there = await self._lock(connection, instance)
             await connection.execute(
@@ -254,7 +236,7 @@ class Instances:
         async with self._pool.acquire() as connection, connection.transaction():
             await self._lock(connection, instance, exact=exact)
             await connection.execute(
-                "UPDATE instance SET disabled = $2, wishes = wishes + 1,"
+                "UPDATE instance SET disabled = $2, disabled_until_authorised = false, wishes = wishes + 1,"
                 " next_poll_at = CASE WHEN NOT $2 AND valid AND EXISTS"
                 " (SELECT FROM resource_poll WHERE instance_id = $1) THEN now() END WHERE id = $1",
                 instance.id,
@@ -267,30 +249,8 @@ class Instances:
             else:
                 await activate_endpoint(connection, instance.id)
 
-    def _split(
-        self, configuration: Mapping[str, str], secret_keys: frozenset[str], token: str
-    ) -> tuple[dict[str, str], bytes]:
-        plain = {key: value for key, value in configuration.items() if key not in secret_keys}
-        secret = {key: value for key, value in configuration.items() if key in secret_keys}
-        return plain, self._vault.seal({"configuration": secret, "token": token})
-
     def _read(self, row: Any) -> Instance:
-        sealed = self._vault.unseal(row["secrets"])
-        return Instance(
-            id=InstanceId(row["id"]),
-            organization_id=OrganizationId(row["organization_id"]),
-            user_id=UserId(row["user_id"]),
-            connector=row["connector"],
-            name=row["name"],
-            tags=tuple(row["tags"]),
-            configuration={**row["configuration"], **sealed["configuration"]},
-            token=sealed["token"],
-            account=Account(row["account_id"], row["account_label"]),
-            disabled=row["disabled"],
-            valid=row["valid"],
-            created_at=row["created_at"],
-            changes=row["changes"],
-        )
+        return read_instance(row, self._vault)
 
 
 def _list_delivery(configuration: Mapping[str, str]) -> dict[str, str]:

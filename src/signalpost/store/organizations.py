@@ -8,6 +8,7 @@ import asyncpg
 
 from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.instance import Caller
+from signalpost.model.member import Member, Role
 from signalpost.store.vault import hash_secret, make_secret
 
 
@@ -54,6 +55,25 @@ class Organizations:
         """List the names of organizations, the oldest first."""
         rows: Any = await self._pool.fetch("SELECT name FROM organization ORDER BY id LIMIT $1", limit)
         return [row["name"] for row in rows]
+
+    async def find_member(self, organization: str, email: str) -> Member | None:
+        """Find a member by the names that ``create_credentials`` made it by; None where there is none any more."""
+        row: Any = await self._pool.fetchrow(
+            "SELECT member.id, organization_id, organization.name, email, role FROM member"
+            " JOIN organization ON organization.id = organization_id"
+            " WHERE organization.name = $1 AND email = $2 AND removed_at IS NULL",
+            organization,
+            email,
+        )
+        if row is None:
+            return None
+        return Member(
+            UserId(row["id"]),
+            OrganizationId(row["organization_id"]),
+            row["name"],
+            row["email"],
+            Role(row["role"]),
+        )
 
     async def find_user(self, organization_secret: str, user_secret: str) -> Caller | None:
         """Find the user whose two secrets these are."""

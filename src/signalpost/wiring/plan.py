@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from signalpost.connectors.base import Connector
 from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.notices import read_operations_url
-from signalpost.instances.lifecycle import EventPlan
+from signalpost.instances.drafts import EventPlan
 from signalpost.model.configuration import CALLBACK_URL, OPERATIONS_URL
 from signalpost.model.errors import AddressRefusedError, InvalidRequestError
 from signalpost.outbound import Outbound
@@ -16,7 +16,7 @@ from signalpost.settings import Settings
 
 
 class PlanReader:
-    """Reads the event part of a configuration; it spans polling and delivery (``instances.lifecycle.ReadPlan``)."""
+    """Reads the event part of a configuration; it spans polling and delivery (``instances.drafts.ReadPlan``)."""
 
     def __init__(self, settings: Settings, outbound: Outbound) -> None:
         self._minimum_seconds = settings.min_poll_interval_seconds

@@ -1,0 +1,41 @@
+"""Which account an authorisation is for: the instance's own, or the first one of an instance that has none yet."""
+
+from __future__ import annotations
+
+from signalpost.connectors.authorising import Grant, find_grant
+from signalpost.connectors.base import Connector
+from signalpost.model.errors import (
+    ConflictError,
+    InvalidRequestError,
+    ProviderError,
+    RetryLaterError,
+    UnavailableError,
+)
+from signalpost.model.instance import Account, Instance
+
+
+def adopt_account(instance: Instance, account: Account, connector: Connector) -> Account:
+    """Give the account that an instance acts as from now on, when ``account`` was authorised.
+
+    Raises:
+        ConflictError: it acts as another one already.
+    """
+    if instance.was_authorised and account.id != instance.account.id:
+        place = "providerData.code" if find_grant(connector) is Grant.CONSENT else "configuration"
+        message = (
+            f"{place}: it authorises {_show(account)}, but this instance acts as {_show(instance.account)};"
+            " create another instance for another account"
+        )
+        raise ConflictError(message)
+    return account
+
+
+def tell_refusal(what: str, error: ProviderError) -> InvalidRequestError | UnavailableError:
+    """Give the error for the caller of an authorisation that the provider refused, or cannot answer now."""
+    if isinstance(error, RetryLaterError):
+        return UnavailableError(f"{what}: it cannot answer now; try again", provider_message=str(error))
+    return InvalidRequestError(what, provider_message=str(error))
+
+
+def _show(account: Account) -> str:
+    return f"{account.label!r} at {account.id.partition('#')[0]}"
