@@ -11,7 +11,12 @@ help:  ## list the targets
 
 setup: $(READY)  ## make .venv with everything in it
 
+# Said in words: what pip says of an older Python is hard to read.
+TOO_OLD := import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, and this is \
+%d.%d; name another one: make setup PYTHON=python3.12" % sys.version_info[:2])
+
 $(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c '$(TOO_OLD)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .

@@ -175,7 +175,10 @@ async def open_world(
         run_listener(key="a signature key", on_notification=checked.take) as listener,
     ):
         await service.runtime.start()
-        serving = asyncio.create_task(serve_app(service.app, bind("127.0.0.1", 0), stop, ready.set_result))
+        trusted = settings.read_trusted_proxies()
+        serving = asyncio.create_task(
+            serve_app(service.app, bind("127.0.0.1", 0), stop, ready.set_result, trusted)
+        )
         url = await ready
         secrets = await service.organizations.create_credentials("Acme", "ada@example.com")
         client = httpx.AsyncClient(

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from signalpost.model.addresses import mask_url, parse_callback_url
-from signalpost.model.allowance import Allowance, parse_allowance, parse_proxy_url
+from signalpost.model.allowance import Allowance, parse_allowance, parse_proxies, parse_proxy_url
 from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS
 from signalpost.model.errors import ConfigurationError, InvalidRequestError
 
@@ -90,6 +90,13 @@ class Settings(BaseSettings):
         description=(
             "Address under which browsers and receivers reach us, as in https://signalpost.example.com: for links in"
             " notifications and of the console, and its cookies. Unset: links in notifications are paths."
+        ),
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1",
+        description=(
+            "Addresses and networks of the proxies before us, comma-separated: X-Forwarded-For and X-Forwarded-Proto"
+            " are believed of these alone."
         ),
     )
     retention_days: float = Field(
@@ -208,6 +215,14 @@ class Settings(BaseSettings):
             )
             raise ConfigurationError(message)
         return text
+
+    def read_trusted_proxies(self) -> list[str]:
+        """Read the addresses and networks whose forwarded headers are believed, as networks.
+
+        Raises:
+            ConfigurationError: an entry is none; the message names it.
+        """
+        return parse_proxies(self.trusted_proxies, "SIGNALPOST_TRUSTED_PROXIES")
 
     def list_connector_files(self) -> list[Path]:
         """List the files and folders that declare connectors."""

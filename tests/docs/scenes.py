@@ -9,12 +9,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 
+from signalpost.model.errors import ConfigurationError
+from signalpost.store.vault import Vault
 from tests import processes
 from tests.docs.blocks import ROOT
 from tests.support import World, until
 
 RELEASED = ROOT / "tests" / "data" / "release-0.1.0.sql"
+OLD_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+"""What the service of the tests and the pages' shell encrypt with."""
 
 
 @dataclass
@@ -47,6 +52,19 @@ async def open_polling(world: World, folder: Path, url: str) -> AsyncIterator[Sc
     async def check(printed: str) -> None:
         assert "egnyte.links: accepted" in printed
         assert await until(lambda: "people" in list_delivered())
+
+    scene.check = check
+    yield scene
+
+
+@asynccontextmanager
+async def open_filtering(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    scene = await connect(world)
+
+    async def check(printed: str) -> None:
+        assert printed.count(": accepted") == 3
+        told = [event["objectId"] for event in world.events()]
+        assert len(told) == 1, "what the filter keeps back was told"
 
     scene.check = check
     yield scene
@@ -89,6 +107,21 @@ async def open_command_line(world: World, folder: Path, url: str) -> AsyncIterat
 
 
 @asynccontextmanager
+async def open_rotating(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    scene = await connect(world)
+    scene.filled["<new secret>"] = "another secret"
+
+    async def check(printed: str) -> None:
+        old = Vault([OLD_KEY])
+        for query in ("SELECT secrets FROM instance", "SELECT tokens FROM credential"):
+            with pytest.raises(ConfigurationError):
+                old.unseal(await world.pool.fetchval(query))
+
+    scene.check = check
+    yield scene
+
+
+@asynccontextmanager
 async def open_consent(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
     """An application of the sandbox, and two codes, as a browser would bring them."""
     yield Scene(
@@ -102,6 +135,23 @@ async def open_consent(world: World, folder: Path, url: str) -> AsyncIterator[Sc
             "https://app.example.com/events": world.listener.url,
         }
     )
+
+
+@asynccontextmanager
+async def open_hardening(world: World, folder: Path, url: str) -> AsyncIterator[Scene]:
+    """A service as it comes, and an instance whose callback is signed but not https."""
+    await connect(world)
+    (folder / "data").mkdir()
+    (folder / "data" / "encryption-key").touch(mode=0o600)
+    scene = Scene({"SIGNALPOST_ENCRYPTION_KEYS": None, "SIGNALPOST_ALLOW_PRIVATE_NETWORKS": None})
+
+    async def check(printed: str) -> None:
+        assert "100001 callback without TLS" in printed
+        assert "without a signature" not in printed
+        assert "/encryption-key" not in printed
+
+    scene.check = check
+    yield scene
 
 
 @asynccontextmanager
@@ -183,8 +233,11 @@ SCENES = {
     "back-up-and-restore": open_embedded,
     "connect-egnyte": open_consent,
     "migrate-from-open-connectors": open_migration,
+    "filter-events": open_filtering,
+    "harden": open_hardening,
     "pgbouncer": open_database,
     "poll-other-resources": open_polling,
+    "rotate-keys": open_rotating,
     "send-again-and-replay": open_delivered,
     "upgrade": open_older,
     "use-the-command-line": open_command_line,

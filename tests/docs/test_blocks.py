@@ -13,7 +13,7 @@ from signalpost.cli import build_app
 from tests.docs.blocks import PAGES, match_printed, read_blocks
 from tests.house.reference_pages import walk
 
-LANGUAGES = {"text", "json", "ini", "nginx", "yaml", "toml", "py", "python", "js", "postgresql"}
+LANGUAGES = {"text", "json", "ini", "nginx", "caddyfile", "yaml", "toml", "py", "python", "js", "postgresql"}
 PLACEHOLDER = re.compile(r"<[a-z][a-z ]*>")
 CALL = re.compile(r"(?:^ *|bin/|-- |\(|&& )signalpost ((?:[a-z]|--)[^\n&|;()<>]*)", re.MULTILINE)
 MOST_NOT_RUN = 14

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import PAGES, ROOT, read_blocks
-from tests.docs.scenes import SCENES, open_nothing
+from tests.docs.scenes import OLD_KEY, SCENES, open_nothing
 from tests.docs.shell import Shell
 from tests.support import authorize, write_url
 
@@ -45,7 +45,7 @@ def write_variables(world, database):
         **kept,
         "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
         "SIGNALPOST_DATABASE_URL": write_url(database),
-        "SIGNALPOST_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+        "SIGNALPOST_ENCRYPTION_KEYS": OLD_KEY,
         "SIGNALPOST_EGNYTE_URL": world.sandbox.url,
         "SIGNALPOST_ALLOW_PRIVATE_NETWORKS": "true",
         "SIGNALPOST_MIN_POLL_INTERVAL_SECONDS": "0.1",

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
+from signalpost.cli.demo import _print_summary
 from signalpost.cli.tally import Tally
 from tests.processes import run
 
+README = Path(__file__).parents[2] / "README.md"
 
-async def test_the_demonstration_ends_by_itself_with_a_perfect_summary():
+
+def leave_out_numbers(text):
+    """What differs from run to run: ports, counts, seconds."""
+    return re.sub(r" *\d[\d,.]*", " 0", text).strip()
+
+
+async def test_the_demonstration_ends_by_itself_with_a_perfect_summary_as_the_readme_shows_it(capsys):
     code, output, errors = await run(["demo", "--changes", "45", "--json"])
     assert code == 0, errors
     summary = json.loads(output.splitlines()[-1])
+    _print_summary(summary)
+    shown = re.search(r"## See it run\n.*?```\n(1  .*?)```", README.read_text(), re.DOTALL)
+    assert shown is not None
+    assert leave_out_numbers(errors + capsys.readouterr().out) == leave_out_numbers(shown[1])
     assert summary.pop("seconds") > 0
     assert summary == {
         "changesMade": 45,

@@ -56,7 +56,9 @@ async def show_metrics(parts: Parts, request: Request) -> Response:
     allowed = parts.metrics_token is not None and hmac.compare_digest(
         given.encode(), parts.metrics_token.encode()
     )
-    if not allowed and not _is_loopback(host):
+    # Through a proxy anybody may look like loopback: what was forwarded needs the token.
+    is_near = _is_loopback(host) and "X-Forwarded-For" not in request.headers
+    if not allowed and not is_near:
         message = (
             "metrics are shown to loopback addresses, or with the bearer token of SIGNALPOST_METRICS_TOKEN"
         )

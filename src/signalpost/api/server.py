@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -54,9 +54,17 @@ class _Server(uvicorn.Server):
 
 
 async def serve_app(
-    app: ASGIApp, listener: socket.socket, stop: asyncio.Event, on_ready: Callable[[str], None]
+    app: ASGIApp,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None],
+    trusted_proxies: Sequence[str] = (),
 ) -> None:
-    """Serve until ``stop`` is set; ``on_ready`` is told the URL once requests are accepted."""
+    """Serve until ``stop`` is set; ``on_ready`` is told the URL once requests are accepted.
+
+    The client's address and scheme are those that ``X-Forwarded-For`` and ``X-Forwarded-Proto`` name where it comes
+    from one of ``trusted_proxies`` (networks), and those of the connection otherwise.
+    """
     server = _Server(
         uvicorn.Config(
             app,
@@ -65,6 +73,7 @@ async def serve_app(
             server_header=False,
             timeout_graceful_shutdown=STOP_SECONDS,
             lifespan="off",
+            forwarded_allow_ips=list(trusted_proxies),
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -28,6 +28,7 @@ COMMANDS = {
     "settings": ("admin", "Show the effective settings."),
     "openapi": ("admin", "Print the OpenAPI document of the HTTP API."),
     "login": ("login", "Keep a server and its secrets as a profile."),
+    "reencrypt": ("admin", "Encrypt all stored secrets with the first of the encryption keys."),
 }
 """The module of each command, which has a function of the command's name, and what the command is for."""
 

@@ -9,7 +9,8 @@ from signalpost.api.app import build_routes
 from signalpost.cli.options import DataDirectory
 from signalpost.observe import configure_logging
 from signalpost.settings import load_settings
-from signalpost.wiring import reach_database
+from signalpost.store.resealing import reseal_all
+from signalpost.wiring import open_vault, reach_database
 
 
 def migrate(data_dir: DataDirectory = None) -> None:
@@ -23,6 +24,25 @@ def migrate(data_dir: DataDirectory = None) -> None:
 
     asyncio.run(run())
     print("the database is up to date")
+
+
+def reencrypt(data_dir: DataDirectory = None) -> None:
+    """Encrypt all stored secrets with the first of the encryption keys: the others may go then. The service may run."""
+    settings = load_settings(data_dir=data_dir)
+    configure_logging(level="warning", json_lines=settings.log_json)
+
+    vault = open_vault(settings)
+
+    async def run() -> int:
+        async with reach_database(settings) as database:
+            await database.migrate()
+            pool = await database.open_pool(size=2)
+            try:
+                return await reseal_all(pool, vault)
+            finally:
+                await pool.close()
+
+    print(f"encrypted with the first key: {asyncio.run(run())} that others had encrypted")
 
 
 def settings(data_dir: DataDirectory = None) -> None:

@@ -70,6 +70,7 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    trusted = settings.read_trusted_proxies()
     # Bound before anything is started: a port in use is told at once, and nothing is half up.
     listener = (
         bind(settings.host, settings.port)
@@ -86,9 +87,10 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
             if with_api:
                 set_up = await service.accounts.joining.make_set_up()
                 say = partial(_say_ready, set_up=set_up, public_url=settings.read_public_url())
-                await serve_app(service.app, listener, stop, say)
+                await serve_app(service.app, listener, stop, say, trusted)
             else:
-                await serve_app(service.health_app, listener, stop, partial(_say_worker_ready, roles=roles))
+                say_worker = partial(_say_worker_ready, roles=roles)
+                await serve_app(service.health_app, listener, stop, say_worker, trusted)
         finally:
             await service.runtime.stop()
 

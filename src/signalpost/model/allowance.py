@@ -1,4 +1,4 @@
-"""What an operator sets about the way out: what is allowed although it is not public, and the proxy (pure)."""
+"""What an operator sets about the ways out and in: what is allowed although it is not public, proxies (pure)."""
 
 from __future__ import annotations
 
@@ -117,6 +117,36 @@ def parse_proxy_url(text: str, field: str) -> str:
         )
         raise ConfigurationError(message)
     return text
+
+
+def parse_proxies(text: str, field: str) -> list[str]:
+    """Read a comma-separated list of the addresses and networks of proxies before us; give networks.
+
+    Each of IPv4 is given in its IPv6 form (``::ffff:10.0.0.5``) as well: so a socket that takes both shows it.
+
+    Raises:
+        ConfigurationError: an entry is none of these, or is everybody; names ``field``, the entry and what is right.
+    """
+    networks: list[str] = []
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            network = ip_network(entry)
+        except ValueError as error:
+            fault = "has bits set to the right of its prefix" if "host bits" in str(error) else "is none"
+            raise _refuse_proxy(entry, field, fault) from None
+        if network.prefixlen == 0:
+            raise _refuse_proxy(entry, field, "is everybody")
+        networks.append(str(network))
+        if network.version == 4:  # noqa: PLR2004
+            networks.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return networks
+
+
+def _refuse_proxy(entry: str, field: str, fault: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{field}: addresses and networks of proxies are listed here, and {entry[:100]!r} {fault}; right would be, for"
+        " example, 127.0.0.1 or 10.1.0.0/16"
+    )
 
 
 def _refuse(entry: str, field: str, fault: str) -> ConfigurationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -18,6 +19,9 @@ from signalpost.model.errors import ConfigurationError
 
 SECRET_BYTES = 32
 LONGEST_TOKEN = 100_000
+NO_KEY_FITS = (
+    "stored secrets cannot be decrypted: SIGNALPOST_ENCRYPTION_KEYS lacks the key they were encrypted with"
+)
 
 
 def make_secret() -> str:
@@ -53,6 +57,7 @@ class Vault:
             message = "SIGNALPOST_ENCRYPTION_KEYS is empty: at least one key is needed"
             raise ConfigurationError(message)
         self._cipher = MultiFernet(ciphers)
+        self._first = ciphers[0]
         # Decrypting costs more than a database round trip's share; the same texts come by on every poll.
         self._decrypt = lru_cache(maxsize=10_000)(self._decrypt_now)
 
@@ -67,6 +72,20 @@ class Vault:
             ConfigurationError: none of the keys fits.
         """
         return orjson.loads(self._decrypt(bytes(sealed)))
+
+    def reseal(self, sealed: bytes) -> bytes:
+        """Encrypt with the first key what another of them encrypted; give what the first did as it is.
+
+        Raises:
+            ConfigurationError: none of the keys fits.
+        """
+        with contextlib.suppress(InvalidToken):
+            self._first.decrypt(sealed)
+            return sealed
+        try:
+            return self._cipher.rotate(sealed)
+        except InvalidToken as error:
+            raise ConfigurationError(NO_KEY_FITS) from error
 
     def unseal_once(self, sealed: bytes) -> Any:
         """Decrypt what is large and seldom read, so that it takes no room of what is read all the time."""
@@ -96,11 +115,7 @@ class Vault:
         try:
             return self._cipher.decrypt(sealed)
         except InvalidToken as error:
-            message = (
-                "stored secrets cannot be decrypted: SIGNALPOST_ENCRYPTION_KEYS"
-                " lacks the key they were encrypted with"
-            )
-            raise ConfigurationError(message) from error
+            raise ConfigurationError(NO_KEY_FITS) from error
 
 
 def keep_key(path: Path) -> str:

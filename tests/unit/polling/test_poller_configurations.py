@@ -143,6 +143,11 @@ def test_a_mutilated_configuration_is_taken_or_refused_by_its_field(each, data):
         ({"other": {"x": {"url": "/a?where=b gt 5"}}}, 0, ["other.x: accepted with a remark: url: where: "]),
         ({"egnyte": {"x": {"url": "/users?where=b gt 5"}}}, 1, ["egnyte.x: refused: "]),
         (
+            {"x": {"url": "/hubs/documents/events?where=action = 'delete'"}},
+            0,
+            ["egnyte.x: accepted with a remark: url: where is not used in a feed, all of it is told; "],
+        ),
+        (
             {"other": {"x": {"url": "/a?b=${c}"}, "y": {"url": "/a"}}},
             1,
             ["other.x: refused: ", "other.y: accepted"],

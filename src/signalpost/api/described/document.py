@@ -76,7 +76,7 @@ SECRETS = {
     "metricsToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "`SIGNALPOST_METRICS_TOKEN`; not needed from a loopback address.",
+        "description": "`SIGNALPOST_METRICS_TOKEN`; not needed from a loopback address, unless through a proxy.",
     },
 }
 

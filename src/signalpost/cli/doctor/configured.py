@@ -29,6 +29,7 @@ def check_settings(subject: Subject) -> Finding:
         settings.read_allowance,
         settings.read_proxy_url,
         settings.read_public_url,
+        settings.read_trusted_proxies,
     ):
         try:
             read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NoReturn, cast
@@ -172,6 +172,10 @@ def match_resource(name: str, configuration: Any, connector: Connector) -> Polle
         created=definition.created or _declare_date(resource.created_field, resource),
     )
     _check_strategy(polled)
+    if polled.strategy is Strategy.FEED and location.parameters.get("where", "").strip():
+        known = ", ".join(sorted(resource.parameters)) or "none"
+        remark = f"url: where is not used in a feed, all of it is told; parameters that choose: {known}"
+        polled = replace(polled, definition=replace(definition, remarks=(*definition.remarks, remark)))
     return polled
 
 
