@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from signalpost.delivery.configuration import DeliverySettings
 from signalpost.delivery.egress import Answered, Egress, Message
@@ -16,6 +16,7 @@ from signalpost.model.delivery import (
     Notification,
     Outcome,
     Policy,
+    is_delivered,
     judge_attempt,
     read_retry_after,
 )
@@ -23,8 +24,7 @@ from signalpost.observe import Metrics, get_logger
 from signalpost.tracing import NO_TRACES, Tracer
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(NamedTuple):
     """An attempt that is over, and what it means. ``next_at``: when to try again (see ``Verdict``)."""
 
     attempt: Attempt
@@ -109,6 +109,18 @@ class Sender:
         started_at: datetime,
         seconds: float,
     ) -> Tried:
+        is_taken = is_delivered(answered.status)
+        attempt = Attempt(
+            notification_id=notification.id,
+            number=notification.attempts + 1,
+            started_at=started_at,
+            duration_milliseconds=round(seconds * 1000),
+            status=answered.status,
+            error=answered.error,
+            excerpt=None if is_taken else answered.excerpt,
+        )
+        if is_taken:
+            return Tried(attempt, Outcome.DELIVERED, refused=False, next_at=None)
         ended_at = self._clock()
         verdict = judge_attempt(
             answered.status,
@@ -121,15 +133,7 @@ class Sender:
         )
         wait = verdict.retry_after_seconds
         return Tried(
-            attempt=Attempt(
-                notification_id=notification.id,
-                number=notification.attempts + 1,
-                started_at=started_at,
-                duration_milliseconds=round(seconds * 1000),
-                status=answered.status,
-                error=answered.error,
-                excerpt=None if verdict.outcome is Outcome.DELIVERED else answered.excerpt,
-            ),
+            attempt=attempt,
             outcome=verdict.outcome,
             refused=answered.status in REFUSALS,
             next_at=None if wait is None else ended_at + timedelta(seconds=wait),

@@ -64,9 +64,10 @@ class DeliverySettings:
 
     def list_keys(self, now: datetime) -> tuple[str, ...]:
         """Give the keys to sign with now: the newest first, and the one before it while it is still good."""
-        previous_is_good = self.previous_key_until is not None and now < self.previous_key_until
-        keys = (self.signature_key, self.previous_key if previous_is_good else None)
-        return tuple(key for key in keys if key)
+        newest = (self.signature_key,) if self.signature_key else ()
+        if not self.previous_key or self.previous_key_until is None or now >= self.previous_key_until:
+            return newest
+        return (*newest, self.previous_key)
 
 
 def read_delivery_settings(configuration: Mapping[str, str]) -> DeliverySettings:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from signalpost.delivery.configuration import DeliverySettings
 from signalpost.delivery.sign import signature_headers
+from signalpost.model.delivery import is_delivered
 from signalpost.model.errors import AddressRefusedError
 from signalpost.outbound import Outbound, OutboundError
 
@@ -19,8 +20,7 @@ REPLAY = "Signalpost-Replay"
 """The header that marks what is sent again: the number of the replay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What is POSTed. ``sent_at`` is the time of this attempt; ``replay_id`` marks what is sent again.
 
     ``traceparent`` names this attempt to the receiver, where it is traced.
@@ -34,8 +34,7 @@ class Message:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """What came of a POST: ``status`` is None when no answer came, and then ``error`` says why."""
 
     status: int | None
@@ -103,7 +102,7 @@ def write_headers(settings: DeliverySettings, message: Message) -> dict[str, str
 
 
 def _explain(status: int, headers: Mapping[str, str]) -> str | None:
-    if 200 <= status <= 299:  # noqa: PLR2004 - the range of success
+    if is_delivered(status):
         return None
     if 300 <= status <= 399:  # noqa: PLR2004 - redirects
         where = headers.get("Location", "nowhere")[:500]

@@ -10,7 +10,7 @@ from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.egress import Egress, Message
 from signalpost.delivery.formats import CONTENT_TYPES, write_body
 from signalpost.model.configuration import CALLBACK_URL, stringify
-from signalpost.model.delivery import DeliveredEvent, Notification, PageContext, State
+from signalpost.model.delivery import DeliveredEvent, Notification, PageContext, State, write_time
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.ids import InstanceId, NotificationId, derive_event_id
 from signalpost.model.instance import Caller
@@ -64,7 +64,7 @@ def _make_sample(caller: Caller, now: datetime) -> Notification:
         object_id="sample",
         object_type="file",
         event_type="CREATED",
-        occurred_at=now,
+        occurred_at=write_time(now),
         record_index=0,
     )
     context = PageContext(

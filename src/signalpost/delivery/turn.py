@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from signalpost.delivery.attempts import Sender, Tried
@@ -124,9 +124,9 @@ class Turn:
         if not await self.settle() or not await self.parts.waiting.revive_refused(
             self.lane, around=notification.id, next_attempt_at=again_at
         ):
-            return replace(tried, next_at=None)
+            return tried._replace(next_at=None)
         log.warning("notifications.revived", instance=self.lane.instance_id, reason=tried.attempt.error)
-        return replace(tried, outcome=Outcome.RETRY)
+        return tried._replace(outcome=Outcome.RETRY)
 
     def _hold(self, tried: Tried) -> None:
         """Note why the lane must wait; log it once when it begins."""
@@ -144,5 +144,6 @@ class Turn:
     async def settle(self) -> bool:
         """Wait for the records on their way. Says whether the lane is still ours."""
         unrecorded, self._unrecorded = self._unrecorded, []
-        self.ours = self.ours and all(await asyncio.gather(*unrecorded))
+        for each in unrecorded:  # they come together: gathering them would cost more than all the rest of it
+            self.ours = await each and self.ours
         return self.ours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -76,15 +76,23 @@ class Outcome(StrEnum):
 
 
 class DeliveredEvent(NamedTuple):
-    """An event as it stands in a notification: as in the log, ready to be rendered. A tuple: it is made most often."""
+    """An event as it stands in a notification: as in the log, ready to be rendered. A tuple: it is made most often.
+
+    ``occurred_at`` is text as ``write_time`` makes it: it is only ever written again.
+    """
 
     id: str
     sequence: int
     object_id: str
     object_type: str
     event_type: str
-    occurred_at: datetime
+    occurred_at: str
     record_index: int
+
+
+def write_time(moment: datetime) -> str:
+    """Write a time as events in notifications have it: RFC 3339, in UTC, with its microseconds if there are any."""
+    return moment.astimezone(UTC).isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +137,7 @@ class Notification:
     records: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One POST and what came of it. ``status`` is None when no answer came; then ``error`` says why."""
 
     notification_id: NotificationId
@@ -142,8 +149,7 @@ class Attempt:
     excerpt: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The outcome of an attempt.
 
     ``retry_after_seconds`` is set for ``Outcome.RETRY``, and for a refused notification that is ``Outcome.DEAD``: when
@@ -167,6 +173,11 @@ def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
 
 
+def is_delivered(status: int | None) -> bool:
+    """Tell whether this answer (None: there was none) means that the notification was taken."""
+    return status is not None and 200 <= status <= 299  # noqa: PLR2004 - the range of success
+
+
 def judge_attempt(
     status: int | None,
     *,
@@ -183,7 +194,7 @@ def judge_attempt(
     refused more often was taken back, as all its neighbours were refused too. All else, no answer (None) and redirects
     included, is retried until the schedule is spent, and then the policy decides (architecture section 7).
     """
-    if status is not None and 200 <= status <= 299:  # noqa: PLR2004 - the range of success
+    if is_delivered(status):
         return Verdict(Outcome.DELIVERED)
     if status == 410:  # noqa: PLR2004 - Gone
         return Verdict(Outcome.GONE)

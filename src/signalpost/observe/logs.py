@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import json
 import logging
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -36,10 +40,12 @@ def configure_logging(*, level: str, json_lines: bool, stream: TextIO = sys.stde
             colors=True, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
     shared: list[Any] = [stamp, structlog.processors.format_exc_info]
+    lines = Lines(stream)
+    atexit.register(lines.flush)
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        wrapper_class=_make_logger_class(level),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
@@ -47,6 +53,75 @@ def configure_logging(*, level: str, json_lines: bool, stream: TextIO = sys.stde
     logging.basicConfig(
         handlers=[handler], level=max(logging.WARNING, logging.getLevelName(level.upper())), force=True
     )
+
+
+class _QuickInfo:
+    """Writes what structlog's own loggers write, without copying the facts at every step: for a line each attempt."""
+
+    _context: Facts
+    _logger: Any
+    _processors: list[Callable[[Any, str, Any], Any]]
+
+    def info(self, event: str, **facts: Any) -> None:
+        line: Any = {**self._context, **facts, "event": event}
+        try:
+            for process in self._processors:
+                line = process(self._logger, "info", line)
+        except structlog.DropEvent:
+            return
+        self._logger.info(line)
+
+
+def _make_logger_class(level: str) -> Any:
+    quiet = structlog.make_filtering_bound_logger(level.lower())
+    if logging.getLevelName(level.upper()) > logging.INFO:
+        return quiet
+    return type("Logger", (_QuickInfo, quiet), {})
+
+
+class Lines:
+    """Writes lines to ``stream``: those of one turn of the event loop together, what is wrong at once.
+
+    To write each by itself costs as much as to make it. So a line waits until the loop is through with what is ready
+    now, and has not waited for anything since: a process that is killed loses no more than it told in that moment.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._waiting: deque[str] = deque()  # threads may add to it without the lock
+        self._asked: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()  # for the order of what is written
+
+    def info(self, line: str) -> None:
+        """Write a line with the others of this moment; at once where no loop runs."""
+        self._waiting.append(line)
+        if self._asked is not None and not self._asked.is_closed():
+            return
+        try:
+            self._asked = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+        else:
+            self._asked.call_soon(self.flush)
+
+    def error(self, line: str) -> None:
+        """Write a line at once, after those that wait."""
+        self._waiting.append(line)
+        self.flush()
+
+    debug = info
+    warning = critical = error
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            self._asked = None
+            lines = []
+            while self._waiting:
+                lines.append(self._waiting.popleft() + "\n")
+            if lines:
+                self._stream.write("".join(lines))
+                self._stream.flush()
 
 
 def stamp(_logger: object, method: str, facts: Facts) -> Facts:

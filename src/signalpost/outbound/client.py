@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import io
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Any, Self
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from yarl import URL
 
 from signalpost import __version__
 from signalpost.model.addresses import judge_address, judge_spelling
 from signalpost.model.allowance import Allowance
 from signalpost.outbound.answer import Answer
+from signalpost.outbound.deadlines import Deadlines
+from signalpost.outbound.exchange import Link, Received, Target, Way, exchange
 from signalpost.outbound.failures import Limits, explain_failure, find_host, refuse_address, refuse_way
-from signalpost.outbound.gate import OPENED, Judge, Resolver, open_judged_socket, open_socket
+from signalpost.outbound.gate import Judge, Resolver, open_judged_socket, open_socket
 
 # A look-up blocks its thread, for half a minute if a name server is silent: so they get threads of their own, and
 # enough of them that a few dead names delay nobody else.
 LOOK_UP_THREADS = 32
-# The client warns of longer bodies given as bytes: it would write them in one go, while nothing else runs.
-LONGEST_BYTES_BODY = 1024 * 1024
-# Of one header of an answer, its name with it; the client takes at most 128 of them.
-LONGEST_HEADER_BYTES = 16 * 1024
+# Compressed answers are neither asked for nor unpacked: a small one can become huge.
+OUR_HEADERS = {"User-Agent": f"signalpost/{__version__}", "Accept-Encoding": "identity"}
+MOST_WAYS = 1024
+"""Addresses that are kept taken apart and judged: callbacks are called again and again."""
+
 PROXY_WANTS_PASSWORD = 407
 NOTHING_MORE = Allowance()
 
@@ -68,6 +70,7 @@ class Outbound:
         self._proxy = None if proxy_url is None else URL(proxy_url)
         shown = None if self._proxy is None else self._proxy.host_port_subcomponent
         self._limits = Limits(connect_timeout_seconds, total_timeout_seconds, shown)
+        self._connect_timeout = aiohttp.ClientTimeout(sock_connect=connect_timeout_seconds)
         self._tls = tls
         self._look_up = look_up
         self._monotonic = monotonic
@@ -85,39 +88,27 @@ class Outbound:
         self._resolver = Resolver(self._look_up, self._threads)
         # Sockets to a proxy are not judged: somebody who may set the proxy has put it there.
         judging = not self._allow_private and self._proxy is None
-        self._session = self._open_session(self._judge if judging else None)
-        self._allowed_session = self._open_session(None) if judging else self._session
+        self._pool = self._open_pool(self._judge if judging else None)
+        self._allowed_pool = self._open_pool(None) if judging else self._pool
+        self._deadlines = Deadlines(self._limits.total_seconds)
+        self._find_way = lru_cache(MOST_WAYS)(self._make_way)
 
     async def close(self) -> None:
         """Drop all connections."""
-        await self._session.close()
-        await self._allowed_session.close()
+        await self._pool.close()
+        await self._allowed_pool.close()
+        self._deadlines.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _open_session(self, judge: Judge | None) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+    def _open_pool(self, judge: Judge | None) -> aiohttp.TCPConnector:
+        pool = aiohttp.TCPConnector(
             limit=self._connections,
             resolver=Resolver(self._look_up, self._threads, judge),
-            socket_factory=open_socket if judge is None else functools.partial(open_judged_socket, judge),
+            socket_factory=open_socket if judge is None else partial(open_judged_socket, judge),
             ssl=self._tls or True,
         )
-        connector._factory = functools.partial(Dropping, loop=asyncio.get_running_loop())  # type: ignore[assignment]  # noqa: SLF001 - no other way
-        session = aiohttp.ClientSession(
-            connector=connector,
-            # Compressed answers are neither asked for nor unpacked: a small one can become huge.
-            headers={"User-Agent": f"signalpost/{__version__}", "Accept-Encoding": "identity"},
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=self._limits.total_seconds, sock_connect=self._limits.connect_seconds
-            ),
-            max_field_size=LONGEST_HEADER_BYTES,
-            proxy=self._proxy,
-            trust_env=False,
-        )
-        # The client's own second try of a GET does not ask whether the connection was a new one; ours does.
-        session._retry_connection = False  # noqa: SLF001 - there is no public switch
-        return session
+        pool._factory = partial(Link, loop=asyncio.get_running_loop())  # type: ignore[assignment]  # noqa: SLF001 - no other way
+        return pool
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str], max_bytes: int, body: bytes | None = None
@@ -134,25 +125,47 @@ class Outbound:
 
         """
         started_at = self._monotonic()
-        opened: list[int] = []
-        token = OPENED.set(opened)
         try:
-            session = await self._choose_session(url)
-            try:
-                response = await _send(session, method, url, headers, body)
-            except (aiohttp.ClientConnectionError, OSError) as error:
-                if opened or not _is_stale(error):
-                    raise
-                response = await _send(session, method, url, headers, body)
-            content, truncated = await _read(response, max_bytes)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if self._proxy is None:
+                way = self._find_way(method, url)
+            else:
+                await self._judge_for_proxy(url)
+                way = self._make_way(method, url)
+            received = await self._send(way, headers, body, max_bytes)
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError, ValueError) as error:
             # Not "from error": the client's messages hold the whole URL, and there may be secrets in its query.
             raise explain_failure(error, url, self._limits) from None
-        finally:
-            OPENED.reset(token)
-        if self._limits.proxy is not None and response.status == PROXY_WANTS_PASSWORD:
-            raise refuse_way(self._limits.proxy, find_host(url), response.status)
-        return Answer(response.status, response.headers, content, truncated, self._monotonic() - started_at)
+        if self._limits.proxy is not None and received.status == PROXY_WANTS_PASSWORD:
+            raise refuse_way(self._limits.proxy, find_host(url), received.status)
+        return Answer(
+            received.status,
+            received.headers,
+            received.body,
+            received.truncated,
+            self._monotonic() - started_at,
+        )
+
+    async def _send(
+        self, way: Way, headers: Mapping[str, str], body: bytes | None, max_bytes: int
+    ) -> Received:
+        with self._deadlines.start():
+            connection, has_served = await self._connect(way)
+            try:
+                return await exchange(way, connection, headers, body, max_bytes=max_bytes)
+            except (aiohttp.ClientConnectionError, OSError) as error:
+                if not has_served or not _is_stale(error):
+                    raise
+        with self._deadlines.start():
+            connection, _ = await self._connect(way)
+            return await exchange(way, connection, headers, body, max_bytes=max_bytes)
+
+    async def _connect(self, way: Way) -> tuple[Connection, bool]:
+        """Take a connection from the pool, or open one; the second value tells whether it has served before."""
+        try:
+            connection = await way.pool.connect(way.request, [], self._connect_timeout)
+        except TimeoutError:
+            raise aiohttp.ConnectionTimeoutError from None
+        return connection, isinstance(connection.protocol, Link) and connection.protocol.has_served
 
     async def vet(self, url: str) -> None:
         """Look the URL's host up and judge its addresses, before anything is sent there.
@@ -170,17 +183,36 @@ class Outbound:
         except (OSError, ValueError):
             return
 
-    async def _choose_session(self, url: str) -> aiohttp.ClientSession:
+    async def _judge_for_proxy(self, url: str) -> None:
+        async with asyncio.timeout(self._limits.total_seconds):
+            await self._judge_host(URL(url).raw_host or "")
+
+    def _make_way(self, method: str, url: str) -> Way:
+        """Say how requests get to an address.
+
+        Raises:
+            AddressRefusedError: its host is spelt in a way that is not allowed.
+            ValueError: that is no address of HTTP.
+        """
         parts = URL(url)
         host = parts.raw_host or ""
         if parts.scheme not in ("http", "https"):
             raise aiohttp.InvalidURL(url)
-        if self._proxy is not None:
-            async with asyncio.timeout(self._limits.total_seconds):
-                await self._judge_host(host)
-        elif (oddity := judge_spelling(host)) is not None:
+        if self._proxy is None and (oddity := judge_spelling(host)) is not None:
             raise refuse_address(host, oddity)
-        return self._allowed_session if self._allowance.has_host(host) else self._session
+        request = Target(
+            method,
+            parts,
+            headers=OUR_HEADERS,
+            loop=asyncio.get_running_loop(),
+            proxy=self._proxy,
+            proxy_headers=None if self._proxy is None else OUR_HEADERS,
+        )
+        return Way(
+            pool=self._allowed_pool if self._allowance.has_host(host) else self._pool,
+            request=request,
+            path=str(request.url) if self._proxy and parts.scheme == "http" else request.url.raw_path_qs,
+        )
 
     async def _judge_host(self, host: str) -> None:
         """Judge a host by what it resolves to here; one that cannot be found passes."""
@@ -211,49 +243,8 @@ class Outbound:
         return None if self._allowance.has_address(address) else judge_address(address)
 
 
-class Dropping(ResponseHandler):
-    """A connection that, once given up, waits for nobody: the client's own first lets the other side read the rest.
-
-    One that never reads would keep the socket, and what was not sent, for ever.
-    """
-
-    def close(self) -> None:
-        """Drop the connection."""
-        transport = self.transport
-        super().close()
-        if transport is not None:
-            transport.abort()
-
-
-async def _send(
-    session: aiohttp.ClientSession, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-) -> aiohttp.ClientResponse:
-    payload = io.BytesIO(body) if body is not None and len(body) > LONGEST_BYTES_BODY else body
-    return await session.request(method, url, headers=headers, data=payload, allow_redirects=False)
-
-
 def _is_stale(error: Exception) -> bool:
     """Tell whether a pooled connection broke before a byte of an answer came."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return isinstance(error.message, str)  # else it holds the part of an answer that did come
     return isinstance(error, ConnectionError | aiohttp.ClientOSError) and not isinstance(error, TimeoutError)
-
-
-async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:
-    """Read the body, or its first ``max_bytes``; then the connection is closed, and the second value is True."""
-    pieces: list[bytes] = []
-    missing = max_bytes
-    try:
-        while piece := await response.content.readany():
-            pieces.append(piece[:missing])
-            missing -= len(piece)
-            if missing < 0:
-                break
-    except BaseException:
-        response.close()
-        raise
-    if missing < 0:
-        response.close()
-    else:
-        response.release()
-    return b"".join(pieces), missing < 0

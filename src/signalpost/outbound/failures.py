@@ -87,7 +87,7 @@ def _explain(  # noqa: PLR0911 - one for each failure
             return OutboundError("reset", f"{host} hung up without an answer")
         case aiohttp.ClientHttpProxyError():
             return refuse_way(limits.proxy or "(no host)", host, error.status)
-        case aiohttp.ClientResponseError():
+        case aiohttp.http.HttpProcessingError():
             if error.message.startswith(("Got more than", "Too many headers")):
                 return OutboundError("protocol", f"the headers of {host}'s answer are too long")
             return OutboundError("protocol", f"{host} did not answer with valid HTTP")

@@ -12,16 +12,12 @@ import errno
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextvars import ContextVar
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 Judge = Callable[[str], str | None]
 """Says why an address must not be connected to; None when it may be."""
-
-# Where the present request notes the families of the sockets it had to open. Empty: it got a pooled connection.
-OPENED: ContextVar[list[int]] = ContextVar("OPENED")
 
 
 class RefusedSocketError(OSError):
@@ -94,5 +90,4 @@ def open_judged_socket(judge: Judge, found: tuple[Any, ...]) -> socket.socket:
 def open_socket(found: tuple[Any, ...]) -> socket.socket:
     """Open a socket for a row of ``getaddrinfo``, whatever the address."""
     family, kind, protocol, _, _ = found
-    OPENED.get([]).append(family)
     return socket.socket(family, kind, protocol)

@@ -6,6 +6,7 @@ from asyncio import Future
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
@@ -131,8 +132,7 @@ class Lane:
     failing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
+class AttemptRecord(NamedTuple):
     """An attempt with what it means for its notification, which was made at ``made_at``.
 
     ``generation``: that of its lane when it was claimed.
@@ -226,25 +226,27 @@ class Deliveries:
         return self._records.ask(record)
 
     async def _record_all(self, records: Sequence[AttemptRecord]) -> list[bool]:
+        instance_ids, generations, made_at, attempts, outcomes, refused, next_at = zip(*records, strict=True)
+        ids, numbers, started_at, durations, statuses, errors, excerpts = zip(*attempts, strict=True)
         rows = await self._pool.fetch(
             RECORD,
             self._worker_id,
-            [record.instance_id for record in records],
-            [record.attempt.notification_id for record in records],
-            [record.attempt.number for record in records],
-            [record.attempt.started_at for record in records],
-            [record.attempt.duration_milliseconds for record in records],
-            [record.attempt.status for record in records],
-            [record.attempt.error for record in records],
-            [record.attempt.excerpt for record in records],
-            [STATE_AFTER.get(record.outcome, State.PENDING).value for record in records],
-            [record.next_attempt_at for record in records],
-            [record.refused for record in records],
-            [record.generation for record in records],
-            [record.made_at for record in records],
+            instance_ids,
+            ids,
+            numbers,
+            started_at,
+            durations,
+            statuses,
+            errors,
+            excerpts,
+            [STATE_AFTER.get(outcome, State.PENDING).value for outcome in outcomes],
+            next_at,
+            refused,
+            generations,
+            made_at,
         )
         written = {row["notification_id"] for row in rows}
-        return [record.attempt.notification_id in written for record in records]
+        return [each in written for each in ids]
 
     async def release(self, release: Release) -> bool:
         """Give the lane back, if it is still ours. Says whether it is due again at once, and somebody is to be told."""

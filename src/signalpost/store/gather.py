@@ -33,10 +33,10 @@ class Gather(Generic[Asked, Answered]):
 
     def ask(self, question: Asked) -> asyncio.Future[Answered]:
         """Ask; the future gives the answer once its round is done."""
-        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future))
         if self._round is None:
             self._round = asyncio.create_task(self._work())
+        future: asyncio.Future[Answered] = self._round.get_loop().create_future()
+        self._waiting.append((question, future))
         return future
 
     async def _work(self) -> None:

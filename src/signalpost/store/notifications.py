@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import asyncpg
 import orjson
 
-from signalpost.model.delivery import DeliveredEvent, Notification, PageContext, State
+from signalpost.model.delivery import DeliveredEvent, Notification, PageContext, State, write_time
 from signalpost.model.event import Event
 from signalpost.model.ids import InstanceId, NotificationId
 
@@ -23,6 +23,9 @@ EVENTS = """
 SELECT notification_id, id, sequence, object_id, object_type, event_type, occurred_at, record_index
 FROM event WHERE notification_id = ANY($1) ORDER BY sequence
 """
+
+
+STATES = {state.value: state for state in State}
 
 
 def write_events(events: Sequence[Event], first: int) -> bytes:
@@ -48,10 +51,8 @@ def write_events(events: Sequence[Event], first: int) -> bytes:
 
 
 def _read_events(written: bytes) -> list[DeliveredEvent]:
-    return [
-        DeliveredEvent(name, number, object_id, object_type, event_type, datetime.fromisoformat(at), index)
-        for name, number, object_id, object_type, event_type, at, index in orjson.loads(written)
-    ]
+    # As ``_make`` does, which counts besides; these rows are our own.
+    return [tuple.__new__(DeliveredEvent, row) for row in orjson.loads(written)]
 
 
 async def load_notifications(pool: asyncpg.Pool, rows: Sequence[Any]) -> list[Notification]:
@@ -63,34 +64,44 @@ async def load_notifications(pool: asyncpg.Pool, rows: Sequence[Any]) -> list[No
         return []
     old = await _load_events(pool, [row["id"] for row in rows if row["events"] is None])
     pages = await pool.fetch(PAGES, list({row["page_id"] for row in rows}))
-    by_id = {page["id"]: page for page in pages}
-    contexts = {page["id"]: _read_context(page["context"]) for page in pages}
+    by_id = {
+        page["id"]: (page["polled_at"], _read_context(page["context"]), page["records"]) for page in pages
+    }
     return [
         Notification(
             id=NotificationId(row["id"]),
             instance_id=InstanceId(row["instance_id"]),
             lane_order=row["lane_order"],
-            state=State(row["state"]),
+            state=STATES[row["state"]],
             attempts=row["attempts"],
             failures=row["failures"],
             refusals=row["refusals"],
             next_attempt_at=row["next_attempt_at"],
             created_at=row["created_at"],
-            polled_at=by_id[row["page_id"]]["polled_at"],
-            context=contexts[row["page_id"]],
+            polled_at=page[0],
+            context=page[1],
             events=old[row["id"]] if row["events"] is None else _read_events(row["events"]),
-            records=by_id[row["page_id"]]["records"],
+            records=page[2],
         )
         for row in rows
         # A page that retention took meanwhile took its notifications with it.
-        if row["page_id"] in by_id and (row["events"] is not None or row["id"] in old)
+        if (page := by_id.get(row["page_id"])) is not None and (row["events"] is not None or row["id"] in old)
     ]
 
 
 async def _load_events(pool: asyncpg.Pool, ids: Sequence[int]) -> dict[int, list[DeliveredEvent]]:
     events: dict[int, list[DeliveredEvent]] = {}
-    for number, name, *rest in await pool.fetch(EVENTS, ids) if ids else ():
-        events.setdefault(number, []).append(DeliveredEvent(str(name), *rest))
+    for row in await pool.fetch(EVENTS, ids) if ids else ():
+        event = DeliveredEvent(
+            id=str(row["id"]),
+            sequence=row["sequence"],
+            object_id=row["object_id"],
+            object_type=row["object_type"],
+            event_type=row["event_type"],
+            occurred_at=write_time(row["occurred_at"]),
+            record_index=row["record_index"],
+        )
+        events.setdefault(row["notification_id"], []).append(event)
     return events
 
 

@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from signalpost.delivery.formats import CONTENT_TYPES, records, write_body
-from signalpost.model.delivery import DeliveredEvent, Format, Notification, PageContext, State
+from signalpost.model.delivery import DeliveredEvent, Format, Notification, PageContext, State, write_time
 from signalpost.model.ids import InstanceId, NotificationId, OrganizationId, UserId
 from tests.schemas import check_body, read_validator
 
@@ -22,8 +25,8 @@ POLLED_AT = datetime(2024, 3, 5, 10, 15, 59, tzinfo=UTC)
 CREATED_AT = datetime(2024, 3, 5, 10, 16, 2, tzinfo=UTC)
 IDS = [UUID(int=number) for number in range(3)]
 EVENTS = [
-    DeliveredEvent(IDS[0], 7, "one", "file", "CREATED", HAPPENED_AT, 2),
-    DeliveredEvent(IDS[1], 8, "two", "Folder é", "DELETED", HAPPENED_AT, 0),
+    DeliveredEvent(IDS[0], 7, "one", "file", "CREATED", write_time(HAPPENED_AT), 2),
+    DeliveredEvent(IDS[1], 8, "two", "Folder é", "DELETED", write_time(HAPPENED_AT), 0),
 ]
 CONTEXT = PageContext(
     connector="egnyte",
@@ -248,3 +251,21 @@ def test_a_body_with_nonsense_is_not_valid(form, path, nonsense):
         container = container[name]
     container[path[-1]] = nonsense
     assert not read_validator(form).is_valid(body)
+
+
+@given(st.datetimes(timezones=st.timezones() | st.just(UTC)))
+def test_times_are_stored_and_written_as_the_json_library_writes_times(moment):
+    """Rows of earlier versions, and repetitions of what was sent by them, must have the same bytes."""
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        assume(False)
+    text = write_time(moment)
+    assert orjson.dumps(text) == orjson.dumps(utc)
+    event = EVENTS[0]._replace(occurred_at=text)
+    assert orjson.dumps(records.show_time(event)) == orjson.dumps(utc, option=orjson.OPT_UTC_Z)
+    [first] = write(Format.OPEN_CONNECTORS, replace(NOTIFICATION, polled_at=utc, events=[event]))["message"][
+        "events"
+    ]
+    to_the_second = orjson.dumps(utc, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS).decode()[1:-1]
+    assert first["date"] == first["pollDate"] == to_the_second

@@ -19,7 +19,7 @@ from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.egress import Message, write_headers
 from signalpost.delivery.formats import CONTENT_TYPES, records, write_body
 from signalpost.model.configuration import SIGNATURE_KEY
-from signalpost.model.delivery import RESERVED_NAMES, DeliveredEvent, Format
+from signalpost.model.delivery import RESERVED_NAMES, DeliveredEvent, Format, write_time
 from signalpost.model.event import EventType
 from signalpost.model.ids import InstanceId
 from tests.schemas import check_body
@@ -63,7 +63,7 @@ def notifications(draw):
         object_id=texts,
         object_type=texts,
         event_type=st.sampled_from(EventType).map(str),
-        occurred_at=moments,
+        occurred_at=moments.map(write_time),
         record_index=st.integers(0, len(kept) - 1),
     )
     return replace(
@@ -117,7 +117,9 @@ def test_so_is_any_body_without_its_records(notification, form, public_url):
 def test_the_library_for_cloudevents_reads_every_event(notification, public_url):
     read = read_batch(*send(notification, Format.CLOUDEVENTS, public_url))
     assert [event.get_id() for event in read] == [str(event.id) for event in notification.events]
-    assert [event.get_time() for event in read] == [event.occurred_at for event in notification.events]
+    assert [write_time(event.get_time()) for event in read] == [
+        event.occurred_at for event in notification.events
+    ]
     expected = [json.loads(notification.records[event.record_index]) for event in notification.events]
     assert [event.get_data() for event in read] == expected
     sequences = [event.get_extension("sequence") for event in read]

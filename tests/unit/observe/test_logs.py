@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 import structlog
+import structlog.testing
 
 from signalpost.observe import configure_logging, get_logger
-from signalpost.observe.logs import write_json, write_plain
+from signalpost.observe.logs import Lines, write_json, write_plain
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ODD = {
@@ -98,3 +101,88 @@ def test_lines_of_json_have_time_level_name_and_facts(written):
     assert datetime.fromisoformat(ours["timestamp"]).tzinfo is not None
     assert "ValueError: oops" in ours["exception"]
     assert (theirs["event"], theirs["level"]) == ("from a library: x", "warning")
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_the_quick_way_of_a_line_writes_what_the_library_would(written, json_lines):
+    facts = {"part_of": "x", "no": None, "text": "a b", "at": AT, "n": 2, "exc_info": None}
+    stream = written(level="info", json_lines=json_lines)
+    get_logger("part").bind(instance=1).info("a.b", **facts)
+    quick = stream.getvalue()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"))
+    get_logger("part").bind(instance=1).info("a.b", **facts)
+    usual = stream.getvalue().removeprefix(quick)
+
+    def leave_out_the_time(line):
+        if json_lines:
+            return list({**json.loads(line), "timestamp": None}.items())
+        return line.partition(" ")[2]
+
+    assert leave_out_the_time(quick) == leave_out_the_time(usual)
+
+
+def test_a_processor_may_drop_a_quick_line(written):
+    stream = written(level="info", json_lines=False)
+    with structlog.testing.capture_logs() as told:
+        get_logger("part").info("a.b", n=1)
+    assert told == [{"event": "a.b", "n": 1, "part": "part", "log_level": "info"}]
+    assert stream.getvalue() == ""
+
+
+def names(stream):
+    return [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+
+
+async def test_lines_of_one_moment_are_written_together_and_an_error_at_once_after_them(written):
+    stream = written(level="info", json_lines=True)
+    log = get_logger("part").bind()
+    log.info("one")
+    log.info("two")
+    assert names(stream) == []
+    await asyncio.sleep(0)
+    assert names(stream) == ["one", "two"]
+    log.info("three")
+    log.error("four")
+    assert names(stream) == ["one", "two", "three", "four"]
+    log.info("five")
+    await asyncio.sleep(0)
+    assert names(stream)[4:] == ["five"]
+
+
+def test_what_a_loop_left_behind_is_written_with_the_next_line(written):
+    stream = written(level="info", json_lines=True)
+    log = get_logger("part").bind()
+    for name in ("one", "two"):
+        loop = asyncio.new_event_loop()
+
+        async def tell(name=name, loop=loop):
+            log.info(name)
+            loop.stop()
+
+        told = loop.create_task(tell())
+        loop.run_forever()
+        loop.close()
+        assert told.done()
+    log.info("three")
+    assert names(stream) == ["one", "two", "three"]
+
+
+def test_lines_of_threads_are_all_written(written):
+    stream = written(level="info", json_lines=True)
+    log = get_logger("part").bind()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: log.info(str(number)), range(200)))
+    assert sorted(map(int, names(stream))) == list(range(200))
+
+
+def test_what_cannot_be_written_is_not_kept():
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    full = Full()
+    lines = Lines(full)
+    for _ in range(3):
+        with pytest.raises(OSError, match="space"):
+            lines.info("x")
+    lines.flush()

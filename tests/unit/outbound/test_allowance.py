@@ -133,7 +133,7 @@ async def test_a_kept_connection_stays_where_it_was_made_to_when_the_name_moves(
         url = f"http://moving.example:{site.port}/"
         await outbound.request("GET", url, headers={}, max_bytes=10)
         hosts["moving.example"] = ["10.0.0.1"]
-        outbound._session.connector.clear_dns_cache()  # type: ignore[union-attr]
+        outbound._pool.clear_dns_cache()
         await outbound.request("GET", url, headers={}, max_bytes=10)
         with pytest.raises(AddressRefusedError):
             await outbound.request("GET", url, headers={}, max_bytes=10)

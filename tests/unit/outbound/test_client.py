@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 
-import aiohttp
 import pytest
 from aiohttp import web
 
 from signalpost import __version__
 from signalpost.outbound import OutboundError
+from signalpost.outbound.exchange import Link
 from tests.unit.outbound.servers import RawSite, open_outbound, serve, serve_raw
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -191,6 +191,60 @@ async def test_uses_connections_again_and_at_most_as_many_as_allowed() -> None:
     assert sum(len(requests) for requests in site.connections) == 20
 
 
-async def test_the_client_still_has_the_switch_we_turn_off() -> None:
-    async with aiohttp.ClientSession() as session:
-        assert session._retry_connection is True
+async def test_an_answer_before_the_end_of_a_long_body_is_taken_and_the_connection_dropped() -> None:
+    """Nobody reads the rest: what is still to be written must not keep the answer waiting."""
+    over = asyncio.Event()
+    talks: list[asyncio.Task[None] | None] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
+        await over.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server, open_outbound() as outbound:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for _ in range(2):
+            got = await outbound.request("POST", url, headers={}, body=bytes(16 << 20), max_bytes=10)
+            assert (got.status, got.body) == (413, b"no")
+        over.set()
+        assert len(talks) == 2
+        await asyncio.gather(*(talk for talk in talks if talk is not None))
+        await asyncio.sleep(0)
+
+
+async def test_the_pool_makes_connections_of_our_kind() -> None:
+    """They know whether they have served; the client has no public way to give its own to the pool."""
+
+    async def answer(site: RawSite, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+
+    async with serve_raw(answer) as site, open_outbound() as outbound:
+        url = f"http://127.0.0.1:{site.port}/"
+        await outbound.request("GET", url, headers={}, max_bytes=9)
+        ((kept, _),) = next(iter(outbound._pool._conns.values()))
+    assert isinstance(kept, Link)
+    assert kept.has_served
+
+
+async def test_what_is_given_goes_over_what_is_ours_in_any_letter_case() -> None:
+    async with serve(answer_ok) as site, open_outbound() as outbound:
+        for headers in ({"user-agent": "other"}, {}):
+            await outbound.request("POST", site.url, headers=headers, max_bytes=100)
+    (first, _), (second, _) = site.requests
+    assert first.headers.getall("User-Agent") == ["other"]
+    assert second.headers.getall("User-Agent") == [f"signalpost/{__version__}"]
+    assert second.headers["Content-Length"] == "0"
+    assert second.headers["Accept"] == "*/*"
+
+
+async def test_a_header_that_cannot_be_written_sends_nothing() -> None:
+    async with serve(answer_ok) as site, open_outbound() as outbound:
+        with pytest.raises(OutboundError, match="cannot be written"):
+            await outbound.request(
+                "POST", site.url, headers={"X-One": "a\r\nX-Two: b"}, body=b"x", max_bytes=9
+            )
+        assert (await outbound.request("GET", site.url, headers={}, max_bytes=9)).status == 200
+    assert len(site.requests) == 1

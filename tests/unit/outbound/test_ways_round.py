@@ -15,7 +15,7 @@ NAMES = {
     "app.localhost": ["127.0.0.1"],
     "inside.example": ["10.0.0.1"],
     "inside6.example": ["fd00::1"],
-    "both.example": ["10.0.0.1", "fe80::1", "127.0.0.1"],
+    "both.example": ["10.0.0.1", "fe80::1", "10.0.0.2"],
     "mapped.example": ["::ffff:10.0.0.1"],
     "nat64.example": ["64:ff9b::a9fe:a9fe"],
     "zero.example": ["0.0.0.0"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from signalpost.delivery.formats.records import link_event, link_instance, take_records
+from signalpost.delivery.formats.records import link_event, link_instance, show_time, take_records
 from signalpost.model.delivery import DeliveredEvent, Notification
 
 _OTHERS = re.compile(r"[^a-z0-9._-]+")
@@ -59,7 +59,7 @@ def _describe_event(notification: Notification, event: DeliveredEvent) -> dict[s
         "id": str(event.id),
         "type": _write_type(notification.context.connector, event.object_type, event.event_type),
         "subject": _write_string(event.object_id),
-        "time": event.occurred_at,
+        "time": show_time(event),
         # Padded, so that it sorts as text.
         "sequence": f"{event.sequence:0{_SEQUENCE_DIGITS}}",
         "eventtype": event.event_type,

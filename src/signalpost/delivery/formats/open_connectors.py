@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from signalpost.delivery.formats.records import are_sendable, link_event, take_records
-from signalpost.model.delivery import DeliveredEvent, Notification
+from signalpost.model.delivery import Notification, write_time
 
 SENDER = "notifications@signalpost.invalid"
-SECONDS = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+_TO_THE_SECOND = len("2026-05-28T11:41:12")
 
 
 @lru_cache(maxsize=1024)  # the notifications of a page, and their repetitions, have one time in common
@@ -54,7 +54,7 @@ def write_open_connectors(notification: Notification, *, public_url: str | None)
         "message": {
             "elementKey": context.connector,
             "accountId": context.organization_id,
-            "eventId": str(first.id),
+            "eventId": first.id,
             "companyId": context.organization_id,
             "instanceId": instance_id,
             "instance_id": instance_id,
@@ -62,11 +62,11 @@ def write_open_connectors(notification: Notification, *, public_url: str | None)
             "instanceTags": list(context.instance_tags),
             "raw": raw,
             "userId": context.user_id,
-            "events": [_write_event(event, notification, polled_at) for event in notification.events],
+            "events": _write_events(notification, polled_at),
         },
         "user": SENDER,
     }
-    return orjson.dumps(body, option=SECONDS)
+    return orjson.dumps(body)
 
 
 def _choose_records(notification: Notification) -> Sequence[str] | None:
@@ -75,16 +75,20 @@ def _choose_records(notification: Notification) -> Sequence[str] | None:
     return take_records(notification)
 
 
-def _write_event(event: DeliveredEvent, notification: Notification, polled_at: datetime) -> dict[str, object]:
+def _write_events(notification: Notification, polled_at: datetime) -> list[dict[str, object]]:
     context = notification.context
-    return {
-        "date": event.occurred_at,
-        "elementKey": context.connector,
-        "pollDate": polled_at,
-        "eventType": event.event_type,
-        "hubKey": context.hub,
-        "objectId": event.object_id,
-        "objectType": event.object_type,
-        "id": str(event.id),
-        "sequence": event.sequence,
-    }
+    connector, hub, polled = context.connector, context.hub, write_time(polled_at)[:_TO_THE_SECOND] + "Z"
+    return [
+        {
+            "date": occurred_at[:_TO_THE_SECOND] + "Z",
+            "elementKey": connector,
+            "pollDate": polled,
+            "eventType": event_type,
+            "hubKey": hub,
+            "objectId": object_id,
+            "objectType": object_type,
+            "id": event_id,
+            "sequence": sequence,
+        }
+        for event_id, sequence, object_id, object_type, event_type, occurred_at, _ in notification.events
+    ]

@@ -1,4 +1,4 @@
-"""What all forms have to say of records: which go into a body, and where those are found that are too large. Pure."""
+"""What several forms have in common: which records go into a body, where those too large are found, times. Pure."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def are_sendable(records: Sequence[str]) -> bool:
     if characters * _MOST_BYTES_A_CHARACTER <= MOST_RECORD_BYTES:
         return True
     return sum(len(record.encode()) for record in records) <= MOST_RECORD_BYTES
+
+
+def show_time(event: DeliveredEvent) -> str:
+    """Give the time of an event with its microseconds, as the other times of a body are written."""
+    return event.occurred_at.replace("+00:00", "Z")
 
 
 def link_instance(notification: Notification, public_url: str | None) -> str:

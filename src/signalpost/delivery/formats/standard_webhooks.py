@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from signalpost.delivery.formats.records import link_event, take_records
+from signalpost.delivery.formats.records import link_event, show_time, take_records
 from signalpost.model.delivery import Notification
 
 _OTHERS = re.compile(r"[^A-Za-z0-9_]+")
@@ -28,7 +28,7 @@ def write_standard_webhooks(notification: Notification, *, public_url: str | Non
             "eventType": event.event_type,
             "objectId": event.object_id,
             "objectType": event.object_type,
-            "date": event.occurred_at,
+            "date": show_time(event),
             "pollDate": notification.polled_at,
         }
         if records is None:
