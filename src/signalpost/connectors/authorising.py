@@ -5,9 +5,10 @@ A connector that says nothing of it is as usual; one that does meets ``OwnAuthor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from functools import lru_cache
+from typing import Protocol, cast, runtime_checkable
 
 from signalpost.connectors.base import Connector
 from signalpost.model.instance import Tokens
@@ -44,7 +45,8 @@ NO_TOKENS = Tokens("", None, None)
 
 def find_grant(connector: Connector) -> Grant:
     """Say how the connector's instances come by their tokens."""
-    return connector.grant if isinstance(connector, OwnAuthorisation) else Grant.CONSENT
+    own = _recall_own(cast("Hashable", connector))
+    return Grant.CONSENT if own is None else own.grant
 
 
 def asks_consent(connector: Connector) -> bool:
@@ -54,9 +56,13 @@ def asks_consent(connector: Connector) -> bool:
 
 def write_headers(connector: Connector, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
     """Give the headers that authorise a call of the connector."""
-    if isinstance(connector, OwnAuthorisation):
-        return connector.write_headers(configuration, token)
-    return write_bearer(token)
+    own = _recall_own(cast("Hashable", connector))
+    return write_bearer(token) if own is None else own.write_headers(configuration, token)
+
+
+@lru_cache(maxsize=1024)  # asked several times for every call, and a protocol looks at each of its members
+def _recall_own(connector: Hashable) -> OwnAuthorisation | None:
+    return connector if isinstance(connector, OwnAuthorisation) else None
 
 
 def write_bearer(token: str) -> Mapping[str, str]:

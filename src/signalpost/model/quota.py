@@ -55,7 +55,8 @@ class Allowance:
 
     def count(self, calls: int) -> Allowance:
         """Count calls made."""
-        return replace(self, used=self.used + calls)
+        # Written out, as it is done at every call: ``replace`` takes four times as long.
+        return Allowance(self.calls_a_day, self.used + calls, self.resets_at, self.calls_of_polls)
 
     def correct(
         self, calls_a_day: int | None, used: int | None, resets_at: datetime | None, now: datetime
@@ -66,11 +67,11 @@ class Allowance:
         """
         if resets_at is not None and resets_at < now - CLOCK_DIFFERENCE:
             resets_at = None
-        return replace(
-            self,
-            calls_a_day=calls_a_day or self.calls_a_day,
-            used=self.used if used is None else used,
-            resets_at=self._find_reset(used, resets_at, now),
+        return Allowance(
+            calls_a_day or self.calls_a_day,
+            self.used if used is None else used,
+            self._find_reset(used, resets_at, now),
+            self.calls_of_polls,
         )
 
     def _find_reset(self, used: int | None, told: datetime | None, now: datetime) -> datetime:

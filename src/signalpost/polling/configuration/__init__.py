@@ -54,9 +54,12 @@ class PollSettings:
     start_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PolledResource:
-    """A configured resource, matched with what the connector declares: that holds where nothing is configured."""
+    """A configured resource, matched with what the connector declares: that holds where nothing is configured.
+
+    One equals itself alone, so that it is a quick key of what is known of it.
+    """
 
     resource: Resource
     definition: Definition

@@ -14,7 +14,7 @@ from signalpost.model.instance import PollState
 from signalpost.model.quota import Allowance
 from signalpost.outbound import Answer
 from signalpost.polling.records import RecordReader
-from signalpost.polling.strategies.asking import ask
+from signalpost.polling.strategies.asking import ask, recall_asked
 from signalpost.polling.strategies.feed import read_feed
 from signalpost.polling.strategies.reading import Reading
 from signalpost.polling.strategies.snapshot import SnapshotReading
@@ -83,7 +83,8 @@ def open_strategy(
         InvalidRequestError: the connector does not take a parameter of the URL.
     """
     polled = reading.polled
-    asked = ask(polled, find_last_at(reading), reading.started_at)
+    varies = polled.definition.varies
+    asked = ask(polled, find_last_at(reading), reading.started_at) if varies else recall_asked(polled)
     if polled.strategy is Strategy.FEED:
         with contain("open_feed"):
             feed = connector.open_feed(polled.resource, asked.parameters, polled.id_field)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
 
 from signalpost.connectors.resource import Condition, Resource
 from signalpost.polling.configuration import PolledResource
@@ -35,10 +37,18 @@ def ask(polled: PolledResource, last_at: datetime, now: datetime) -> Asked:
     if definition.varies:
         where = where.without({each.field for each in (polled.updated, polled.created) if each is not None})
     return Asked(
-        parameters={name: asked[name] for name in resource.parameters | resource.required if name in asked},
+        parameters=MappingProxyType(
+            {name: asked[name] for name in resource.parameters | resource.required if name in asked}
+        ),
         conditions=find_conditions(read_where(asked.get("where", "")), resource),
         where=where,
     )
+
+
+@lru_cache(maxsize=4096)
+def recall_asked(polled: PolledResource) -> Asked:
+    """Give what a resource whose URL holds no time is asked for, at any time: from memory if it was asked before."""
+    return ask(polled, EPOCH, EPOCH)
 
 
 def find_conditions(where: Where, resource: Resource) -> list[Condition]:
