@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -15,23 +16,23 @@ SELECT object_id, object_type, version, dated_at, seen_at FROM object_memory
 WHERE poll_id = $1 AND object_key = ANY($2)
 """
 
-# What is new counts; rows are taken in the order of their keys, as every other writer does.
-REMEMBER = """
-WITH kept AS (
+# What is new counts; rows are taken in the order of their keys, as every other writer does. Where all have the same
+# time, or none, that is given once.
+CHANGE = """
+WITH gone AS (
+    DELETE FROM object_memory WHERE poll_id = $1 AND object_key = ANY($2) RETURNING 1
+), kept AS (
     INSERT INTO object_memory (poll_id, object_key, object_id, object_type, version, dated_at, seen_at)
-    SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                             $7::timestamptz[])
+    SELECT $1, object_key, object_id, object_type, version, coalesce(dated_at, $9), coalesce(seen_at, $10)
+    FROM unnest($3::bytea[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+         AS given (object_key, object_id, object_type, version, dated_at, seen_at)
     ON CONFLICT (poll_id, object_key) DO UPDATE SET object_type = excluded.object_type, version = excluded.version,
         dated_at = excluded.dated_at, seen_at = excluded.seen_at
     RETURNING xmax = 0 AS fresh
 )
-UPDATE resource_poll SET remembered = remembered + (SELECT count(*) FILTER (WHERE fresh) FROM kept)
+UPDATE resource_poll
+SET remembered = remembered + (SELECT count(*) FILTER (WHERE fresh) FROM kept) - (SELECT count(*) FROM gone)
 WHERE id = $1 RETURNING remembered
-"""
-
-FORGET = """
-WITH gone AS (DELETE FROM object_memory WHERE poll_id = $1 AND object_key = ANY($2) RETURNING 1)
-UPDATE resource_poll SET remembered = remembered - (SELECT count(*) FROM gone) WHERE id = $1
 """
 
 # What has been seen least lately goes first; a tenth more than needed, so that this is seldom done.
@@ -90,22 +91,32 @@ async def write_memory(
     most: int | None,
 ) -> None:
     """Change the memory, within the page's transaction. What exceeds ``most`` objects is dropped, oldest first."""
-    if forgotten:
-        await connection.execute(FORGET, poll_id, sorted(make_key(object_id) for object_id in forgotten))
-    if not remembered:
+    if not remembered and not forgotten:
         return
     newest = {make_key(each.object_id): each for each in remembered}
     keys = sorted(newest)
     entries = [newest[key] for key in keys]
+    dated_at, all_dated_at = _find_common([each.dated_at for each in entries])
+    seen_at, all_seen_at = _find_common([each.seen_at for each in entries])
     number = await connection.fetchval(
-        REMEMBER,
+        CHANGE,
         poll_id,
+        sorted(make_key(object_id) for object_id in forgotten),
         keys,
         [each.object_id for each in entries],
         [each.object_type for each in entries],
         [each.version for each in entries],
-        [each.dated_at for each in entries],
-        [each.seen_at for each in entries],
+        dated_at,
+        seen_at,
+        all_dated_at,
+        all_seen_at,
     )
     if most is not None and number is not None and number > most:
         await connection.execute(PRUNE, poll_id, number - most + most // 10)
+
+
+def _find_common(
+    times: Sequence[datetime | None],
+) -> tuple[Sequence[datetime | None], datetime | None]:
+    """Give the one time that all have, and no list; or the list."""
+    return ([], times[0]) if len(set(times)) == 1 else (times, None)
