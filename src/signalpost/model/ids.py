@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import sha1
 from typing import NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 OrganizationId = NewType("OrganizationId", int)
 UserId = NewType("UserId", int)
@@ -16,9 +18,21 @@ WorkerId = NewType("WorkerId", UUID)
 EVENT_NAMESPACE = UUID("6e1d4b3c-6d3e-5b8e-9b57-3f0d7a3a1c11")
 
 
-def derive_event_id(instance_id: InstanceId, resource: str, change_id: str) -> EventId:
-    """Give the id of one change at the provider: the same change read twice gets the same id.
+def derive_event_ids(instance_id: InstanceId, resource: str, change_ids: Iterable[str]) -> list[EventId]:
+    """Give the ids of changes at the provider: the same change read twice gets the same id.
 
-    ``change_id`` is the provider's own identification of the change (architecture, promise 2).
+    A ``change_id`` is the provider's own identification of the change (architecture, promise 2). The ids are UUIDs of
+    version 5 (RFC 9562), of which what all have in common is hashed once.
     """
-    return EventId(uuid5(EVENT_NAMESPACE, f"{instance_id}\n{resource}\n{change_id}"))
+    common = sha1(EVENT_NAMESPACE.bytes + f"{instance_id}\n{resource}\n".encode(), usedforsecurity=False)
+    ids: list[EventId] = []
+    for change_id in change_ids:
+        whole = common.copy()
+        whole.update(change_id.encode())
+        ids.append(EventId(UUID(bytes=whole.digest()[:16], version=5)))
+    return ids
+
+
+def derive_event_id(instance_id: InstanceId, resource: str, change_id: str) -> EventId:
+    """Give the id of one change (``derive_event_ids``)."""
+    return derive_event_ids(instance_id, resource, (change_id,))[0]

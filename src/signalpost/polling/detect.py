@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from signalpost.model.event import Change, Event, EventType, Page, Remembered
-from signalpost.model.ids import EventId, InstanceId, derive_event_id
+from signalpost.model.ids import EventId, InstanceId, derive_event_ids
 
 REFRESH = timedelta(days=1)
 """How old the note of an object seen may be before it is written anew: what is seen lately is dropped last."""
@@ -27,7 +27,7 @@ class Detected:
 
 def identify(instance_id: InstanceId, resource: str, changes: Sequence[Change]) -> list[EventId]:
     """Give each change's event id, in order."""
-    return [derive_event_id(instance_id, resource, change.change_id) for change in changes]
+    return derive_event_ids(instance_id, resource, (change.change_id for change in changes))
 
 
 def make_events(

@@ -152,11 +152,12 @@ def add_fields(
     row: Mapping[str, Any], object_id: str, object_type: str, event_type: EventType, occurred_at: datetime
 ) -> Record:
     """Make the record of a row: the row, and ``ADDED`` after it."""
+    record = dict(row)
+    for name in ADDED:
+        record.pop(name, None)  # the provider's own of that name would keep its place
     added = (object_id, object_type, event_type.value, format_timestamp(occurred_at))
-    return {
-        **{name: value for name, value in row.items() if name not in ADDED},
-        **dict(zip(ADDED, added, strict=True)),
-    }
+    record.update(zip(ADDED, added, strict=True))
+    return record
 
 
 def pick_id(record: Mapping[str, Any], id_field: str, otherwise: str) -> str:

@@ -62,7 +62,7 @@ def _read_text(value: str) -> datetime | None:
 
 def format_timestamp(moment: datetime) -> str:
     """Write a time as the seed's default pattern reads it: milliseconds and ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def read_path(name: str, text: str) -> str:
