@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bench.copying import ALL_TABLES, LOG_TABLES, time_copy
 from bench.ground import Ground
-from bench.lanes import drain_lanes, fill_lanes
+from bench.lanes import NOTIFICATIONS_A_PAGE, PAGE, drain_lanes, fill_lanes
 from bench.measures import Measure, compare
+from bench.spent import Spent
 
 AIM = 0.35
 
@@ -15,9 +16,12 @@ async def measure_commits(ground: Ground, *, pages: int, rounds: int) -> list[Me
     committed: list[float] = []
     copied: list[float] = []
     log_copied: list[float] = []
-    async with ground.work():
+    async with ground.work() as worker:
+        spent = Spent(ground, worker)
         for number in range(rounds + 1):
+            spent.begin()
             filled = await fill_lanes(ground, pages if number else 1)
+            spent.end(filled.notifications * PAGE // NOTIFICATIONS_A_PAGE)
             rates = [await time_copy(ground, filled, tables) for tables in (ALL_TABLES, LOG_TABLES)]
             await drain_lanes(ground, filled.notifications)
             if number:  # the first round opens connections and fills caches
@@ -33,4 +37,5 @@ async def measure_commits(ground: Ground, *, pages: int, rounds: int) -> list[Me
             aim=AIM,
         ),
         compare("the same (limit: COPY without the memory of objects)", committed, log_copied, "1/s"),
+        *spent.list_measures("event committed"),
     ]

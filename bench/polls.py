@@ -12,6 +12,7 @@ from bench.ground import Ground, until
 from bench.instances import make_due, set_watermark
 from bench.limits import Request, send_bare, time_lanes
 from bench.measures import Measure, compare, take_value
+from bench.spent import Spent
 from signalpost.model.ids import InstanceId
 
 CONCURRENT_GETS = 100
@@ -25,14 +26,20 @@ async def measure_polls(ground: Ground, *, rounds: int) -> list[Measure]:
     await set_watermark(ground.pool, ground.idle, newest)
     polls: list[float] = []
     gets: list[float] = []
-    async with ground.work():
+    async with ground.work() as worker:
+        spent = Spent(ground, worker)
         for number in range(rounds + 1):
+            spent.begin()
             rate = await time_polls(ground, ground.idle)
+            spent.end(len(ground.idle))
             bare = await _time_gets(ground, newest)
             if number:  # the first round opens connections and fills caches on both sides
                 polls.append(rate)
                 gets.append(bare)
-    return [compare("idle polls, one worker (limit: GETs of the bare client)", polls, gets, "1/s", aim=AIM)]
+    return [
+        compare("idle polls, one worker (limit: GETs of the bare client)", polls, gets, "1/s", aim=AIM),
+        *spent.list_measures("idle poll"),
+    ]
 
 
 async def measure_finds(ground: Ground, *, rounds: int) -> list[Measure]:

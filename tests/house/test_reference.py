@@ -100,7 +100,9 @@ def test_every_key_of_the_configuration_that_the_code_reads_is_described_and_no_
     pattern = re.compile(r"[\"'`]((?:event|oauth)\.[a-z_]+(?:\.[a-z_]+)*)[\"'`]")
     read = {key for path in SOURCES.rglob("*.py") for key in pattern.findall(path.read_text())}
     text = read_page("configuration.md") + read_page("rest-connector.md")
-    elsewhere = read_page("compatibility.md")  # what is read of the original alone, to say that it has no place here
+    elsewhere = read_page(
+        "compatibility.md"
+    )  # what is read of the original alone, to say that it has no place here
     assert {key for key in read if f"`{key}`" not in text + elsewhere} == set()
     assert set(re.findall(r"`((?:event|oauth)\.[a-z_]+(?:\.[a-z_]+)*)`", text)) - read == set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -101,6 +101,26 @@ async def test_events_notifications_and_watermark_come_together(pool, instance_i
     assert [row["notification_id"] for row in rows] == sorted(row["notification_id"] for row in rows)
     orders = await pool.fetch("SELECT lane_order FROM notification ORDER BY id")
     assert [row["lane_order"] for row in orders] == [1, 2, 3]
+
+
+async def test_events_keep_their_times_to_the_microsecond_and_go_ten_to_a_notification(pool, instance_id):
+    times = [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2026, 3, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        datetime(2300, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    ] * 5
+    whole = page(instance_id, 1, range(1, 26))
+    events = [replace(event, occurred_at=at) for event, at in zip(whole.events, times, strict=True)]
+    assert await Events(pool).commit_page(replace(whole, events=events))
+    rows = await pool.fetch(
+        "SELECT event.id, occurred_at, lane_order FROM event JOIN notification ON notification.id = notification_id"
+        " ORDER BY sequence"
+    )
+    assert [row["id"] for row in rows] == [event.id for event in events]
+    assert [row["occurred_at"] for row in rows] == times
+    assert [row["lane_order"] for row in rows] == [1] * 10 + [2] * 10 + [3] * 5
 
 
 async def test_a_stalled_worker_that_comes_back_is_refused(pool, instance_id, poll):

@@ -39,6 +39,20 @@ async def test_what_was_seen_is_recalled_whatever_its_id(pool, instance_id, poll
     assert await number(pool) == (4, None)
 
 
+@pytest.mark.parametrize("dates", [(None, None), (NOW, NOW), (NOW, None), (NOW, NOW + timedelta(days=1))])
+async def test_each_keeps_its_own_dates_be_they_all_alike_or_none(pool, instance_id, poll, dates):  # noqa: F811
+    entries = [
+        Remembered(f"o{place}", "file", "1", dated_at, NOW + timedelta(hours=place * hours))
+        for hours in (0, 1)
+        for place, dated_at in enumerate(dates)
+    ]
+    for version, two in enumerate((entries[:2], entries[2:]), start=1):
+        written = replace(page(instance_id, version, [version]), poll_id=poll.id, remembered=two)
+        await Events(pool).commit_page(written)
+        assert await Memory(pool).recall(poll.id, ["o0", "o1"]) == {each.object_id: each for each in two}
+    assert await number(pool) == (2, None)
+
+
 async def test_it_changes_with_the_page_or_not_at_all(pool, instance_id, poll):  # noqa: F811
     events = Events(pool)
     await events.commit_page(replace(page(instance_id, 1, [1]), poll_id=poll.id, remembered=[entry("a")]))

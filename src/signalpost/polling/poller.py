@@ -65,11 +65,11 @@ class PollerParts:
 
 
 class Poller:
-    """Polls instances. Nothing is kept between polls but what is in the rows."""
+    """Polls instances, now those ``active``. Nothing is kept between polls but what is in the rows."""
 
     def __init__(self, parts: PollerParts) -> None:
         self._parts = parts
-        self._active: set[InstanceId] = set()
+        self.active: set[InstanceId] = set()
         self._missing: set[str] = set()
         self._counters = {outcome: parts.metrics.polls.labels(outcome) for outcome in POLL_OUTCOMES}
         self._log = log.bind()
@@ -82,9 +82,9 @@ class Poller:
         Never raises for what the provider did: that is recorded, shown, and tried again after a back-off. A poll that
         is cut off is handed out again at once.
         """
-        if instance_id in self._active:
+        if instance_id in self.active:
             return
-        self._active.add(instance_id)
+        self.active.add(instance_id)
         try:
             state = await self._parts.polls.load(instance_id)
             if state is not None and state.connector not in self._parts.registry:
@@ -97,7 +97,7 @@ class Poller:
             await asyncio.shield(self._parts.polls.release(instance_id, self._parts.clock()))
             raise
         finally:
-            self._active.discard(instance_id)
+            self.active.discard(instance_id)
 
     async def _pass_over(self, state: PollState) -> None:
         """Leave an instance be whose connector is not installed, until its next turn; log it once."""

@@ -101,7 +101,7 @@ async def write_memory(
     number = await connection.fetchval(
         CHANGE,
         poll_id,
-        sorted(make_key(object_id) for object_id in forgotten),
+        sorted({make_key(object_id) for object_id in forgotten} - newest.keys()),
         keys,
         [each.object_id for each in entries],
         [each.object_type for each in entries],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid5
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signalpost.model.event import Change, EventType, Page, Remembered
-from signalpost.model.ids import InstanceId, derive_event_id
+from signalpost.model.ids import EVENT_NAMESPACE, InstanceId, derive_event_id
 from signalpost.polling.detect import detect, identify
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -122,3 +123,4 @@ def test_event_ids_are_the_same_every_time_and_differ_by_instance_and_resource(
     assert one == derive_event_id(InstanceId(instance_id), resource, change_id)
     assert one != derive_event_id(InstanceId(instance_id + 1), resource, change_id)
     assert one != derive_event_id(InstanceId(instance_id), resource + "x", change_id)
+    assert one == uuid5(EVENT_NAMESPACE, f"{instance_id}\n{resource}\n{change_id}")

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import MappingProxyType
 
 from signalpost.connectors.resource import Condition, Resource
 from signalpost.polling.configuration import PolledResource
@@ -37,17 +36,23 @@ def ask(polled: PolledResource, last_at: datetime, now: datetime) -> Asked:
     if definition.varies:
         where = where.without({each.field for each in (polled.updated, polled.created) if each is not None})
     return Asked(
-        parameters=MappingProxyType(
-            {name: asked[name] for name in resource.parameters | resource.required if name in asked}
-        ),
+        parameters={name: asked[name] for name in resource.parameters | resource.required if name in asked},
         conditions=find_conditions(read_where(asked.get("where", "")), resource),
         where=where,
     )
 
 
-@lru_cache(maxsize=4096)
 def recall_asked(polled: PolledResource) -> Asked:
-    """Give what a resource whose URL holds no time is asked for, at any time: from memory if it was asked before."""
+    """Give what a resource whose URL holds no time is asked for, at any time: from memory if it was asked before.
+
+    What connectors get of it is theirs: whatever they do with it, the next poll asks for the same.
+    """
+    known = _ask_at_any_time(polled)
+    return Asked({**known.parameters}, [*known.conditions], known.where)
+
+
+@lru_cache(maxsize=4096)
+def _ask_at_any_time(polled: PolledResource) -> Asked:
     return ask(polled, EPOCH, EPOCH)
 
 
