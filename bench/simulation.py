@@ -18,7 +18,7 @@ from signalpost.polling.grid import next_on_grid
 from signalpost.polling.scheduler import TICK_SECONDS, Scheduler
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.polls import FinishedPoll, Polls
-from signalpost.store.queue import DELIVER, POLL, Queue, read_job
+from signalpost.store.queue import DELIVER, HANDFUL, POLL, Queue, read_id, read_polls
 from signalpost.store.replays import Replays
 from signalpost.store.vault import Vault
 
@@ -119,12 +119,14 @@ class Simulation:
             await self.pool.execute("UPDATE endpoint SET due_at = NULL WHERE instance_id = ANY($1)", ids)
 
     async def _take(self, kind: str, most: int) -> list[InstanceId]:
-        jobs = [read_job(row["payload"]) for row in await self.pool.fetch(TAKE_JOBS, kind, most)]
-        taken = [InstanceId(number) for number, _ in jobs]
-        for instance_id, (_, due_at) in zip(taken, jobs, strict=True):
-            if due_at is not None:
-                self.waits[instance_id] = (self.now - due_at).total_seconds()
-        return taken
+        few = most if kind != POLL else -(-most // HANDFUL)
+        rows = await self.pool.fetch(TAKE_JOBS, kind, few)
+        if kind != POLL:
+            return [read_id(row["payload"]) for row in rows]
+        due = {each: at for row in rows for each, at in read_polls(row["payload"], self.now).items()}
+        for instance_id, due_at in due.items():
+            self.waits[instance_id] = (self.now - due_at).total_seconds()
+        return list(due)
 
     def rate(self) -> float:
         """Give the polls a second that the intervals ask for."""

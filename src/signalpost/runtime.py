@@ -18,15 +18,25 @@ from pgqueuer.domain.models import Job
 from signalpost.delivery.lane import Lanes
 from signalpost.delivery.notices import Announcer
 from signalpost.delivery.replays import Replayer
-from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.observe import Metrics, Vitals, get_logger
+from signalpost.polling.hands import Hands
 from signalpost.polling.poller import Poller
-from signalpost.polling.scheduler import TICK_SECONDS, Scheduler
+from signalpost.polling.scheduler import GOOD_SECONDS, RENEWAL_SECONDS, TICK_SECONDS, Scheduler
 from signalpost.store.counts import Counts
 from signalpost.store.health import Health
-from signalpost.store.queue import DELIVER, POLL, REPLAY, Queue, Wakeups, WorkDriver, queue_queries, read_job
+from signalpost.store.queue import (
+    DELIVER,
+    POLL,
+    REPLAY,
+    Queue,
+    Wakeups,
+    WorkDriver,
+    queue_queries,
+    read_id,
+    read_polls,
+)
 from signalpost.store.retention import Retention
-from signalpost.store.workers import Workers
+from signalpost.store.workers import Heartbeat, Workers
 
 log = get_logger("runtime")
 LIBRARY_LOGS = [logging.getLogger(name) for name in ("pgqueuer", "asyncpg.pool")]
@@ -34,16 +44,16 @@ LIBRARY_LOGS = [logging.getLogger(name) for name in ("pgqueuer", "asyncpg.pool")
 HEARTBEAT = "heartbeat"
 SCHEDULER = "scheduler"
 
-BATCH = {POLL: 100, DELIVER: 10, REPLAY: 10}
-"""Jobs that one process takes at a time. Of those that last for seconds few, so that all processes get some."""
+BATCH = {POLL: 2, DELIVER: 10, REPLAY: 10}
+"""Jobs that one process takes at a time: few, so that all processes get some. One of polls brings many."""
 
-MOST_IN_FLIGHT = {POLL: 250, DELIVER: 1000, REPLAY: 200}
-"""Jobs that one process has in hand. A poll takes a tenth of a megabyte while its answer comes, and comes back soon; a
-lane may wait for a callback for half a minute."""
+MOST_IN_FLIGHT = {POLL: 4, DELIVER: 1000, REPLAY: 200}
+"""Jobs that one process has in hand. One of polls ends when they have begun; a lane may wait for a callback for half a
+minute."""
 
-LOOK_AGAIN = {POLL: timedelta(seconds=0.1), DELIVER: timedelta(seconds=0.01), REPLAY: timedelta(seconds=0.1)}
+LOOK_AGAIN = {POLL: timedelta(seconds=0.02), DELIVER: timedelta(seconds=0.01), REPLAY: timedelta(seconds=0.1)}
 """When the queue is looked at again if it held more than was taken: what came while others were taken may have been
-told then, and is not told again. Polls are taken many at once, for which they may wait a moment."""
+told then, and is not told again."""
 
 QUEUE_HEARTBEAT = timedelta(seconds=10)
 """A job whose worker has been silent for so long is given to another."""
@@ -70,49 +80,6 @@ def _collect_seldom() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-class Heartbeat:
-    """A worker's sign of life: the lease of its lanes is surely good while the last beat is young."""
-
-    def __init__(
-        self,
-        workers: Workers,
-        worker_id: WorkerId,
-        *,
-        lease_seconds: float,
-        monotonic: Callable[[], float],
-    ) -> None:
-        self._workers = workers
-        self._worker_id = worker_id
-        self._lease_seconds = lease_seconds
-        self._monotonic = monotonic
-        self._beaten_at = float("-inf")
-
-    def is_alive(self) -> bool:
-        """Say whether no other worker can have taken our lanes yet. A fifth of the lease is kept as a margin."""
-        return self._monotonic() - self._beaten_at < self.good_seconds
-
-    async def beat(self) -> None:
-        """Beat once. The time counted is from before the call: the row is at most that old."""
-        before = self._monotonic()
-        await self._workers.beat(self._worker_id)
-        self._beaten_at = before
-
-    async def leave(self) -> None:
-        """Free all lanes at once."""
-        self._beaten_at = float("-inf")
-        await self._workers.leave(self._worker_id)
-
-    @property
-    def good_seconds(self) -> float:
-        """How long a beat is good for."""
-        return self._lease_seconds * 0.8
-
-    @property
-    def pause_seconds(self) -> float:
-        """The time between beats: several may fail before the lease ends."""
-        return self._lease_seconds / 5
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the roles run on."""
@@ -122,6 +89,7 @@ class Parts:
     wakeups: Wakeups
     scheduler: Scheduler
     poller: Poller
+    hands: Hands
     lanes: Lanes
     replayer: Replayer
     announcer: Announcer
@@ -165,18 +133,17 @@ class Runtime:
         self._spawn("wakeups", lambda: self._repeat(self._parts.wakeups.check, WAKEUP_SECONDS))
         self._spawn("gauges", lambda: self._repeat(self._count, COUNT_SECONDS))
         if "poll" in self._roles:
-            self._spawn(
-                POLL,
-                lambda: self._work(
-                    POLL, lambda id_, due_at: self._parts.poller.poll(InstanceId(id_), due_at)
-                ),
-            )
+            self._spawn("claims", lambda: self._repeat(self._renew_claims, RENEWAL_SECONDS))
+            self._spawn(POLL, lambda: self._work(POLL, self._take_polls))
         if "deliver" in self._roles:
             self._parts.queue.start_here = self._parts.lanes.start
             self._spawn(
-                DELIVER, lambda: self._work(DELIVER, lambda id_, _: self._parts.lanes.work(InstanceId(id_)))
+                DELIVER, lambda: self._work(DELIVER, lambda job: self._parts.lanes.work(read_id(job.payload)))
             )
-            self._spawn(REPLAY, lambda: self._work(REPLAY, lambda id_, _: self._parts.replayer.work(id_)))
+            self._spawn(
+                REPLAY,
+                lambda: self._work(REPLAY, lambda job: self._parts.replayer.work(read_id(job.payload))),
+            )
             self._spawn("notices", lambda: self._repeat(self._parts.announcer.send_due, NOTICE_SECONDS))
 
     async def stop(self) -> None:
@@ -184,13 +151,14 @@ class Runtime:
         if not self._tasks:
             return
         self._stopping.set()
+        self._parts.hands.close()
         self._parts.lanes.close()
         self._parts.replayer.close()
         for queue_manager in self._queue_managers.values():
             queue_manager.shutdown.set()
         # What is in hand ends with a record of it: while that cannot be written, waiting brings nothing.
         patience_seconds = STOP_SECONDS if self._parts.health.is_well else LEAVE_SECONDS
-        in_hand = [*self._tasks, *self._parts.lanes.started]
+        in_hand = [*self._tasks, *self._parts.hands.started, *self._parts.lanes.started]
         _, unfinished = await asyncio.wait(in_hand, timeout=patience_seconds)
         for task in unfinished:
             task.cancel()
@@ -265,9 +233,15 @@ class Runtime:
 
     async def _count(self) -> None:
         self._parts.metrics.show_quota()
-        self._parts.metrics.counted.show(await self._parts.counts.count())
+        self._parts.metrics.counted.show(await self._parts.counts.count(self._parts.poller.active))
 
-    async def _work(self, entrypoint: str, act: Callable[[int, datetime], Awaitable[None]]) -> None:
+    async def _renew_claims(self) -> None:
+        await self._parts.scheduler.renew_claims(self._parts.hands.list_lasting())
+
+    async def _take_polls(self, job: Job) -> None:
+        await self._parts.hands.take(read_polls(job.payload, job.created), job.created, GOOD_SECONDS)
+
+    async def _work(self, entrypoint: str, act: Callable[[Job], Awaitable[None]]) -> None:
         """Take jobs of one kind. Each kind has its own hands, so that slow callbacks never keep polls waiting."""
         earlier = self._queue_managers.get(entrypoint)
         if earlier is not None:  # it failed, and may have left jobs that look as if they were worked on
@@ -283,8 +257,7 @@ class Runtime:
             if self._stopping.is_set():
                 raise RetryRequested  # not begun: the job is queued again, for another worker
             try:
-                number, due_at = read_job(job.payload)
-                await act(number, due_at or job.created)
+                await act(job)
             except Exception as error:
                 if self._parts.health.note(error) is None:
                     raise

@@ -1,6 +1,6 @@
 """``signalpost`` with a shorter grace, run as a program by tests that kill it.
 
-A poll that a kill interrupts is handed out again after 30 s. With a kill every second or two, a service that is
+A poll that a kill interrupts is handed out again after 15 s. With a kill every second or two, a service that is
 otherwise the same would lie idle in all lives but the first, and the kills would hit nothing.
 """
 

@@ -84,8 +84,8 @@ RETENTION = "signalpost.store.retention", "Retention"
 
 POLLING = (
     Step("poll-due", "the tick is about to take due polls", *POLLS, "claim_due", BEFORE),
-    Step("poll-claimed", "the tick took a poll, no job yet", *QUEUE, "enqueue_polls", BEFORE),
-    Step("poll-enqueued", "the poll's job is in the queue", *QUEUE, "enqueue_polls", AFTER),
+    Step("poll-claimed", "the tick took a poll, no job yet", *QUEUE, "hand_out_polls", BEFORE),
+    Step("poll-enqueued", "the poll's job is in the queue", *QUEUE, "hand_out_polls", AFTER),
     Step("poll-taken", "a worker took the job", "signalpost.polling.poller", "Poller", "poll", BEFORE),
     Step("poll-loading", "what the poll needs is about to be loaded", *POLLS, "_load_all", BEFORE),
     Step("poll-loaded", "what the poll needs is loaded", *POLLS, "_load_all", AFTER),
@@ -127,14 +127,14 @@ POLLING = (
     Step("commit-begins", "before the commit of a page", *EVENTS, "commit_page", BEFORE),
     Step(
         "commit-moved",
-        "amid it: the watermark is moved, nothing else written",
+        "amid it: watermark, page and numbers are written, no event",
         *COMMIT,
         "write_memory",
         INSIDE,
     ),
     Step(
         "commit-remembered",
-        "amid it: the memory is written, no page, no event",
+        "amid it: the memory is written as well, no event",
         *COMMIT,
         "_write_events",
         INSIDE,

@@ -77,7 +77,7 @@ async def test_a_job_lost_on_its_way_is_handed_out_again(make_world, monkeypatch
         instance = await world.connect()
         await world.wait_for_watermark(instance["id"])
         lost = {"poll": 0, "deliver": 0}
-        enqueue = queue._enqueue
+        enqueue, hand_out = queue._enqueue, queue.hand_out_polls
 
         async def lose_some(entrypoint, instance_ids, **given):
             if instance_ids and lost[entrypoint] < 3:
@@ -85,7 +85,14 @@ async def test_a_job_lost_on_its_way_is_handed_out_again(make_world, monkeypatch
                 return []
             return await enqueue(entrypoint, instance_ids, **given)
 
+        async def lose_some_polls(due):
+            if due and lost["poll"] < 3:
+                lost["poll"] += 1
+                return
+            await hand_out(due)
+
         monkeypatch.setattr(queue, "_enqueue", lose_some)
+        monkeypatch.setattr(queue, "hand_out_polls", lose_some_polls)
         made = await world.change(20)
         await until(lambda: len(world.delivered()) >= 20)
         assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
-from signalpost.store.queue import Queue, Wakeups, read_job
+from signalpost.model.ids import InstanceId
+from signalpost.store.queue import HANDFUL, Queue, Wakeups, read_id, read_polls
 from tests.support import until
 
 
@@ -31,12 +32,26 @@ async def test_what_has_a_job_gets_no_second_and_is_named(pool):
     assert await queue.enqueue_polls([2]) == []
 
 
-async def test_a_job_tells_since_when_it_was_due(pool):
+async def test_one_job_brings_many_polls_and_tells_since_when_each_was_due(pool):
     queue, due_at = Queue(pool), datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
-    await queue.enqueue_polls([1, 2], due_at={1: due_at})
+    due = {
+        InstanceId(number): due_at + timedelta(microseconds=number) for number in range(1, 2 * HANDFUL + 2)
+    }
+    await queue.hand_out_polls(due)
+    await queue.hand_out_polls({})
+    await queue.enqueue_polls([7])
     rows = await pool.fetch("SELECT payload FROM pgqueuer ORDER BY id")
-    assert [read_job(row["payload"]) for row in rows] == [(1, due_at), (2, None)]
-    assert read_job(None) == (0, None)
+    *handfuls, asked = [read_polls(row["payload"], due_at) for row in rows]
+    assert [len(each) for each in handfuls] == [HANDFUL, HANDFUL, 1]
+    assert {key: at for each in handfuls for key, at in each.items()} == due
+    assert asked == {7: due_at}
+    assert read_polls(None, due_at) == {}
+
+
+async def test_a_job_of_a_lane_is_about_one(pool):
+    await Queue(pool).enqueue_deliveries([3])
+    assert read_id(await pool.fetchval("SELECT payload FROM pgqueuer")) == 3
+    assert read_id(None) == 0
 
 
 async def test_the_log_is_emptied_and_waits_for_nobody(pool):

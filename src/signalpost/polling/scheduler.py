@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from signalpost.model.ids import InstanceId
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.polls import Polls
-from signalpost.store.queue import DELIVER, POLL, REPLAY, Queue
+from signalpost.store.queue import DELIVER, HANDFUL, POLL, REPLAY, Queue
 from signalpost.store.replays import Replays
 
 TICK_SECONDS = 1.0
-POLL_GRACE_SECONDS = 30.0
+POLL_GRACE_SECONDS = 15.0
 LANE_GRACE_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
 """How long a job may be on its way before the row is handed out again (a job that still runs refuses a second), and
 how soon one is looked at again that had a job already."""
+
+GOOD_SECONDS = 12.0
+"""How long a claim is surely good for: a margin is left for the way, and for clocks."""
+
+RENEWAL_SECONDS = 4.0
+"""The time between renewals of claims on what is being polled: one may fail before another process takes it."""
 
 MOST_QUEUED = 1000
 """Where so many jobs of a kind wait for a worker, no more are added: what is due waits as rows, where that which is
@@ -59,11 +66,19 @@ class Scheduler:
         """
         now = self._clock()
         waiting = await self._queue.count_waiting((POLL, DELIVER, REPLAY), most=MOST_QUEUED)
+        waiting[POLL] = min(waiting[POLL] * HANDFUL, MOST_QUEUED)
         rooms = {kind: min(MOST_QUEUED - number, MOST_AT_ONCE) for kind, number in waiting.items()}
         more_polls = await self._hand_out_polls(now, rooms[POLL])
         more_lanes = await self._hand_out_lanes(now, rooms[DELIVER])
         more_replays = await self._hand_out_replays(now, rooms[REPLAY])
         return more_polls or more_lanes or more_replays
+
+    async def renew_claims(self, lasting: Sequence[InstanceId]) -> None:
+        """Renew the claims of polls that last, so that no other process takes their instances meanwhile."""
+        if lasting:
+            now = self._clock()
+            until = now + timedelta(seconds=POLL_GRACE_SECONDS)
+            await self._polls.keep_claims(lasting, now=now, until=until)
 
     async def _hand_out_polls(self, now: datetime, room: int) -> bool:
         if not room:
@@ -78,9 +93,7 @@ class Scheduler:
         )
         if not more:
             self._polls_taken_until = now
-        busy = await self._queue.enqueue_polls(list(due), due_at=due)
-        if busy:
-            await self._polls.give_back(busy, until=until, at=now + timedelta(seconds=AGAIN_SECONDS))
+        await self._queue.hand_out_polls(due)
         return more
 
     def _find_missed(self, now: datetime) -> datetime:

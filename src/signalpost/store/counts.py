@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import asyncpg
 
+from signalpost.model.ids import InstanceId
 from signalpost.observe.counted import Value
 from signalpost.store.polling_status import IS_STALE, STALE_SECONDS
 from signalpost.store.queue import DELIVER, POLL, REPLAY
@@ -26,17 +28,20 @@ def _write_count(rows: str) -> str:
 
 
 # Each has an index of its own that holds these rows alone. Only those are looked at for being stale that are overdue,
-# were handed out long ago, or have a resource that fails; OFFSET 0 has them looked up one by one, where a join would
-# read all instances.
+# are handed out, are in this process's hands or have a resource that fails; OFFSET 0 has them looked up one by one,
+# where a join would read all instances.
 POLLING = f"""
 WITH suspect AS MATERIALIZED (
     (SELECT id FROM instance WHERE next_poll_at < now() - make_interval(secs => {STALE_SECONDS})
      ORDER BY next_poll_at LIMIT {MOST_SUSPECT})
     UNION
-    (SELECT split_part(convert_from(payload, 'UTF8'), ' ', 1)::bigint FROM pgqueuer
-     WHERE entrypoint = '{POLL}' AND created < now() - make_interval(secs => {STALE_SECONDS}) LIMIT {MOST_SUSPECT})
+    (SELECT split_part(each, ' ', 1)::bigint
+     FROM pgqueuer, regexp_split_to_table(convert_from(payload, 'UTF8'), ';') AS each
+     WHERE entrypoint = '{POLL}' LIMIT {MOST_SUSPECT})
     UNION
     (SELECT instance_id FROM resource_poll WHERE failures > 0 LIMIT {MOST_SUSPECT})
+    UNION
+    SELECT unnest($1::bigint[])
 )
 SELECT {_write_count("resource_poll WHERE disabled_at IS NOT NULL")} AS pollers_disabled,
        (SELECT count(*) FROM suspect
@@ -85,13 +90,13 @@ class Counts:
         self._pool = pool
         self._lease_seconds = lease_seconds
 
-    async def count(self) -> dict[str, Value]:
-        """Count them, by the names of ``observe.counted.GAUGES``.
+    async def count(self, polled: Collection[InstanceId] = ()) -> dict[str, Value]:
+        """Count them, by the names of ``observe.counted.GAUGES``; ``polled`` are being polled by this process.
 
         Five statements. What they read grows with the rows in trouble and the jobs in the queue, up to
         ``MOST_COUNTED`` of a kind, not with the instances or with what is kept.
         """
-        polling: Any = await self._pool.fetchrow(POLLING)
+        polling: Any = await self._pool.fetchrow(POLLING, list(polled))
         delivery: Any = await self._pool.fetchrow(DELIVERY)
         overdue: Any = await self._pool.fetch(OVERDUE)
         jobs: Any = await self._pool.fetch(QUEUE)

@@ -31,6 +31,19 @@ FROM found WHERE instance.id = found.id AND instance.id = ANY(ARRAY(SELECT id FR
 RETURNING instance.id, found.next_poll_at, found.taken
 """
 
+# What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more.
+FINISH = """
+UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.valid THEN NULL
+           WHEN instance.wishes = done.wishes THEN done.next
+           WHEN EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN now() END,
+       last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
+       throttled_until = done.throttled,
+       quota = CASE WHEN instance.wishes = done.wishes THEN coalesce(done.quota, instance.quota) ELSE instance.quota END
+FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[], $5::timestamptz[], $6::jsonb[],
+            $7::integer[]) AS done (id, polled, next, good, throttled, quota, wishes)
+WHERE instance.id = done.id
+"""
+
 # As with polls, those just due are found at once, however many are overdue. All are work that must be done.
 CLAIM_DUE_LANES = """
 WITH due AS (

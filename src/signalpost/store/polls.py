@@ -13,7 +13,7 @@ from signalpost.model.errors import FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import get_logger
-from signalpost.store.due import CLAIM_POLLS
+from signalpost.store.due import CLAIM_POLLS, FINISH
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.notices import add_notice
 from signalpost.store.tokens import tokens_from_json
@@ -36,19 +36,6 @@ JOIN endpoint ON endpoint.instance_id = instance.id
 JOIN resource_poll ON resource_poll.instance_id = instance.id
 WHERE instance.id = ANY($1) AND NOT instance.disabled AND instance.valid
 ORDER BY instance.id, resource_poll.resource
-"""
-
-# What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more.
-FINISH = """
-UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.valid THEN NULL
-           WHEN instance.wishes = done.wishes THEN done.next
-           WHEN EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN now() END,
-       last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
-       throttled_until = done.throttled,
-       quota = CASE WHEN instance.wishes = done.wishes THEN coalesce(done.quota, instance.quota) ELSE instance.quota END
-FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[], $5::timestamptz[], $6::jsonb[],
-            $7::integer[]) AS done (id, polled, next, good, throttled, quota, wishes)
-WHERE instance.id = done.id
 """
 
 # Once it has failed so often in a row that it is given up ($5), it is not read again until somebody resumes it.
@@ -111,6 +98,21 @@ class Polls:
             instance_ids,
             until,
             at,
+        )
+
+    async def keep_claims(
+        self, instance_ids: Sequence[InstanceId], *, now: datetime, until: datetime
+    ) -> None:
+        """Have instances that are still being polled come up again at ``until``, not before.
+
+        Those whose claim has ended by ``now``, or that are to be polled no more, are left as they are. Where somebody
+        asked for a poll meanwhile, the end of this one sees to it (``FINISH``).
+        """
+        await self._pool.execute(
+            "UPDATE instance SET next_poll_at = $3 WHERE id = ANY($1) AND next_poll_at > $2 AND next_poll_at < $3",
+            instance_ids,
+            now,
+            until,
         )
 
     async def load(self, instance_id: InstanceId) -> PollState | None:

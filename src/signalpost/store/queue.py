@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -30,6 +30,9 @@ CHECK_SECONDS = 5.0
 POLL = "poll"
 DELIVER = "deliver"
 REPLAY = "replay"
+
+HANDFUL = 50
+"""Polls that one job brings: a job for each would be a fifth of what an idle poll costs."""
 
 
 GIVE_BACK = """
@@ -66,15 +69,18 @@ async def install_queue(connection: asyncpg.Connection) -> None:
         await queries.optimize_autovacuum()
 
 
-def read_job(payload: bytes | None) -> tuple[int, datetime | None]:
-    """Read the id that a job is about, and when that was due, where this went with it."""
-    number, _, due = (payload or b"0").partition(b" ")
-    return int(number), datetime.fromtimestamp(int(due) / 1e6, UTC) if due else None
+def read_id(payload: bytes | None) -> Any:
+    """Read the id that a job is about."""
+    return int(payload or b"0")
 
 
-def _write_payload(number: int, due_at: datetime | None) -> bytes:
-    text = str(number) if due_at is None else f"{number} {round(due_at.timestamp() * 1e6)}"
-    return text.encode()
+def read_polls(payload: bytes | None, created_at: datetime) -> dict[InstanceId, datetime]:
+    """Read the instances that a job is to have polled, and since when each was due, else since the job is."""
+    parts = (each.partition(b" ") for each in (payload or b"").split(b";") if each)
+    return {
+        InstanceId(int(number)): datetime.fromtimestamp(int(due) / 1e6, UTC) if due else created_at
+        for number, _, due in parts
+    }
 
 
 class Wakeups:
@@ -153,14 +159,18 @@ class Queue:
         self.start_here: Callable[[InstanceId], bool] | None = None
         self._wakes: Gather[tuple[InstanceId, str], None] = Gather(self._wake_all, window_seconds=0.001)
 
-    async def enqueue_polls(
-        self, instance_ids: Sequence[InstanceId], *, due_at: Mapping[InstanceId, datetime] | None = None
-    ) -> list[InstanceId]:
-        """Have these instances polled by whichever worker is free; give those that have a job already.
+    async def enqueue_polls(self, instance_ids: Sequence[InstanceId]) -> list[InstanceId]:
+        """Have these instances polled by whichever worker is free; give those that have a job already."""
+        return await self._enqueue(POLL, instance_ids)
 
-        ``due_at`` goes with the jobs (see ``read_job``); without it they are due now.
-        """
-        return await self._enqueue(POLL, instance_ids, due_at=due_at)
+    async def hand_out_polls(self, due: Mapping[InstanceId, datetime]) -> None:
+        """Have instances that were claimed polled, ``HANDFUL`` by one job; since when each was due goes with it."""
+        payloads = [f"{each} {round(due_at.timestamp() * 1e6)}".encode() for each, due_at in due.items()]
+        handfuls: list[bytes | None] = [
+            b";".join(payloads[place : place + HANDFUL]) for place in range(0, len(payloads), HANDFUL)
+        ]
+        if handfuls:
+            await self._add(POLL, handfuls, [None] * len(handfuls))
 
     async def count_waiting(self, kinds: Sequence[str], *, most: int) -> dict[str, int]:
         """Count the jobs of each kind that no worker has taken yet; no further than ``most``."""
@@ -183,7 +193,7 @@ class Queue:
     async def _wake_all(self, wakes: Sequence[tuple[InstanceId, str]]) -> Sequence[None]:
         await self._add(
             DELIVER,
-            [_write_payload(instance_id, None) for instance_id, _ in wakes],
+            [str(instance_id).encode() for instance_id, _ in wakes],
             [f"{DELIVER}:{instance_id}:{cause}" for instance_id, cause in wakes],
         )
         return [None] * len(wakes)
@@ -192,16 +202,11 @@ class Queue:
         """Have these replays worked by whichever worker is free; give those that have a job already."""
         return await self._enqueue(REPLAY, replay_ids)
 
-    async def _enqueue(
-        self, entrypoint: str, ids: Sequence[Id], *, due_at: Mapping[Id, datetime] | None = None
-    ) -> list[Id]:
+    async def _enqueue(self, entrypoint: str, ids: Sequence[Id]) -> list[Id]:
         if not ids:
             return []
-        due = due_at or {}
         made = await self._add(
-            entrypoint,
-            [_write_payload(each, due.get(each)) for each in ids],
-            [f"{entrypoint}:{each}" for each in ids],
+            entrypoint, [str(each).encode() for each in ids], [f"{entrypoint}:{each}" for each in ids]
         )
         return [each for each, is_made in zip(ids, made, strict=True) if not is_made]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import asyncpg
 
 from signalpost.model.ids import WorkerId
@@ -53,3 +55,46 @@ class Workers:
             "DELETE FROM worker WHERE heartbeat_at < now() - make_interval(secs => $1)",
             FORGOTTEN_AFTER_SECONDS,
         )
+
+
+class Heartbeat:
+    """A worker's sign of life: the lease of its lanes is surely good while the last beat is young."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        worker_id: WorkerId,
+        *,
+        lease_seconds: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._workers = workers
+        self._worker_id = worker_id
+        self._lease_seconds = lease_seconds
+        self._monotonic = monotonic
+        self._beaten_at = float("-inf")
+
+    def is_alive(self) -> bool:
+        """Say whether no other worker can have taken our lanes yet. A fifth of the lease is kept as a margin."""
+        return self._monotonic() - self._beaten_at < self.good_seconds
+
+    async def beat(self) -> None:
+        """Beat once. The time counted is from before the call: the row is at most that old."""
+        before = self._monotonic()
+        await self._workers.beat(self._worker_id)
+        self._beaten_at = before
+
+    async def leave(self) -> None:
+        """Free all lanes at once."""
+        self._beaten_at = float("-inf")
+        await self._workers.leave(self._worker_id)
+
+    @property
+    def good_seconds(self) -> float:
+        """How long a beat is good for."""
+        return self._lease_seconds * 0.8
+
+    @property
+    def pause_seconds(self) -> float:
+        """The time between beats: several may fail before the lease ends."""
+        return self._lease_seconds / 5

@@ -17,10 +17,11 @@ from signalpost.instances.sessions import Sessions
 from signalpost.model.clock import SharedClock
 from signalpost.model.ids import WorkerId
 from signalpost.observe import Metrics, Vitals
+from signalpost.polling.hands import Hands
 from signalpost.polling.pages import Pages
 from signalpost.polling.poller import Poller, PollerParts
 from signalpost.polling.scheduler import Scheduler
-from signalpost.runtime import Heartbeat, Parts
+from signalpost.runtime import Parts
 from signalpost.settings import Settings
 from signalpost.store.counts import Counts
 from signalpost.store.deliveries import Deliveries
@@ -33,7 +34,7 @@ from signalpost.store.replays import Replays
 from signalpost.store.retention import Retention
 from signalpost.store.vault import Vault
 from signalpost.store.waiting import Waiting
-from signalpost.store.workers import Workers
+from signalpost.store.workers import Heartbeat, Workers
 from signalpost.tracing import Tracer
 from signalpost.wiring.database import Connections
 
@@ -62,13 +63,18 @@ def join_roles(ground: Ground) -> Parts:
     heartbeat = Heartbeat(workers, worker_id, lease_seconds=lease_seconds, monotonic=time.monotonic)
     deliveries = Deliveries(pool, vault, worker_id, lease_seconds=lease_seconds)
     replays = Replays(pool, vault, worker_id, lease_seconds=lease_seconds)
-    sender = _join_sender(ground)
+    sender, poller = _join_sender(ground), _join_poller(ground, polls, queue)
+
+    def is_known(error: Exception) -> bool:
+        return ground.connections.health.note(error) is not None
+
     return Parts(
         pool=pool,
         queue=queue,
         wakeups=ground.connections.wakeups,
         scheduler=Scheduler(polls, deliveries, replays, queue, clock),
-        poller=_join_poller(ground, polls, queue),
+        poller=poller,
+        hands=Hands(poller, queue.hand_out_polls, is_known, clock),
         lanes=Lanes(
             LaneParts(
                 deliveries=deliveries,
@@ -78,7 +84,7 @@ def join_roles(ground: Ground) -> Parts:
                 clock=clock,
                 monotonic=time.monotonic,
                 is_alive=heartbeat.is_alive,
-                is_known=lambda error: ground.connections.health.note(error) is not None,
+                is_known=is_known,
             )
         ),
         replayer=Replayer(
