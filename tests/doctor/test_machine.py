@@ -157,6 +157,10 @@ async def test_few_open_files(data, files, verdict):
 
 
 async def test_no_time_zones(data, monkeypatch):
+    for name in [
+        each for each in sys.modules if each.startswith("tzdata.")
+    ]:  # what was imported is there without it
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tzdata", None)
     zoneinfo.reset_tzpath(to=())
     zoneinfo.ZoneInfo.clear_cache()
