@@ -12,6 +12,7 @@ from signalpost.instances.imports import Result
 from tests.importing.originals import write_original
 from tests.rest.desk import CONFIGURATIONS, write_desk
 from tests.support import until
+from tests.web.conftest import sign_in
 from tests.web.consent import consent
 
 
@@ -115,6 +116,11 @@ async def test_until_it_is_authorised_nothing_is_polled_though_it_is_enabled(wor
     (outcome,) = await run_import(given)
     path = f"/instances/{outcome.instance_id}"
     assert (await world.client.put(f"{path}/enabled")).status_code == 200
+    browser = await sign_in(world)
+    page = await browser.read(path)
+    await browser.client.aclose()
+    assert "It was imported, and was never authorised." in page
+    assert "no longer accepts" not in page
     told = (await world.client.get(f"{path}/polling")).json()
     assert told["state"] == "needsAuthorisation"
     assert "was never authorised" in told["message"]

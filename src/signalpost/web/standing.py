@@ -64,14 +64,7 @@ def tell_polling(  # noqa: PLR0911 - one for each state
                 " is installed again and the service was started anew, polling goes on from the watermarks.",
             )
         case PollingState.NEEDS_AUTHORISATION:
-            return Told(
-                "needs",
-                "Needs authorisation",
-                f"The provider no longer accepts our credentials; the last poll that succeeded was"
-                f" {write_relative(schedule.last_success_at, now)}. Polling waits, and goes on from the watermark once"
-                f" {'somebody of the account has authorised again' if by_consent else 'it is given others'}.",
-                AUTHORISE if by_consent else GIVE_ANEW,
-            )
+            return _tell_unauthorised(instance, schedule, now, by_consent=by_consent)
         case PollingState.OFF:
             return Told(
                 "paused",
@@ -183,6 +176,21 @@ def _tell_disabled(instance: Instance, schedule: Schedule, now: datetime) -> Tol
     return Told(
         "dead", "Given up", _tell_stopped(schedule.resources, now), Remedy("resume", "Resume polling")
     )
+
+
+def _tell_unauthorised(instance: Instance, schedule: Schedule, now: datetime, *, by_consent: bool) -> Told:
+    if not instance.was_authorised:
+        told = "It was imported, and was never authorised. Polling begins once" + (
+            " somebody of the account has." if by_consent else " it is given credentials."
+        )
+        remedy = Remedy("authorise", "Authorise") if by_consent else GIVE_ANEW
+        return Told("needs", "Needs authorisation", told, remedy)
+    told = (
+        f"The provider no longer accepts our credentials; the last poll that succeeded was"
+        f" {write_relative(schedule.last_success_at, now)}. Polling waits, and goes on from the watermark once"
+        f" {'somebody of the account has authorised again' if by_consent else 'it is given others'}."
+    )
+    return Told("needs", "Needs authorisation", told, AUTHORISE if by_consent else GIVE_ANEW)
 
 
 def _tell_stale(schedule: Schedule, now: datetime) -> Told:
