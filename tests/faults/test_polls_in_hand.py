@@ -64,7 +64,6 @@ async def test_one_that_hangs_holds_up_neither_its_own_organization_nor_another(
     held.go_on.set()
     await until(lambda: len(delivered(world, hanging)) == 20)
     assert await world.pool.fetchval("SELECT count(*) FROM page WHERE instance_id = $1", deleted) == 0
-    assert await world.pool.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'poll'") == 0
 
 
 async def test_what_lasts_stays_with_who_polls_it_until_he_dies(database, sandbox, short_claims):
