@@ -12,7 +12,7 @@ from signalpost.api.paging import Pages, write_paging
 from signalpost.api.parts import Asking, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_connector, show_connector_whole
-from signalpost.connectors.authorising import Grant, find_grant
+from signalpost.connectors.authorising import asks_consent
 from signalpost.instances.oauth2 import write_authorization_url
 from signalpost.model.errors import InvalidRequestError
 
@@ -76,7 +76,7 @@ async def make_authorization_url(
 
 def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody) -> dict[str, str]:
     connector = parts.registry.find(key_or_id)
-    if find_grant(connector) is not Grant.CONSENT:
+    if not asks_consent(connector):
         message = (
             f"{connector.key}: it has no consent page; POST /instances connects it by its configuration alone"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +13,7 @@ from signalpost.cli.remote.logs import Log
 from signalpost.cli.remote.options import (
     After,
     AsJson,
+    ExportFile,
     From,
     Instance,
     Limit,
@@ -96,7 +96,7 @@ def tail_deliveries(
 @app.command("export")
 def export_deliveries(
     instance: Instance,
-    file: Annotated[Path, typer.Argument(help="File of JSON lines; what is in it already is gone on from.")],
+    file: ExportFile,
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:

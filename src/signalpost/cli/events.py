@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from signalpost.cli.remote.logs import Log
 from signalpost.cli.remote.options import (
     After,
     AsJson,
+    ExportFile,
     From,
     Instance,
     Limit,
@@ -90,7 +90,7 @@ def tail_events(
 @app.command("export")
 def export_events(
     instance: Instance,
-    file: Annotated[Path, typer.Argument(help="File of JSON lines; what is in it already is gone on from.")],
+    file: ExportFile,
     profile: Profile = None,
     as_json: AsJson = False,
 ) -> None:

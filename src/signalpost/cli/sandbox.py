@@ -13,6 +13,15 @@ from signalpost.sandbox.rest import serve as serve_rest
 
 app = typer.Typer(no_args_is_help=True, help="Run a simulated provider.")
 
+Host = Annotated[str, typer.Option(envvar="SIGNALPOST_SANDBOX_HOST", help="Address to listen on.")]
+Port = Annotated[
+    int, typer.Option(envvar="SIGNALPOST_SANDBOX_PORT", min=0, max=65535, help="0 takes a free one.")
+]
+
+
+def _tell_ready(url: str) -> None:
+    print(f"sandbox ready on {url}", flush=True)
+
 
 @app.callback()
 def choose_provider() -> None:
@@ -21,12 +30,8 @@ def choose_provider() -> None:
 
 @app.command()
 def egnyte(
-    host: Annotated[
-        str, typer.Option(envvar="SIGNALPOST_SANDBOX_HOST", help="Address to listen on.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(envvar="SIGNALPOST_SANDBOX_PORT", min=0, max=65535, help="0 takes a free one.")
-    ] = 8090,
+    host: Host = "127.0.0.1",
+    port: Port = 8090,
     domain: Annotated[
         str, typer.Option(envvar="SIGNALPOST_SANDBOX_DOMAIN", help="Name of the simulated domain.")
     ] = "acme",
@@ -68,7 +73,7 @@ def egnyte(
             state_path=state,
             realistic=realistic,
             scenario=None if scenario is None else load_scenario(scenario),
-            on_ready=lambda url: print(f"sandbox ready on {url}", flush=True),
+            on_ready=_tell_ready,
             on_step=lambda text: print(f"scenario: {text}", flush=True),
         )
     )
@@ -76,12 +81,8 @@ def egnyte(
 
 @app.command()
 def rest(
-    host: Annotated[
-        str, typer.Option(envvar="SIGNALPOST_SANDBOX_HOST", help="Address to listen on.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(envvar="SIGNALPOST_SANDBOX_PORT", min=0, max=65535, help="0 takes a free one.")
-    ] = 8091,
+    host: Host = "127.0.0.1",
+    port: Port = 8091,
 ) -> None:
     """Run a small REST API until it is told to stop: any collection, any authorisation, any pagination."""
-    uvloop.run(serve_rest(host, port, on_ready=lambda url: print(f"sandbox ready on {url}", flush=True)))
+    uvloop.run(serve_rest(host, port, on_ready=_tell_ready))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signalpost.connectors.authorising import Grant, find_grant
+from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.model.errors import (
     ConflictError,
@@ -21,7 +21,7 @@ def adopt_account(instance: Instance, account: Account, connector: Connector) ->
         ConflictError: it acts as another one already.
     """
     if instance.was_authorised and account.id != instance.account.id:
-        place = "providerData.code" if find_grant(connector) is Grant.CONSENT else "configuration"
+        place = "providerData.code" if asks_consent(connector) else "configuration"
         message = (
             f"{place}: it authorises {_show(account)}, but this instance acts as {_show(instance.account)};"
             " create another instance for another account"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
-from signalpost.connectors.authorising import NO_TOKENS, Grant, find_grant
+from signalpost.connectors.authorising import NO_TOKENS, asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
 from signalpost.instances.consent import LINK_SECONDS, REDIRECT_URI, seal_link
@@ -206,7 +206,7 @@ def _tell_needs(outcome: Outcome, configuration: Mapping[str, str], connector: C
     """Add what an instance with this configuration, never authorised, still needs."""
     needed = [each.key for each in list_missing(configuration, connector)]
     hidden = [key for key in outcome.original.masked if key not in configuration]
-    by_consent = find_grant(connector) is Grant.CONSENT
+    by_consent = asks_consent(connector)
     return replace(
         outcome,
         missing=tuple(dict.fromkeys([*needed, *hidden])),
@@ -218,7 +218,7 @@ def _tell_needs(outcome: Outcome, configuration: Mapping[str, str], connector: C
 def _write_import(judged: _Judged) -> Import:
     assert judged.draft is not None
     assert judged.connector is not None
-    needs_nothing = find_grant(judged.connector) is not Grant.CONSENT
+    needs_nothing = not asks_consent(judged.connector)
     return Import(
         judged.id,
         judged.draft,

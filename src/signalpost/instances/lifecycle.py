@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from signalpost.connectors.authorising import NO_TOKENS, Grant, find_grant
+from signalpost.connectors.authorising import NO_TOKENS, Grant, asks_consent, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.connectors.containment import guard
 from signalpost.connectors.registry import Registry
@@ -183,7 +183,7 @@ class Lifecycle:
         instance: Instance,
     ) -> Authorised | None:
         """Give what the wish authorises; None where it authorises nothing and need not."""
-        if find_grant(connector) is not Grant.CONSENT:
+        if not asks_consent(connector):
             own = [each.key for each in connector.fields]
             changed = any(configuration.get(key) != instance.configuration.get(key) for key in own)
             named = not own or any(key in (wish.configuration or {}) for key in own)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from signalpost.connectors.authorising import Grant, find_grant
+from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.connectors.containment import contain, guard
 from signalpost.connectors.registry import Registry
@@ -156,7 +156,7 @@ def refuse(error: ProviderError, instance: Instance, connector: Connector) -> Pr
 
 
 def _ask_authorisation(instance: Instance, connector: Connector) -> str:
-    if find_grant(connector) is not Grant.CONSENT:
+    if not asks_consent(connector):
         return (
             f"{connector.name} no longer accepts the credentials of instance {instance.id}; change them with"
             f" PATCH /instances/{instance.id}"

@@ -91,15 +91,6 @@ class Polls:
         taken = {InstanceId(row["id"]): row["next_poll_at"] for row in rows if row["taken"]}
         return taken, len(rows) >= limit
 
-    async def give_back(self, instance_ids: Sequence[InstanceId], *, until: datetime, at: datetime) -> None:
-        """Have instances that were claimed ``until`` then come up ``at`` an earlier time, if nothing else was set."""
-        await self._pool.execute(
-            "UPDATE instance SET next_poll_at = $3 WHERE id = ANY($1) AND next_poll_at = $2",
-            instance_ids,
-            until,
-            at,
-        )
-
     async def keep_claims(
         self, instance_ids: Sequence[InstanceId], *, now: datetime, until: datetime
     ) -> None:

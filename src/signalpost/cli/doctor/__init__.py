@@ -17,6 +17,7 @@ from signalpost.cli.configurations import judge_file
 from signalpost.cli.doctor.examination import SLOW, Findings, end_at_settings, examine
 from signalpost.cli.doctor.findings import Verdict, refuse
 from signalpost.cli.options import DataDirectory
+from signalpost.cli.printing import make_harmless
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import load_settings
@@ -82,13 +83,8 @@ def _print_json(findings: Findings) -> None:
 
 def _print_lines(findings: Findings) -> None:
     for each, names in groupby(findings, key=findings.__getitem__):
-        print(f"{each.verdict:<8}{', '.join(names)}: {_show(each.message)}")
+        print(f"{each.verdict:<8}{', '.join(names)}: {make_harmless(each.message)}")
         if each.remedy:
-            print(f"        to do: {_show(each.remedy)}")
+            print(f"        to do: {make_harmless(each.remedy)}")
     counts = Counter(each.verdict for each in findings.values())
     print(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict))
-
-
-def _show(text: str) -> str:
-    """Write text on one line: names of files and connectors may hold anything."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

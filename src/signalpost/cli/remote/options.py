@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,9 @@ Profile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: an object, or one on each line.")]
+ExportFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="File of JSON lines; what is in it already is gone on from.")
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not wait until it has ended.")]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="The most entries shown.")]
 After = Annotated[
