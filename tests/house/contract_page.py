@@ -54,10 +54,20 @@ def list_members(kind: Any) -> Iterator[str]:
         for name, each in vars(kind).items():
             if not name.startswith("_") and isinstance(each, (property, FunctionType)):
                 yield write_member(name, each)
+    elif issubclass(kind, tuple):
+        yield from list_fields(kind)
     elif not issubclass(kind, Exception):
         for name, each in vars(kind).items():
             if not name.startswith("_"):
                 yield write_member(name, each)
+
+
+def list_fields(kind: Any) -> Iterator[str]:
+    """Give a line for each field of a named tuple."""
+    defaults = kind._field_defaults
+    for name, told in inspect.get_annotations(kind).items():
+        default = f" = {show_default(defaults[name])}" if name in defaults else ""
+        yield f"- `{name}: {told.__forward_arg__}{default}`"
 
 
 def show_default(value: Any) -> str:

@@ -15,7 +15,7 @@ from signalpost.model.delivery import PageContext
 from signalpost.model.event import Event, EventType
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, derive_event_id
 from signalpost.model.instance import Account, Tokens
-from signalpost.store.events import Events, PageCommit
+from signalpost.store.events import Events, PageCommit, PageRows
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
@@ -59,8 +59,7 @@ class Past:
             version=self.version,
             watermark={"id": self.version},
             polled_at=at,
-            records=[f'{{"id": "{name}", "about": "{uuid4()}"}}' for name in objects],
-            events=events,
+            pages=[PageRows([f'{{"id": "{name}", "about": "{uuid4()}"}}' for name in objects], events)],
             context=CONTEXT,
         )
         self.version += 1

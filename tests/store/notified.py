@@ -8,7 +8,7 @@ from signalpost.model.delivery import PageContext
 from signalpost.model.event import Event, EventType
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, WorkerId, derive_event_id
 from signalpost.model.instance import Account, Tokens
-from signalpost.store.events import Events, PageCommit
+from signalpost.store.events import Events, PageCommit, PageRows
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
@@ -70,8 +70,7 @@ async def add_notifications(pool, instance_id, states, *, made_at=NOW):
                 version=poll["version"],
                 watermark={"id": number},
                 polled_at=made_at,
-                records=[f'{{"id":{number}}}'],
-                events=[event],
+                pages=[PageRows([f'{{"id":{number}}}'], [event])],
                 context=CONTEXT,
             )
         )

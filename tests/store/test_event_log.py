@@ -13,7 +13,7 @@ from signalpost.model.errors import ConnectorError, FencedError
 from signalpost.model.event import Event, EventType, Gap
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, derive_event_id
 from signalpost.model.instance import Account, ResourcePoll, Tokens
-from signalpost.store.events import Events, PageCommit
+from signalpost.store.events import Events, PageCommit, PageRows
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
@@ -76,8 +76,7 @@ def page(instance_id, version, numbers, **changes):
         version=version,
         watermark={"id": max(numbers, default=0)},
         polled_at=NOW,
-        records=[f'{{"id":{number}}}' for number in numbers],
-        events=events,
+        pages=[PageRows([f'{{"id":{number}}}' for number in numbers], events)],
         context=CONTEXT,
     )
 
@@ -112,8 +111,9 @@ async def test_events_keep_their_times_to_the_microsecond_and_go_ten_to_a_notifi
         datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
     ] * 5
     whole = page(instance_id, 1, range(1, 26))
-    events = [replace(event, occurred_at=at) for event, at in zip(whole.events, times, strict=True)]
-    assert await Events(pool).commit_page(replace(whole, events=events))
+    [rows_of_page] = whole.pages
+    events = [event._replace(occurred_at=at) for event, at in zip(rows_of_page.events, times, strict=True)]
+    assert await Events(pool).commit_page(replace(whole, pages=[replace(rows_of_page, events=events)]))
     rows = await pool.fetch(
         "SELECT event.id, occurred_at, lane_order FROM event JOIN notification ON notification.id = notification_id"
         " ORDER BY sequence"
@@ -121,6 +121,37 @@ async def test_events_keep_their_times_to_the_microsecond_and_go_ten_to_a_notifi
     assert [row["id"] for row in rows] == [event.id for event in events]
     assert [row["occurred_at"] for row in rows] == times
     assert [row["lane_order"] for row in rows] == [1] * 10 + [2] * 10 + [3] * 5
+
+
+async def test_pages_committed_together_are_as_each_by_itself(pool, instance_id):
+    sizes = [1, 25, 10, 0, 3]
+    ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
+    each = [
+        page(instance_id, 1, range(end - size + 1, end + 1)).pages[0]
+        for size, end in zip(sizes, ends, strict=True)
+    ]
+    together = replace(page(instance_id, 1, range(1, 40)), pages=[rows for rows in each if rows.events])
+    assert await Events(pool).commit_page(together)
+    assert await count(pool) == [4, 39, 1 + 3 + 1 + 1]
+    rows = await pool.fetch(
+        "SELECT event.id, sequence, lane_order, page.records[record_index + 1] AS record"
+        " FROM event JOIN page ON page.id = event.page_id"
+        " JOIN notification ON notification.id = notification_id ORDER BY sequence"
+    )
+    assert [row["sequence"] for row in rows] == list(range(1, 40))
+    assert [row["record"] for row in rows] == [f'{{"id":{number}}}' for number in range(1, 40)]
+    assert [row["id"] for row in rows] == [event.id for rows in each for event in rows.events]
+    assert [row["lane_order"] for row in rows] == [1] + [2] * 10 + [3] * 10 + [4] * 5 + [5] * 10 + [6] * 3
+    assert await pool.fetchval(
+        "SELECT bool_and(event.page_id = notification.page_id) FROM event"
+        " JOIN notification ON notification.id = notification_id"
+    )
+    assert await pool.fetchval("SELECT array_agg(cardinality(records) ORDER BY id) FROM page") == [
+        1,
+        25,
+        10,
+        3,
+    ]
 
 
 async def test_a_stalled_worker_that_comes_back_is_refused(pool, instance_id, poll):
@@ -156,8 +187,8 @@ async def test_an_event_stored_before_is_found_and_never_stored_twice(pool, inst
     events = Events(pool)
     first = page(instance_id, 1, range(1, 6))
     await events.commit_page(first)
-    stored = await events.find_stored([event.id for event in first.events])
-    assert stored == {event.id for event in first.events}
+    ids = {event.id for event in first.pages[0].events}
+    assert await events.find_stored([*ids]) == ids
     with pytest.raises(asyncpg.UniqueViolationError):
         await events.commit_page(page(instance_id, 2, range(5, 8)))
     assert await count(pool) == [1, 5, 1]
@@ -186,7 +217,9 @@ async def test_events_are_counted_by_the_hour_they_were_polled_in(pool, instance
 
 async def test_an_event_keeps_what_people_call_its_object(pool, instance_id):
     commit = page(instance_id, 1, [1, 2])
-    named = replace(commit.events[0], label="/Shared/<b>\u202e.txt")
-    await Events(pool).commit_page(replace(commit, events=[named, commit.events[1]]))
+    first, second = commit.pages[0].events
+    named = first._replace(label="/Shared/<b>\u202e.txt")
+    pages = [replace(commit.pages[0], events=[named, second])]
+    await Events(pool).commit_page(replace(commit, pages=pages))
     rows = await pool.fetch("SELECT label FROM event ORDER BY sequence")
     assert [row["label"] for row in rows] == ["/Shared/<b>\u202e.txt", ""]

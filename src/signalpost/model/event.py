@@ -1,11 +1,11 @@
-"""Changes as a connector finds them, and the events they become."""
+"""Changes as a connector finds them, and the events they become. What there are a hundred of in a page is a tuple."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from signalpost.model.ids import EventId
 
@@ -23,8 +23,7 @@ class EventType(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One difference at the provider, not yet stored.
 
     ``change_id`` is unique and stable per instance and resource; ``record_index`` points into the page's records.
@@ -41,8 +40,7 @@ class Change:
     creates_or_updates: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """An object that was seen, and in which version: one entry of a resource's memory.
 
     ``version`` tells versions apart and is "" where only the object matters; ``dated_at`` is the date of
@@ -74,8 +72,7 @@ class Page:
     remark: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A change with its identity, ready for the log. The ``sequence`` is given when it is stored.
 
     ``label`` is what people call the object, its path or its name; "" where the record tells none.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from signalpost.model.event import Change, Event, EventType, Page, Remembered
@@ -72,7 +72,7 @@ def detect(
     for change in page.changes:
         decided = change
         if change.creates_or_updates and alive.get(change.object_id):
-            decided = replace(change, event_type=EventType.UPDATED)
+            decided = change._replace(event_type=EventType.UPDATED)
             before, told, after = records[change.record_index].rpartition(TOLD_AS_CREATED)
             if told:
                 records[change.record_index] = before + TOLD_AS_UPDATED + after

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.resource import Strategy
 from signalpost.model.delivery import PageContext
-from signalpost.model.event import Event, Gap, Page
+from signalpost.model.errors import FencedError
+from signalpost.model.event import Event, Gap, Page, Remembered
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
 from signalpost.polling.detect import detect, identify, make_events
 from signalpost.polling.labels import add_labels
-from signalpost.store.events import Events, PageCommit
+from signalpost.store.events import Events, PageCommit, PageRows
 from signalpost.store.memory import Memory
 from signalpost.store.queue import Queue
+from signalpost.store.troubles import find_trouble
 from signalpost.tracing import NO_TRACES, Tracer
 
 log = get_logger("polling")
@@ -56,6 +59,18 @@ class Pages:
         return Position(self, state, poll, context, strategy, label_fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """How many pages were written, and how many events."""
+
+    pages: int
+    events: int
+
+    def add(self, other: Committed) -> Committed:
+        """Give both together."""
+        return Committed(self.pages + other.pages, self.events + other.events)
+
+
 class Position:
     """How far one reading of a resource has come. Who is overtaken commits nothing any more."""
 
@@ -76,72 +91,108 @@ class Position:
         self._label_fields = label_fields
         self._version = poll.version
         self._watermark = poll.watermark
-        self.events_committed = 0
 
-    async def commit(self, page: Page) -> bool:
-        """Commit a page: its events, notifications, memory and watermark. Says whether there was anything to write.
+    async def commit(self, pages: Sequence[Page]) -> Committed:
+        """Commit pages that follow each other: their events, notifications, memory and the last one's watermark.
 
-        Afterwards ``events_committed`` is how many events it had.
+        All in one transaction. Where that fails for what is in one of them, those before it are committed alone.
 
         Raises:
             FencedError: another worker has moved the watermark.
-            ConnectorError: a value of the page cannot be stored.
+            ConnectorError: a value of a page cannot be stored.
         """
-        parts = self._pages
-        events: list[Event] = []
-        if page.changes:
-            event_ids = identify(self._state.instance_id, self._poll.resource, page.changes)
-            stored = await parts.events.find_stored(event_ids)
-            if self._strategy is Strategy.FEED:
-                ids = list(dict.fromkeys(change.object_id for change in page.changes))
-                known = await parts.memory.recall(self._poll.id, ids)
-                found = detect(page, event_ids, known=known, stored_events=stored, now=parts.clock())
-                page = replace(
-                    page, records=found.records, remembered=found.remembered, forgotten=found.forgotten
-                )
-                events = list(found.events)
-            else:
-                events = make_events(page.changes, event_ids, stored)
-            events = add_labels(events, page.records, self._label_fields)
-        if not (events or page.remembered or page.forgotten) and page.watermark == self._watermark:
-            return False
-        with parts.tracer.open_span("page.commit", resource=self._poll.resource, events=len(events)) as span:
-            waits = await parts.events.commit_page(self._write(page, events, span.traceparent))
-        if self._watermark is None and page.watermark is not None:
+        try:
+            return await self._commit(pages)
+        except FencedError:
+            raise
+        except Exception as error:
+            if len(pages) == 1 or find_trouble(error) is not None:
+                raise
+        committed = Committed(0, 0)
+        for page in pages:
+            committed = committed.add(await self._commit((page,)))
+        return committed
+
+    async def _commit(self, pages: Sequence[Page]) -> Committed:
+        parts, last = self._pages, pages[-1]
+        rows, remembered, forgotten = await self._detect(pages)
+        events = sum(len(each.events) for each in rows)
+        if not (events or remembered or forgotten) and last.watermark == self._watermark:
+            return Committed(0, 0)
+        with parts.tracer.open_span("page.commit", resource=self._poll.resource, events=events) as span:
+            commit = PageCommit(
+                instance_id=self._state.instance_id,
+                poll_id=self._poll.id,
+                resource=self._poll.resource,
+                version=self._version,
+                watermark=last.watermark,
+                polled_at=parts.clock().astimezone(UTC),
+                pages=[each for each in rows if each.events],
+                context=replace(self._context, traceparent=span.traceparent)
+                if span.traceparent
+                else self._context,
+                remembered=remembered,
+                forgotten=forgotten,
+                # A snapshot is compared with all of its memory: it is bounded by the list.
+                bounded=self._strategy is not Strategy.SNAPSHOT,
+            )
+            waits = await parts.events.commit_page(commit)
+        if self._watermark is None and last.watermark is not None:
             log.info("poll.started", instance=self._state.instance_id, resource=self._poll.resource)
         self._version += 1
-        self._watermark = page.watermark
-        self.events_committed = len(events)
-        parts.metrics.pages.inc()
+        self._watermark = last.watermark
+        self._tell(len(pages), events)
+        if waits:
+            cause = f"page:{self._poll.id}:{self._version}"
+            await parts.queue.wake_lane(self._state.instance_id, cause)
+        return Committed(len(pages), events)
+
+    async def _detect(self, pages: Sequence[Page]) -> tuple[list[PageRows], list[Remembered], list[str]]:
+        """Give the rows of each page, and what all of them change in the memory of objects."""
+        parts, poll = self._pages, self._poll
+        event_ids = [identify(self._state.instance_id, poll.resource, page.changes) for page in pages]
+        asked = [*chain.from_iterable(event_ids)]
+        stored = set(await parts.events.find_stored(asked)) if asked else set()
+        rows: list[PageRows] = []
+        if self._strategy is not Strategy.FEED:
+            for page, ids in zip(pages, event_ids, strict=True):
+                rows.append(self._label(page.records, make_events(page.changes, ids, stored)))
+            return (
+                rows,
+                [*chain.from_iterable(page.remembered for page in pages)],
+                [*chain.from_iterable(page.forgotten for page in pages)],
+            )
+        objects = dict.fromkeys(change.object_id for page in pages for change in page.changes)
+        known = dict(await parts.memory.recall(poll.id, list(objects)))
+        remembered: dict[str, Remembered] = {}
+        forgotten: dict[str, None] = {}
+        for page, ids in zip(pages, event_ids, strict=True):
+            found = detect(page, ids, known=known, stored_events=stored, now=parts.clock())
+            rows.append(self._label(found.records, found.events))
+            stored.update(event.id for event in found.events)
+            for each in found.remembered:
+                known[each.object_id] = remembered[each.object_id] = each
+            for object_id in found.forgotten:
+                del known[object_id]
+                remembered.pop(object_id, None)
+                forgotten[object_id] = None
+        return rows, list(remembered.values()), list(forgotten)
+
+    def _label(self, records: Sequence[str], events: Sequence[Event]) -> PageRows:
+        return PageRows(records, add_labels(events, records, self._label_fields))
+
+    def _tell(self, pages: int, events: int) -> None:
+        metrics = self._pages.metrics
+        metrics.pages.inc(pages)
         if events:
-            parts.metrics.events.inc(len(events))
+            metrics.events.inc(events)
             log.info(
                 "poll.page_committed",
                 instance=self._state.instance_id,
                 resource=self._poll.resource,
-                events=len(events),
+                pages=pages,
+                events=events,
             )
-        if waits:
-            cause = f"page:{self._poll.id}:{self._version}"
-            await parts.queue.wake_lane(self._state.instance_id, cause)
-        return True
-
-    def _write(self, page: Page, events: list[Event], traceparent: str | None) -> PageCommit:
-        return PageCommit(
-            instance_id=self._state.instance_id,
-            poll_id=self._poll.id,
-            resource=self._poll.resource,
-            version=self._version,
-            watermark=page.watermark,
-            polled_at=self._pages.clock().astimezone(UTC),
-            records=page.records,
-            events=events,
-            context=replace(self._context, traceparent=traceparent) if traceparent else self._context,
-            remembered=page.remembered,
-            forgotten=page.forgotten,
-            # A snapshot is compared with all of its memory: it is bounded by the list.
-            bounded=self._strategy is not Strategy.SNAPSHOT,
-        )
 
     async def commit_gap(self, gap: Gap) -> None:
         """Record a gap and move over it.

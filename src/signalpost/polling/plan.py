@@ -41,6 +41,11 @@ class Outcome:
         if retry_at is not None:
             self.retries.append(retry_at)
 
+    def add_written(self, pages: int, events: int) -> None:
+        """Count what was committed."""
+        self.pages += pages
+        self.events += events
+
     def add_waiting(self, retry_at: datetime) -> None:
         """Count one that failed before and is not tried yet."""
         self.waiting += 1

@@ -31,6 +31,7 @@ from signalpost.polling.grid import is_first_of_hour, next_on_grid
 from signalpost.polling.pages import Pages
 from signalpost.polling.plan import Outcome, Plan, plan_next
 from signalpost.polling.strategies import OpenSession, PolledSession, open_contained, open_strategy
+from signalpost.polling.strategies.ahead import Room
 from signalpost.polling.strategies.reading import Reading
 from signalpost.store.memory import Memory
 from signalpost.store.polls import FinishedPoll, Polls
@@ -71,6 +72,7 @@ class Poller:
         self._parts = parts
         self.active: set[InstanceId] = set()
         self._missing: set[str] = set()
+        self._room = Room()
         self._counters = {outcome: parts.metrics.polls.labels(outcome) for outcome in POLL_OUTCOMES}
         self._log = log.bind()
 
@@ -273,6 +275,7 @@ class Poller:
             memory=parts.memory,
             started_at=outcome.started_at,
             start_at=read_start(state.configuration),
+            room=self._room,
         )
         verify = is_first_of_hour(state.last_poll_at, outcome.started_at)
         position = parts.pages.open(
@@ -286,13 +289,12 @@ class Poller:
                     await position.commit_gap(step)
                     outcome.gaps += 1
                     continue
-                if step.remark:
-                    remarks[step.remark] = None
-                if await position.commit(step):
-                    committed += 1
-                    outcome.pages += 1
-                    outcome.events += position.events_committed
-                if committed >= MOST_PAGES and step.more:
+                pages = step[: MOST_PAGES - committed]
+                remarks.update((page.remark, None) for page in pages if page.remark)
+                written = await position.commit(pages)
+                committed += written.pages
+                outcome.add_written(written.pages, written.events)
+                if committed >= MOST_PAGES and pages[-1].more:
                     outcome.unfinished = True
                     break
         return "; ".join(remarks) or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate, chain
 from typing import Any
 
 import asyncpg
@@ -38,26 +39,32 @@ UPDATE endpoint SET last_sequence = last_sequence + $2,
 WHERE instance_id = $1 RETURNING last_sequence, last_order, url IS NOT NULL AS notified
 """
 
-# The watermark first: who was overtaken waits for nothing else, and writes nothing.
-BEGIN_PAGE = """
+# The watermark first: who was overtaken waits for nothing else, and writes nothing. The records of all pages come as
+# one array; $8 and $9 say where those of each page begin and end.
+BEGIN_PAGES = """
 WITH moved AS (
     UPDATE resource_poll SET watermark = $3, version = version + 1 WHERE id = $1 AND version = $2 RETURNING id
 ), written AS (
     INSERT INTO page (instance_id, polled_at, context, records)
-    SELECT $4, $5, $6, $7 WHERE EXISTS (SELECT FROM moved) RETURNING id
+    SELECT $4, $5, $6, ($7::text[])[begins + 1 : ends]
+    FROM unnest($8::integer[], $9::integer[]) WITH ORDINALITY AS given (begins, ends, place)
+    WHERE EXISTS (SELECT FROM moved) ORDER BY place RETURNING id
 ), numbered AS (
-    UPDATE endpoint SET last_sequence = last_sequence + $8,
-           last_order = last_order + $9,
+    UPDATE endpoint SET last_sequence = last_sequence + $10,
+           last_order = last_order + $11,
            due_at = CASE WHEN url IS NULL OR state <> 'active' THEN due_at ELSE least(due_at, $5) END
     WHERE instance_id = $4 AND EXISTS (SELECT FROM written)
     RETURNING last_sequence, last_order, url IS NOT NULL AS notified
 )
-SELECT written.id AS page_id, last_sequence, last_order, notified FROM written LEFT JOIN numbered ON true
+SELECT page_ids, last_sequence, last_order, notified
+FROM (SELECT array_agg(id ORDER BY id) AS page_ids FROM written HAVING count(*) > 0) AS all_pages
+LEFT JOIN numbered ON true
 """
 
-# Events go ten to a notification ($11), in order. They are counted by the hour as they are written, so that nobody need
-# count them afterwards. Their times come as microseconds since 1970, which the client writes three times as fast; whole
-# seconds apart from the rest, as PostgreSQL multiplies in floating point.
+# Each event says to which of the notifications it belongs ($11), each of these to which of the pages ($17), from 1 on.
+# They are counted by the hour as they are written, so that nobody need count them afterwards. Their times come as
+# microseconds since 1970, which the client writes three times as fast; whole seconds apart from the rest, as PostgreSQL
+# multiplies in floating point.
 INSERT_EVENTS = """
 WITH counted AS (
     INSERT INTO event_hour (instance_id, begin_at, events)
@@ -65,17 +72,19 @@ WITH counted AS (
     ON CONFLICT (instance_id, begin_at) DO UPDATE SET events = event_hour.events + excluded.events
 ), told AS (
     INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at, state, events)
-    SELECT $1, $6 + place - 1, $3, $4, $4, $5, events FROM unnest($7::bytea[]) WITH ORDINALITY AS given (events, place)
-    ORDER BY place RETURNING id, lane_order
+    SELECT $1, $6 + place - 1, ($3::bigint[])[page], $4, $4, $5, events
+    FROM unnest($7::bytea[], $17::integer[]) WITH ORDINALITY AS given (events, page, place)
+    ORDER BY place RETURNING id, lane_order, page_id
 )
 INSERT INTO event (instance_id, resource, page_id, polled_at, id, sequence, record_index, notification_id,
                    object_id, object_type, event_type, occurred_at, label)
-SELECT $1, $2, $3, $4, given.id, $10 + place - 1, record_index, told.id, object_id, object_type, event_type,
+SELECT $1, $2, told.page_id, $4, given.id, $10 + place - 1, record_index, told.id, object_id, object_type, event_type,
        timestamptz 'epoch' + occurred / 1000000 * interval '1 second' + occurred % 1000000 * interval '1 microsecond',
        label
-FROM unnest($8::uuid[], $9::integer[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[])
-     WITH ORDINALITY AS given (id, record_index, object_id, object_type, event_type, occurred, label, place)
-JOIN told ON lane_order = $6 + (place - 1) / $11
+FROM unnest($8::uuid[], $9::integer[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::bigint[],
+            $16::text[])
+     WITH ORDINALITY AS given (id, record_index, told, object_id, object_type, event_type, occurred, label, place)
+JOIN told ON lane_order = $6 + given.told - 1
 """
 
 # The endpoint first, as whoever gives up notifications or revives them; pages before what hangs on them, as retention.
@@ -91,10 +100,18 @@ DELETE_LOG = (
 
 
 @dataclass(frozen=True, slots=True)
-class PageCommit:
-    """One page, ready to be written: what it came from, what it became, and where reading goes on.
+class PageRows:
+    """What a page came from, and what it became."""
 
-    ``bounded``: the memory may drop its oldest objects for this page's.
+    records: Sequence[str]
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class PageCommit:
+    """Pages that follow each other, ready to be written, and where reading goes on after them; each has events.
+
+    ``bounded``: the memory may drop its oldest objects for those of these pages.
     """
 
     instance_id: InstanceId
@@ -103,8 +120,7 @@ class PageCommit:
     version: int
     watermark: Watermark | None
     polled_at: datetime
-    records: Sequence[str]
-    events: Sequence[Event]
+    pages: Sequence[PageRows]
     context: PageContext
     remembered: Sequence[Remembered] = ()
     forgotten: Sequence[str] = ()
@@ -128,10 +144,10 @@ class Events:
         return frozenset(EventId(row["id"]) for row in rows)
 
     async def commit_page(self, page: PageCommit) -> bool:
-        """Write page, events, notifications and watermark in one transaction. Says whether a notification waits.
+        """Write pages, events, notifications and watermark in one transaction. Says whether a notification waits.
 
-        A page without events moves the watermark and the memory alone. Cost: at most six statements, whatever the
-        number of events.
+        Without pages the watermark and the memory are moved alone. Cost: at most six statements, whatever the number of
+        pages and events.
 
         Raises:
             FencedError: another worker has moved this watermark since it was read; nothing is written.
@@ -197,59 +213,63 @@ async def _move(connection: Any, poll_id: int, version: int, watermark: Watermar
         raise FencedError(message)
 
 
-async def _begin(connection: Any, page: PageCommit) -> Any:
-    """Move the watermark and write the page, if it has events; give its id and the numbers taken for these."""
-    if not page.events:
-        await _move(connection, page.poll_id, page.version, page.watermark)
+async def _begin(connection: Any, commit: PageCommit) -> Any:
+    """Move the watermark and write the pages, if there are any; give their ids and the numbers taken."""
+    if not commit.pages:
+        await _move(connection, commit.poll_id, commit.version, commit.watermark)
         return None
+    ends = [*accumulate(len(page.records) for page in commit.pages)]
     row = await connection.fetchrow(
-        BEGIN_PAGE,
-        page.poll_id,
-        page.version,
-        page.watermark,
-        page.instance_id,
-        page.polled_at,
-        {name: value for name, value in asdict(page.context).items() if value is not None},
-        page.records,
-        len(page.events),
-        len(_group(page.events)),
+        BEGIN_PAGES,
+        commit.poll_id,
+        commit.version,
+        commit.watermark,
+        commit.instance_id,
+        commit.polled_at,
+        {name: value for name, value in asdict(commit.context).items() if value is not None},
+        [*chain.from_iterable(page.records for page in commit.pages)],
+        [0, *ends[:-1]],
+        ends,
+        sum(len(page.events) for page in commit.pages),
+        sum(len(_group(page.events)) for page in commit.pages),
     )
     if row is None:
-        message = f"the watermark of poll {page.poll_id} was moved by another worker"
+        message = f"the watermark of poll {commit.poll_id} was moved by another worker"
         raise FencedError(message)
     if row["last_sequence"] is None:
-        message = f"instance {page.instance_id} is gone"
+        message = f"instance {commit.instance_id} is gone"
         raise FencedError(message)
     return row
 
 
-def _group(events: Sequence[Event]) -> range:
-    """Give the places at which notifications begin."""
-    return range(0, len(events), MAX_EVENTS_PER_NOTIFICATION)
+def _group(events: Sequence[Event]) -> list[Sequence[Event]]:
+    """Give the events of each notification, in order."""
+    places = range(0, len(events), MAX_EVENTS_PER_NOTIFICATION)
+    return [events[place : place + MAX_EVENTS_PER_NOTIFICATION] for place in places]
 
 
-async def _write_events(connection: Any, page: PageCommit, begun: Any) -> None:
-    events, groups = page.events, _group(page.events)
+async def _write_events(connection: Any, commit: PageCommit, begun: Any) -> None:
+    groups = [(place, group) for place, page in enumerate(commit.pages, 1) for group in _group(page.events)]
+    events = [event for _, group in groups for event in group]
     first = begun["last_sequence"] - len(events) + 1
+    begins = accumulate((len(group) for _, group in groups), initial=first)
     await connection.execute(
         INSERT_EVENTS,
-        page.instance_id,
-        page.resource,
-        begun["page_id"],
-        page.polled_at,
+        commit.instance_id,
+        commit.resource,
+        begun["page_ids"],
+        commit.polled_at,
         (State.PENDING if begun["notified"] else State.UNSENT).value,
         begun["last_order"] - len(groups) + 1,
-        [
-            write_events(events[place : place + MAX_EVENTS_PER_NOTIFICATION], first + place)
-            for place in groups
-        ],
+        [write_events(group, begin) for (_, group), begin in zip(groups, begins, strict=False)],
         [event.id for event in events],
         [event.record_index for event in events],
         first,
-        MAX_EVENTS_PER_NOTIFICATION,
+        [number for number, (_, group) in enumerate(groups, 1) for _ in group],
         [event.object_id for event in events],
         [event.object_type for event in events],
         [event.event_type.value for event in events],
         [(event.occurred_at - EPOCH) // MICROSECOND for event in events],
         [event.label for event in events],
+        [place for place, _ in groups],
     )

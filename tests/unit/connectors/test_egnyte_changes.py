@@ -12,6 +12,7 @@ from signalpost.connectors.egnyte.changes import (
     ACTIONS,
     describe_flaws,
     make_page,
+    make_writable,
     read_row,
     read_row_id,
     read_selection,
@@ -30,7 +31,7 @@ def row(**fields):
 
 
 def read(given_row, id_field="event_object_id"):
-    return read_row(given_row, 3, id_field, NOW)
+    return read_row(make_writable([given_row])[0], 3, id_field, NOW)
 
 
 FILE = {"target_path": "/Shared/a#%&+[].txt", "target_id": "v1", "target_group_id": "g1", "is_folder": False}

@@ -11,9 +11,12 @@ import pytest
 
 from signalpost.model.errors import NeedsAuthorisationError, WatermarkLostError
 from signalpost.model.event import Gap, Page
+from signalpost.polling.strategies.ahead import Room
 from signalpost.polling.strategies.feed import read_feed
 
-READING: Any = SimpleNamespace(poll=SimpleNamespace(watermark={"id": 0}), session=None, start_at=None)
+READING: Any = SimpleNamespace(
+    poll=SimpleNamespace(watermark={"id": 0}), session=None, start_at=None, room=Room()
+)
 PAGES = 4
 
 
@@ -47,7 +50,11 @@ async def read(feed, seen):
         async for step in steps:
             for _ in range(5):  # as long as a commit takes, the page ahead may come or fail
                 await asyncio.sleep(0)
-            seen.append(step.to_watermark["id"] if isinstance(step, Gap) else step.watermark["id"])
+            seen += (
+                [step.to_watermark["id"]]
+                if isinstance(step, Gap)
+                else [page.watermark["id"] for page in step]
+            )
 
 
 async def test_each_page_is_read_once_and_the_next_while_one_is_committed():

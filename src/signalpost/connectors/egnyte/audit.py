@@ -72,11 +72,11 @@ def read_audit_rows(rows: Sequence[Any], id_field: str, now: datetime) -> list[t
     """
     counts: Counter[str] = Counter()
     read = []
-    for index, row in enumerate(rows):
+    for row in rows:
         if not isinstance(row, dict):
             message = f"a row of Egnyte's audit log is no object: {str(row)[:200]}"
             raise ConnectorError(message)
-        row = make_writable(row)  # noqa: PLW2901 - the row as it can be kept
+    for index, row in enumerate(make_writable(rows)):
         canonical = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
         content = blake2b(canonical, digest_size=16).hexdigest()
         change_id = f"{str(row.get('date'))[:40]}-{content}-{counts[content]}"

@@ -124,10 +124,9 @@ def read_row(row: dict[str, Any], index: int, id_field: str, now: datetime) -> t
     """Turn a row of the events into its record and its change.
 
     The record is the row unchanged with ``ADDED``; ``id_field`` names its field that identifies the object. One row
-    cannot stop those behind it: without a readable timestamp it is told as of ``now``, and nested too deeply to be
-    written it is pruned (``describe_flaws`` says so).
+    cannot stop those behind it: without a readable timestamp it is told as of ``now``. It can be written
+    (``make_writable``).
     """
-    row = make_writable(row)
     details = row.get("data") if isinstance(row.get("data"), dict) else {}
     assert isinstance(details, dict)
     object_type = find_object_type(row, details)
@@ -206,7 +205,7 @@ def find_object_id(row: Mapping[str, Any], details: Mapping[str, Any], object_ty
 
 
 def is_writable(row: Any) -> bool:
-    """Say whether a row can be written as it came: more is read than written of lists and objects in each other."""
+    """Say whether a row, or a list of them, can be written as it came: what nests deeply is read, but not written."""
     try:
         orjson.dumps(row)
     except TypeError:
@@ -214,12 +213,16 @@ def is_writable(row: Any) -> bool:
     return True
 
 
-def make_writable(row: dict[str, Any]) -> dict[str, Any]:
-    """Give the row, or, where it cannot be written, the plain values in it and in the objects right below it."""
-    if is_writable(row):
-        return row
-    objects = {name: _keep_plain(value) for name, value in row.items() if isinstance(value, dict)}
-    return _keep_plain(row) | objects
+def make_writable(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Give the rows; of one nested too deeply to be written the plain values in it and in objects right below it."""
+    # Almost always all of them can be written, and together they are asked at once.
+    return rows if is_writable(rows) else [row if is_writable(row) else _prune(row) for row in rows]
+
+
+def _prune(row: dict[str, Any]) -> dict[str, Any]:
+    return _keep_plain(row) | {
+        name: _keep_plain(value) for name, value in row.items() if isinstance(value, dict)
+    }
 
 
 def _keep_plain(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,7 +233,6 @@ def describe_flaws(rows: Sequence[Any], date_field: str) -> list[str]:
     """Say which rows are not told as they came: those without a readable ``date_field``, those nested too deeply."""
     objects = [row for row in rows if isinstance(row, dict)]
     undated = sum(read_instant(row.get(date_field)) is None for row in objects)
-    # Almost always all of them can be written, and together they are asked at once.
     deep = 0 if is_writable(objects) else sum(not is_writable(row) for row in objects)
     flaws = {
         f"rows of Egnyte without a readable {date_field}, told as of now: {undated:,}": undated,

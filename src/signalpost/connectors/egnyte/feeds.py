@@ -10,6 +10,7 @@ from signalpost.connectors.egnyte.changes import (
     Record,
     describe_flaws,
     make_page,
+    make_writable,
     read_row,
     read_row_id,
     read_selection,
@@ -132,7 +133,8 @@ class EventFeed:
     def read_rows(self, rows: list[dict[str, Any]]) -> list[tuple[Record, Change]]:
         """Turn the rows that ``type`` and ``folder`` ask for into records and changes."""
         now = self._clock()
-        return [read_row(row, index, self._id_field, now) for index, row in enumerate(self._choose(rows))]
+        chosen = make_writable(self._choose(rows))
+        return [read_row(row, index, self._id_field, now) for index, row in enumerate(chosen)]
 
     def _choose(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [row for row in rows if self._selection.accepts(row)]

@@ -33,18 +33,24 @@ def read_instant(value: object) -> datetime | None:
 
     UTC where it names no zone; None: it is none of these.
     """
+    return _read_text(value) if isinstance(value, str) else _read_number(value)
+
+
+def _read_number(value: object) -> datetime | None:
     number = read_whole(value)
+    if number is None:
+        return None
+    unit = "milliseconds" if abs(number) >= LEAST_MILLISECONDS else "seconds"
     try:
-        if number is not None:
-            unit = "milliseconds" if abs(number) >= LEAST_MILLISECONDS else "seconds"
-            return EPOCH + timedelta(**{unit: number})
+        return EPOCH + timedelta(**{unit: number})
     except OverflowError:
         return None
-    return _read_text(value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=1024)  # the reset of the quota stands in every answer, and a row's time is read twice
 def _read_text(value: str) -> datetime | None:
+    if read_whole(value) is not None:
+        return _read_number(value)
     text = _NO_BLANK_BEFORE_ZONE.sub(" ", value.strip())
     readers: tuple[Callable[[str], datetime], ...] = (
         datetime.fromisoformat,

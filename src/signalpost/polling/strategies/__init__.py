@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from signalpost.connectors.base import Connector
@@ -76,7 +76,7 @@ def open_contained(open_session: OpenSession, connector: Connector, state: PollS
 
 def open_strategy(
     reading: Reading, connector: Connector, *, verify: bool
-) -> AsyncGenerator[Page | Gap, None]:
+) -> AsyncGenerator[Sequence[Page] | Gap, None]:
     """Open the reading of a resource by its strategy.
 
     Raises:

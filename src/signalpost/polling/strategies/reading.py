@@ -14,6 +14,7 @@ from signalpost.connectors.resource import Listing, ListPage, Session
 from signalpost.model.errors import ConnectorError
 from signalpost.model.instance import ResourcePoll
 from signalpost.polling.configuration import PolledResource
+from signalpost.polling.strategies.ahead import Room
 from signalpost.store.memory import Memory
 
 MOST_LIST_PAGES = 2000
@@ -24,7 +25,8 @@ MOST_LIST_PAGES = 2000
 class Reading:
     """One reading of one resource.
 
-    ``started_at`` is when the poll began; ``start_at`` is from when on the first poll tells changes (None: from now).
+    ``started_at`` is when the poll began; ``start_at`` is from when on the first poll tells changes (None: from now);
+    ``room`` is for pages that are read ahead.
     """
 
     session: Session
@@ -33,6 +35,7 @@ class Reading:
     memory: Memory
     started_at: datetime
     start_at: datetime | None
+    room: Room
 
     @property
     def signature(self) -> str:

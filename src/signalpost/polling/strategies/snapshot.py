@@ -62,7 +62,7 @@ class SnapshotReading:
         self._pages = 0
         self._totals: set[int | None] = set()
 
-    async def read(self) -> AsyncGenerator[Page | Gap, None]:
+    async def read(self) -> AsyncGenerator[Sequence[Page] | Gap, None]:
         """Read the list; the pages give what is new and changed, then what is gone, the last one the watermark."""
         reading = self._reading
         async for listed in read_list(self._listing, reading.session, reading.polled.definition.page_size):
@@ -72,13 +72,13 @@ class SnapshotReading:
                 self._doubts.add(INCOMPLETE)
             page = await self._compare(listed.records)
             if page.changes or page.remembered:
-                yield page
+                yield (page,)
         gone = await self._find_gone()
         for place in range(0, len(gone), DELETIONS_A_PAGE):
-            yield self._delete(gone[place : place + DELETIONS_A_PAGE])
+            yield (self._delete(gone[place : place + DELETIONS_A_PAGE]),)
         watermark = {"since": self._since, "by": reading.signature}
         remark = "; ".join(filter(None, (self._doubts.write(), self._problems.write()))) or None
-        yield Page((), (), watermark, more=False, remark=remark)
+        yield (Page((), (), watermark, more=False, remark=remark),)
 
     async def _compare(self, records: Sequence[Any]) -> Page:
         reading = self._reading

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -88,7 +87,7 @@ class TimestampReading:
         self._pages = 0
         self._complete = True
 
-    async def read(self) -> AsyncGenerator[Page | Gap, None]:
+    async def read(self) -> AsyncGenerator[Sequence[Page] | Gap, None]:
         """Read the list; the pages give what is new, the last one the watermark."""
         reading = self._reading
         size = reading.polled.definition.page_size
@@ -98,12 +97,12 @@ class TimestampReading:
             seen = await self._recall([record for record in listed.records if self._where.matches(record)])
             page = self._compare(self._set_aside(seen))
             if page.changes or page.remembered:
-                yield page
+                yield (page,)
         if self._older:
-            yield self._compare(self._older.values())
+            yield (self._compare(self._older.values()),)
         if not self._complete:
             self._problems.add(INCOMPLETE)
-        yield Page((), (), self._write_watermark(), more=False, remark=self._problems.write())
+        yield (Page((), (), self._write_watermark(), more=False, remark=self._problems.write()),)
 
     def _write_watermark(self) -> Watermark:
         reading, kept = self._reading, self._reading.poll.watermark
@@ -151,7 +150,7 @@ class TimestampReading:
                 self._newest = date
             if not is_other_version(each, by_date=self._by_date):
                 if each.before is not None and self._has_aged(each):
-                    remembered.append(replace(each.before, seen_at=reading.started_at))
+                    remembered.append(each.before._replace(seen_at=reading.started_at))
                 continue
             if self._was_dropped(each):
                 continue
