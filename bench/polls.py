@@ -64,13 +64,20 @@ async def time_polls(ground: Ground, ids: Sequence[InstanceId]) -> float:
             await ground.pool.fetchval("SELECT next_poll_at > now() FROM instance WHERE id = $1", ids[0])
         )
 
+    left = list(ids)
+
     async def done() -> bool:
-        left = await ground.pool.fetchval(
-            "SELECT count(*) FROM instance WHERE id = ANY($1) AND (last_poll_at < $2 OR last_poll_at IS NULL)",
-            ids,
-            began_at,
-        )
-        return not left
+        # A few at a time: to ask for all again and again would cost PostgreSQL as much as the polls do.
+        while left:
+            waiting = await ground.pool.fetch(
+                "SELECT id FROM instance WHERE id = ANY($1) AND (last_poll_at < $2 OR last_poll_at IS NULL)",
+                left[-FEW:],
+                began_at,
+            )
+            if waiting:
+                return False
+            del left[-FEW:]
+        return True
 
     await make_due(ground.pool, ids)
     await until(taken, 0.002)

@@ -37,12 +37,14 @@ MEMBERS = Resource("members", "members", "undated", (Strategy.SNAPSHOT,), "id")
 class Provider:
     """What the provider knows. ``skew`` is how far its clock is from ours; it ticks in whole seconds.
 
-    ``listed`` stands for the list whatever is known; ``endless`` gives the next page's name for ever.
+    ``listed`` stands for the list whatever is known; ``endless`` gives the next page's name for ever. ``repeats``: so many
+    changes before a page stand in it once more.
     """
 
     now: datetime = datetime(2026, 5, 28, 12, tzinfo=UTC)
     skew: timedelta = timedelta(0)
     page_size: int = 3
+    repeats: int = 0
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     oldest_kept: int = 1
@@ -144,13 +146,15 @@ class ProviderFeed:
         if after < provider.oldest_kept - 1 or (verify and after > latest):
             message = "gone"
             raise WatermarkLostError(message)
-        rows = [row for row in provider.log if row["id"] > after][: provider.page_size]
+        new = [row for row in provider.log if row["id"] > after][: provider.page_size]
+        repeated = [row for row in provider.log if after - provider.repeats < row["id"] <= after]
+        rows = repeated + new
         changes = [self._change(row, index) for index, row in enumerate(rows)]
         return Page(
             tuple(orjson.dumps(row).decode() for row in rows),
             tuple(changes),
-            {"id": rows[-1]["id"]} if rows else watermark,
-            more=len(rows) == provider.page_size,
+            {"id": new[-1]["id"]} if new else watermark,
+            more=len(new) == provider.page_size,
         )
 
     def _change(self, row: dict[str, Any], index: int) -> Change:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Self
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.resource import Strategy
@@ -14,6 +17,7 @@ from signalpost.model.errors import FencedError
 from signalpost.model.event import Event, Gap, Page, Remembered
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
+from signalpost.polling.configuration import PolledResource
 from signalpost.polling.detect import detect, identify, make_events
 from signalpost.polling.labels import add_labels
 from signalpost.store.events import Events, PageCommit, PageRows
@@ -41,11 +45,13 @@ class Pages:
         state: PollState,
         connector: Connector,
         poll: ResourcePoll,
-        *,
-        strategy: Strategy,
-        label_fields: Sequence[str] = (),
+        polled: PolledResource,
+        on_commit: Callable[[int, int], None],
     ) -> Position:
-        """Open the position of a resource where its watermark stands; its events are called by ``label_fields``."""
+        """Open the position of a resource where its watermark stands.
+
+        ``on_commit`` is told how many pages, and how many events, were committed.
+        """
         context = PageContext(
             connector=connector.key,
             hub=connector.hub,
@@ -56,23 +62,31 @@ class Pages:
             user_id=state.user_id,
             full_raw=state.full_raw,
         )
-        return Position(self, state, poll, context, strategy, label_fields)
+        return Position(self, state, poll, context, polled, on_commit)
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
-    """How many pages were written, and how many events."""
+class Found:
+    """What pages become: the rows of each, and what all of them change in the memory of objects."""
 
-    pages: int
-    events: int
+    rows: Sequence[PageRows]
+    remembered: Mapping[str, Remembered]
+    forgotten: Collection[str]
 
-    def add(self, other: Committed) -> Committed:
-        """Give both together."""
-        return Committed(self.pages + other.pages, self.events + other.events)
+    @property
+    def events(self) -> int:
+        """How many events there are."""
+        return sum(len(each.events) for each in self.rows)
+
+
+NOTHING = Found((), {}, ())
 
 
 class Position:
-    """How far one reading of a resource has come. Who is overtaken commits nothing any more."""
+    """How far one reading of a resource has come. Who is overtaken commits nothing any more.
+
+    Who leaves it waits until all is committed.
+    """
 
     def __init__(
         self,
@@ -80,92 +94,127 @@ class Position:
         state: PollState,
         poll: ResourcePoll,
         context: PageContext,
-        strategy: Strategy,
-        label_fields: Sequence[str],
+        polled: PolledResource,
+        on_commit: Callable[[int, int], None],
     ) -> None:
         self._pages = pages
         self._state = state
         self._poll = poll
         self._context = context
-        self._strategy = strategy
-        self._label_fields = label_fields
+        self._strategy = polled.strategy
+        self._label_fields = polled.resource.label_fields
+        self._on_commit = on_commit
         self._version = poll.version
         self._watermark = poll.watermark
+        self._writing: asyncio.Task[None] | None = None
+        self._under_way = NOTHING
 
-    async def commit(self, pages: Sequence[Page]) -> Committed:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Amid an error, or a stop, what else went wrong is found again by the next poll: nothing was moved by it.
+        with suppress(*(() if kind is None else (Exception,))):
+            await self.settle()
+
+    async def commit(self, pages: Sequence[Page]) -> None:
         """Commit pages that follow each other: their events, notifications, memory and the last one's watermark.
 
-        All in one transaction. Where that fails for what is in one of them, those before it are committed alone.
+        All in one transaction. Where that fails for what is in one of them, those before it are committed alone. Pages
+        of a feed are on their way when this returns (``settle``), and those before them are committed. What else is
+        read is compared with what is remembered, so that it is committed by then.
 
         Raises:
             FencedError: another worker has moved the watermark.
             ConnectorError: a value of a page cannot be stored.
         """
+        if not any(page.changes or page.remembered or page.forgotten for page in pages):
+            found = NOTHING
+        else:
+            found = await self._find(pages, self._under_way)
+        await self.settle()
+        if (
+            not (found.events or found.remembered or found.forgotten)
+            and pages[-1].watermark == self._watermark
+        ):
+            return
+        self._under_way = found
+        self._writing = asyncio.create_task(self._write(pages, found))
+        if self._strategy is not Strategy.FEED:
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until what is on its way is committed; raises as ``commit``."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+            self._under_way = NOTHING
+
+    async def _write(self, pages: Sequence[Page], found: Found) -> None:
         try:
-            return await self._commit(pages)
+            await self._write_together(pages, found)
         except FencedError:
             raise
         except Exception as error:
             if len(pages) == 1 or find_trouble(error) is not None:
                 raise
-        committed = Committed(0, 0)
+        else:
+            return
         for page in pages:
-            committed = committed.add(await self._commit((page,)))
-        return committed
+            await self._write_together((page,), await self._find((page,), NOTHING))
 
-    async def _commit(self, pages: Sequence[Page]) -> Committed:
-        parts, last = self._pages, pages[-1]
-        rows, remembered, forgotten = await self._detect(pages)
-        events = sum(len(each.events) for each in rows)
-        if not (events or remembered or forgotten) and last.watermark == self._watermark:
-            return Committed(0, 0)
+    async def _write_together(self, pages: Sequence[Page], found: Found) -> None:
+        parts, watermark, events = self._pages, pages[-1].watermark, found.events
         with parts.tracer.open_span("page.commit", resource=self._poll.resource, events=events) as span:
+            context = self._context
             commit = PageCommit(
                 instance_id=self._state.instance_id,
                 poll_id=self._poll.id,
                 resource=self._poll.resource,
                 version=self._version,
-                watermark=last.watermark,
+                watermark=watermark,
                 polled_at=parts.clock().astimezone(UTC),
-                pages=[each for each in rows if each.events],
-                context=replace(self._context, traceparent=span.traceparent)
-                if span.traceparent
-                else self._context,
-                remembered=remembered,
-                forgotten=forgotten,
+                pages=[each for each in found.rows if each.events],
+                context=replace(context, traceparent=span.traceparent) if span.traceparent else context,
+                remembered=list(found.remembered.values()),
+                forgotten=list(found.forgotten),
                 # A snapshot is compared with all of its memory: it is bounded by the list.
                 bounded=self._strategy is not Strategy.SNAPSHOT,
             )
             waits = await parts.events.commit_page(commit)
-        if self._watermark is None and last.watermark is not None:
+        if self._watermark is None and watermark is not None:
             log.info("poll.started", instance=self._state.instance_id, resource=self._poll.resource)
         self._version += 1
-        self._watermark = last.watermark
+        self._watermark = watermark
         self._tell(len(pages), events)
         if waits:
             cause = f"page:{self._poll.id}:{self._version}"
             await parts.queue.wake_lane(self._state.instance_id, cause)
-        return Committed(len(pages), events)
 
-    async def _detect(self, pages: Sequence[Page]) -> tuple[list[PageRows], list[Remembered], list[str]]:
-        """Give the rows of each page, and what all of them change in the memory of objects."""
+    async def _find(self, pages: Sequence[Page], under_way: Found) -> Found:
+        """Find what pages become that follow those ``under_way``, of which the database may know, or not yet."""
         parts, poll = self._pages, self._poll
         event_ids = [identify(self._state.instance_id, poll.resource, page.changes) for page in pages]
-        asked = [*chain.from_iterable(event_ids)]
-        stored = set(await parts.events.find_stored(asked)) if asked else set()
-        rows: list[PageRows] = []
-        if self._strategy is not Strategy.FEED:
-            for page, ids in zip(pages, event_ids, strict=True):
-                rows.append(self._label(page.records, make_events(page.changes, ids, stored)))
-            return (
-                rows,
-                [*chain.from_iterable(page.remembered for page in pages)],
-                [*chain.from_iterable(page.forgotten for page in pages)],
-            )
         objects = dict.fromkeys(change.object_id for page in pages for change in page.changes)
-        known = dict(await parts.memory.recall(poll.id, list(objects)))
+        is_feed = self._strategy is Strategy.FEED
+        found_events, recalled = await asyncio.gather(
+            parts.events.find_stored([*chain.from_iterable(event_ids)]),
+            parts.memory.recall(poll.id, list(objects) if is_feed else ()),
+        )
+        stored, known = set(found_events), dict(recalled)
+        stored.update(event.id for each in under_way.rows for event in each.events)
+        rows: list[PageRows] = []
         remembered: dict[str, Remembered] = {}
         forgotten: dict[str, None] = {}
+        if not is_feed:
+            for page, ids in zip(pages, event_ids, strict=True):
+                rows.append(self._label(page.records, make_events(page.changes, ids, stored)))
+                remembered.update((each.object_id, each) for each in page.remembered)
+                forgotten.update(dict.fromkeys(page.forgotten))
+            return Found(rows, remembered, forgotten)
+        for object_id in under_way.forgotten:
+            known.pop(object_id, None)
+        known.update(under_way.remembered)
         for page, ids in zip(pages, event_ids, strict=True):
             found = detect(page, ids, known=known, stored_events=stored, now=parts.clock())
             rows.append(self._label(found.records, found.events))
@@ -176,7 +225,7 @@ class Position:
                 del known[object_id]
                 remembered.pop(object_id, None)
                 forgotten[object_id] = None
-        return rows, list(remembered.values()), list(forgotten)
+        return Found(rows, remembered, forgotten)
 
     def _label(self, records: Sequence[str], events: Sequence[Event]) -> PageRows:
         return PageRows(records, add_labels(events, records, self._label_fields))
@@ -184,6 +233,7 @@ class Position:
     def _tell(self, pages: int, events: int) -> None:
         metrics = self._pages.metrics
         metrics.pages.inc(pages)
+        self._on_commit(pages, events)
         if events:
             metrics.events.inc(events)
             log.info(
@@ -201,6 +251,7 @@ class Position:
             FencedError: another worker has moved the watermark.
         """
         parts = self._pages
+        await self.settle()
         await parts.events.commit_gap(self._state.instance_id, self._poll, self._version, gap, parts.clock())
         self._version += 1
         self._watermark = gap.to_watermark

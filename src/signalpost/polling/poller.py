@@ -41,7 +41,7 @@ from signalpost.tracing import NO_TRACES, Span, Tracer
 log = get_logger("polling")
 
 MOST_PAGES = 1000
-"""Pages committed of one resource in one poll: then others get their turn, and the next poll goes on at once."""
+"""Pages read of one resource in one poll: then others get their turn, and the next poll goes on at once."""
 
 A_LONG_TIME = timedelta(days=365)
 
@@ -278,23 +278,22 @@ class Poller:
             room=self._room,
         )
         verify = is_first_of_hour(state.last_poll_at, outcome.started_at)
-        position = parts.pages.open(
-            state, connector, poll, strategy=polled.strategy, label_fields=polled.resource.label_fields
-        )
         remarks: dict[str, None] = {}
-        committed = 0
-        async with aclosing(open_strategy(reading, connector, verify=verify)) as steps:
+        read = 0
+        async with (
+            parts.pages.open(state, connector, poll, polled, outcome.add_written) as position,
+            aclosing(open_strategy(reading, connector, verify=verify)) as steps,
+        ):
             async for step in steps:
                 if isinstance(step, Gap):
                     await position.commit_gap(step)
                     outcome.gaps += 1
                     continue
-                pages = step[: MOST_PAGES - committed]
+                pages = step[: MOST_PAGES - read]
                 remarks.update((page.remark, None) for page in pages if page.remark)
-                written = await position.commit(pages)
-                committed += written.pages
-                outcome.add_written(written.pages, written.events)
-                if committed >= MOST_PAGES and pages[-1].more:
+                await position.commit(pages)
+                read += len(pages)
+                if read >= MOST_PAGES and pages[-1].more:
                     outcome.unfinished = True
                     break
         return "; ".join(remarks) or None

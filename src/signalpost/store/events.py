@@ -13,7 +13,7 @@ import orjson
 
 from signalpost.model.delivery import MAX_EVENTS_PER_NOTIFICATION, PageContext, State
 from signalpost.model.errors import ConnectorError, FencedError
-from signalpost.model.event import Event, Gap, Remembered, Watermark
+from signalpost.model.event import Event, EventType, Gap, Remembered, Watermark
 from signalpost.model.ids import EventId, InstanceId
 from signalpost.model.instance import ResourcePoll
 from signalpost.store.memory import write_memory
@@ -61,10 +61,10 @@ FROM (SELECT array_agg(id ORDER BY id) AS page_ids FROM written HAVING count(*) 
 LEFT JOIN numbered ON true
 """
 
-# Each event says to which of the notifications it belongs ($11), each of these to which of the pages ($17), from 1 on.
-# They are counted by the hour as they are written, so that nobody need count them afterwards. Their times come as
-# microseconds since 1970, which the client writes three times as fast; whole seconds apart from the rest, as PostgreSQL
-# multiplies in floating point.
+# Each event says to which of the notifications it belongs ($11), each of these to which of the pages ($16), and what
+# kind of event it is: one of the types of objects and events ($13, $14); all from 1 on. They are counted by the hour as
+# they are written, so that nobody need count them afterwards. Their times come as microseconds since 1970, which the
+# client writes three times as fast; whole seconds apart from the rest, as PostgreSQL multiplies in floating point.
 INSERT_EVENTS = """
 WITH counted AS (
     INSERT INTO event_hour (instance_id, begin_at, events)
@@ -73,17 +73,17 @@ WITH counted AS (
 ), told AS (
     INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at, state, events)
     SELECT $1, $6 + place - 1, ($3::bigint[])[page], $4, $4, $5, events
-    FROM unnest($7::bytea[], $17::integer[]) WITH ORDINALITY AS given (events, page, place)
+    FROM unnest($7::bytea[], $16::integer[]) WITH ORDINALITY AS given (events, page, place)
     ORDER BY place RETURNING id, lane_order, page_id
 )
 INSERT INTO event (instance_id, resource, page_id, polled_at, id, sequence, record_index, notification_id,
                    object_id, object_type, event_type, occurred_at, label)
-SELECT $1, $2, told.page_id, $4, given.id, $10 + place - 1, record_index, told.id, object_id, object_type, event_type,
+SELECT $1, $2, told.page_id, $4, given.id, $10 + place - 1, record_index, told.id, object_id,
+       ($13::text[])[kind], ($14::text[])[kind],
        timestamptz 'epoch' + occurred / 1000000 * interval '1 second' + occurred % 1000000 * interval '1 microsecond',
        label
-FROM unnest($8::uuid[], $9::integer[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::bigint[],
-            $16::text[])
-     WITH ORDINALITY AS given (id, record_index, told, object_id, object_type, event_type, occurred, label, place)
+FROM unnest($8::uuid[], $9::integer[], $11::integer[], $12::integer[], $15::text[], $17::bigint[], $18::text[])
+     WITH ORDINALITY AS given (id, record_index, told, kind, object_id, occurred, label, place)
 JOIN told ON lane_order = $6 + given.told - 1
 """
 
@@ -253,6 +253,7 @@ async def _write_events(connection: Any, commit: PageCommit, begun: Any) -> None
     events = [event for _, group in groups for event in group]
     first = begun["last_sequence"] - len(events) + 1
     begins = accumulate((len(group) for _, group in groups), initial=first)
+    kinds: dict[tuple[str, EventType], int] = {}
     await connection.execute(
         INSERT_EVENTS,
         commit.instance_id,
@@ -266,10 +267,11 @@ async def _write_events(connection: Any, commit: PageCommit, begun: Any) -> None
         [event.record_index for event in events],
         first,
         [number for number, (_, group) in enumerate(groups, 1) for _ in group],
+        [kinds.setdefault((event.object_type, event.event_type), len(kinds) + 1) for event in events],
+        [object_type for object_type, _ in kinds],
+        [event_type.value for _, event_type in kinds],
         [event.object_id for event in events],
-        [event.object_type for event in events],
-        [event.event_type.value for event in events],
+        [place for place, _ in groups],
         [(event.occurred_at - EPOCH) // MICROSECOND for event in events],
         [event.label for event in events],
-        [place for place, _ in groups],
     )

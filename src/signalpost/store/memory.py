@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -48,6 +49,9 @@ WHERE id = $1
 """
 
 
+@lru_cache(
+    maxsize=8192
+)  # what a page's objects are looked up by is what they are written under a moment later
 def make_key(object_id: str) -> bytes:
     """Give the key under which an object is kept: 16 bytes, whatever the length of its id."""
     return hashlib.md5(object_id.encode(), usedforsecurity=False).digest()

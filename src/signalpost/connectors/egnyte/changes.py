@@ -38,8 +38,8 @@ RELOCATING = frozenset({"move", "rename", "delete", "copy", "restore"})
 TYPES = ("file_system", "note", "permission_change")
 SUPPRESSIBLE = ("app", "user")
 
-ADDED = ("event_object_id", "event_object_type", "event_type", "event_date")
-"""What a record has beside the provider's row, in this order and last (interfaces.md, Records)."""
+ADDED = frozenset({"event_object_id", "event_object_type", "event_type", "event_date"})
+"""What a record has beside the provider's row, last and in the order of ``add_fields`` (interfaces.md, Records)."""
 
 Record: TypeAlias = dict[str, Any]
 
@@ -152,10 +152,12 @@ def add_fields(
 ) -> Record:
     """Make the record of a row: the row, and ``ADDED`` after it."""
     record = dict(row)
-    for name in ADDED:
-        record.pop(name, None)  # the provider's own of that name would keep its place
-    added = (object_id, object_type, event_type.value, format_timestamp(occurred_at))
-    record.update(zip(ADDED, added, strict=True))
+    if not ADDED.isdisjoint(record):  # the provider's own of that name would keep its place
+        record = {name: value for name, value in row.items() if name not in ADDED}
+    record["event_object_id"] = object_id
+    record["event_object_type"] = object_type
+    record["event_type"] = event_type.value
+    record["event_date"] = format_timestamp(occurred_at)
     return record
 
 
@@ -201,7 +203,10 @@ def find_object_id(row: Mapping[str, Any], details: Mapping[str, Any], object_ty
                 details.get("target_id"),
                 details.get("target_path"),
             )
-    return next((str(value) for value in candidates if value), f"event-{row.get('id')}")
+    for value in candidates:
+        if value:
+            return str(value)
+    return f"event-{row.get('id')}"
 
 
 def is_writable(row: Any) -> bool:

@@ -68,7 +68,17 @@ def _read_text(value: str) -> datetime | None:
 
 def format_timestamp(moment: datetime) -> str:
     """Write a time as the seed's default pattern reads it: milliseconds and ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+    at = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    # Written for every event; by ``isoformat`` it takes twice as long.
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (  # noqa: UP031 - an f-string takes twice as long, too
+        at.year,
+        at.month,
+        at.day,
+        at.hour,
+        at.minute,
+        at.second,
+        at.microsecond // 1000,
+    )
 
 
 def read_path(name: str, text: str) -> str:
