@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -31,6 +32,10 @@ httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_co
 # How fast a busy machine draws examples says nothing about the product.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+# Shells have what they start behind them ignore it, and whatever that starts inherits this.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def find_memory() -> str | None:

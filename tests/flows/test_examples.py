@@ -88,14 +88,10 @@ async def test_an_example_takes_what_is_signed_once_and_nothing_else(world, tmp_
         instance = await world.connect(**{"event.notification.callback.url": url})
         await world.wait_for_watermark(instance["id"])
         await world.change(12)
-        query = "SELECT count(*) FROM notification WHERE state = 'delivered'"
+        query = "SELECT count(*) = 0 FROM notification WHERE state <> 'delivered'"
         await until(lambda: len(list_printed()) >= 12)
         assert [line.split()[0] for line in list_printed()] == [str(number) for number in range(1, 13)]
-
-        async def is_recorded():
-            return await world.pool.fetchval(query) == 2
-
-        await until(is_recorded)
+        await until(lambda: world.pool.fetchval(query))
         event = {
             "id": "e",
             "sequence": 99,

@@ -28,7 +28,7 @@ async def open_old(postgres, monkeypatch, version):
     await admin.execute(f"CREATE DATABASE {name}")
     arguments = {**postgres.connect_arguments, "database": name}
     with monkeypatch.context() as patch:
-        patch.setattr("signalpost.store.database.NEWEST", version)
+        patch.setattr("signalpost.store.upgrading.NEWEST", version)
         await migrate(arguments)
     try:
         yield arguments

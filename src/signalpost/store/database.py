@@ -9,12 +9,8 @@ from typing import Any
 
 import asyncpg
 import orjson
-from alembic import command
-from alembic.config import Config
 from asyncpg.pool import PoolAcquireContext
 from asyncpg.transaction import Transaction
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
@@ -25,7 +21,6 @@ log = get_logger("database")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two processes that start at once migrate one after the other, by this advisory lock.
-NEWEST = "head"
 MIGRATION_LOCK = 0x5167_6E61_6C70
 IS_READ_ONLY = "SELECT current_setting('transaction_read_only') = 'on'"
 """Whether new transactions are: so it is on a standby, too."""
@@ -157,16 +152,15 @@ async def migrate(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) 
         try:
             check_version(guard.get_server_version().major, setting)
             await _take_turn(guard)
-            check_tables(await read_version(guard), read_newest(), setting)
+            version, newest = await read_version(guard), read_newest()
+            check_tables(version, newest, setting)
             if await guard.fetchval(IS_READ_ONLY):
                 raise asyncpg.ReadOnlySQLTransactionError
-            engine = create_async_engine(
-                "postgresql+asyncpg://", async_creator=connect_again, poolclass=NullPool
-            )
-            async with engine.connect() as connection:
-                await connection.run_sync(_upgrade)
-                await connection.commit()
-            await engine.dispose()
+            if version != newest:
+                # It stands on a library that takes longer to import than all else of a start, and is seldom needed.
+                from signalpost.store.upgrading import upgrade  # noqa: PLC0415
+
+                await upgrade(connect_again, MIGRATIONS)
             await install_queue(guard)
         finally:
             await asyncio.shield(guard.close())
@@ -203,14 +197,6 @@ async def _take_turn(guard: asyncpg.Connection) -> None:
     if not await guard.fetchval("SELECT pg_try_advisory_lock($1)", MIGRATION_LOCK):
         log.info("database.migrated_by_another")
         await guard.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-
-
-def _upgrade(connection: Any) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, NEWEST)
 
 
 def read_newest() -> str:

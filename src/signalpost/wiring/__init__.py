@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import asyncpg
 from fastapi import FastAPI
@@ -47,6 +48,7 @@ from signalpost.store.vault import Vault
 from signalpost.store.workers import Workers
 from signalpost.tracing import Tracer
 from signalpost.web.app import Faces, build_console
+from signalpost.web.parts import WebParts
 from signalpost.wiring.accounts import join_accounts, open_accounts
 from signalpost.wiring.console import join_console
 from signalpost.wiring.database import (
@@ -66,20 +68,26 @@ __all__ = ["Service", "open_accounts", "open_service", "open_vault", "reach_data
 CONNECTIONS_OUTWARDS = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Service:
     """A process of the service, put together: the web application and the working roles.
 
-    ``health_app`` is what it shows where it has no ``app`` to show.
+    ``health_app`` is what it shows where it does not show its ``app``.
     """
 
-    app: Faces
+    api: ApiParts
+    console: WebParts
     health_app: FastAPI
     runtime: Runtime
     organizations: Organizations
     accounts: Accounts
     pool: asyncpg.Pool
     database: ReachedDatabase
+
+    @cached_property
+    def app(self) -> Faces:
+        """The API and the console, built where they are wanted: a worker starts without."""
+        return Faces(build_app(self.api), build_console(self.console))
 
 
 def read_now() -> datetime:
@@ -164,9 +172,17 @@ def _join(
     web_sessions = WebSessions(pool)
     accounts = join_accounts(pool, web_sessions, clock)
     web_parts = join_console(settings, pool, vault, api_parts, web_sessions, accounts)
-    faces = Faces(build_app(api_parts), build_console(web_parts))
     runtime = Runtime(join_roles(ground), roles)
-    return Service(faces, build_health(api_parts), runtime, api_parts.organizations, accounts, pool, database)
+    return Service(
+        api_parts,
+        web_parts,
+        build_health(api_parts),
+        runtime,
+        api_parts.organizations,
+        accounts,
+        pool,
+        database,
+    )
 
 
 def _make_metrics(pool: asyncpg.Pool) -> Metrics:
