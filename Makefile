@@ -45,6 +45,9 @@ bench: $(READY)  ## run the benchmarks; results in bench/results/
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.costs
 	$(BIN)/python -m bench.growth
+	$(BIN)/python -m bench.schedule
+	test -e build/readers/ready || { $(BIN)/python -m bench.readers --prepare build/readers && touch build/readers/ready; }
+	$(BIN)/python -m bench.readers build/readers
 
 faults: $(READY)  ## have every fault strike; results in docs/reliability.md
 	$(BIN)/python -m tests.faults

@@ -107,6 +107,11 @@ class Pace:
 
     async def wait(self, *, for_user: bool = False) -> None:
         """Wait for this call's turn."""
+        if not (self._users or self._background or self._timer):
+            now = self._monotonic()
+            if now >= max(self._called_at + 1 / self._calls_per_second, self._held_until):
+                self._called_at = now  # nobody waits, and it is due
+                return
         turn = asyncio.get_running_loop().create_future()
         (self._users if for_user else self._background).append(turn)
         self._give_turns()

@@ -31,7 +31,7 @@ POLL = "poll"
 DELIVER = "deliver"
 REPLAY = "replay"
 
-HANDFUL = 50
+HANDFUL = 100
 """Polls that one job brings: a job for each would be a fifth of what an idle poll costs."""
 
 
