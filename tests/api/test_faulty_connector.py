@@ -39,3 +39,30 @@ async def test_an_instance_that_cannot_be_identified_is_not_stored(world, monkey
     assert "identify raised KeyError" in answer.text
     assert SECRET not in answer.text
     assert (await world.client.get("/instances")).json() == []
+
+
+@pytest.mark.parametrize("method", ["find_host", "find_authorization"])
+async def test_a_connector_that_fails_at_a_configuration_has_nothing_stored_and_says_so(
+    world, monkeypatch, method
+):
+    instance = await world.connect()
+    body = await world.body()
+    before = (await world.client.get(f"/instances/{instance['id']}")).json()
+    query = {"apiKey": "key", "callbackUrl": "https://example.com/back", "siteAddress": "acme"}
+    monkeypatch.setattr(
+        world.service.app.api.state.parts.registry.find("egnyte"), method, fail, raising=False
+    )
+    answers = [
+        await world.client.post("/instances", json=body),
+        await world.client.put(f"/instances/{instance['id']}", json=body),
+        await world.client.get("/elements/egnyte/oauth/url", params=query),
+    ]
+    told = [answer for answer in answers if "raised" in answer.text]
+    assert len(told) >= 2, [answer.text for answer in answers]
+    for answer in told:
+        assert answer.status_code == 400, answer.text
+        assert "the connector failed: find_" in answer.json()["message"]
+        assert SECRET not in answer.text
+    monkeypatch.undo()
+    assert (await world.client.get(f"/instances/{instance['id']}")).json() == before
+    assert len((await world.client.get("/instances")).json()) == 1

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from signalpost.delivery.configuration import DeliverySettings
 from signalpost.delivery.egress import Answered, Egress, Message
 from signalpost.delivery.formats import CONTENT_TYPES, write_body
-from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance
+from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance, read_retry_after
 from signalpost.model.delivery import (
     REFUSALS,
     Attempt,
@@ -18,7 +18,6 @@ from signalpost.model.delivery import (
     Policy,
     is_delivered,
     judge_attempt,
-    read_retry_after,
 )
 from signalpost.observe import Metrics, get_logger
 from signalpost.tracing import NO_TRACES, Tracer
@@ -127,7 +126,9 @@ class Sender:
             failures=notification.failures,
             refusals=notification.refusals,
             policy=policy,
-            after_seconds=read_retry_after(answered.headers, ended_at),
+            after_seconds=read_retry_after(
+                answered.headers, ended_at, most_seconds=max(self._schedule_seconds, default=0.0)
+            ),
             chance=self._chance,
             schedule_seconds=self._schedule_seconds,
         )

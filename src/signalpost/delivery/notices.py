@@ -12,9 +12,9 @@ import orjson
 from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.egress import Egress, Message
 from signalpost.model.addresses import parse_callback_url
-from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance
+from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance, read_retry_after
 from signalpost.model.configuration import OPERATIONS_URL
-from signalpost.model.delivery import MOST_REFUSALS, Outcome, judge_attempt, read_retry_after
+from signalpost.model.delivery import MOST_REFUSALS, Outcome, judge_attempt
 from signalpost.model.errors import InvalidRequestError
 from signalpost.observe import get_logger
 from signalpost.store.notices import Notice, Notices
@@ -109,7 +109,9 @@ class Announcer:
             answered.status,
             failures=notice.attempts,
             refusals=MOST_REFUSALS,  # a refused notice is one that failed: there is no lane that it could stop
-            after_seconds=read_retry_after(answered.headers, self._clock()),
+            after_seconds=read_retry_after(
+                answered.headers, self._clock(), most_seconds=max(self._schedule_seconds, default=0.0)
+            ),
             chance=self._chance,
             schedule_seconds=self._schedule_seconds,
         )

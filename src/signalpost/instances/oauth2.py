@@ -10,12 +10,14 @@ from urllib.parse import urlencode
 
 import orjson
 
-from signalpost.connectors.base import Connector
+from signalpost.connectors.base import Authorization, Connector
 from signalpost.connectors.containment import check, contain
+from signalpost.model.backoff import read_retry_after
 from signalpost.model.configuration import MASK
 from signalpost.model.errors import (
     AddressRefusedError,
     ConnectorError,
+    InvalidRequestError,
     NeedsAuthorisationError,
     RetryLaterError,
 )
@@ -34,7 +36,7 @@ def write_authorization_url(
     connector: Connector, configuration: Mapping[str, str], *, state: str, scope: str | None
 ) -> str:
     """Give the provider's consent page for ``configuration`` (``oauth.api.key``, ``oauth.callback.url``, ...)."""
-    authorization = connector.find_authorization(configuration)
+    authorization = find_authorization(connector, configuration)
     return (
         authorization.authorize_url
         + "?"
@@ -48,6 +50,20 @@ def write_authorization_url(
             }
         )
     )
+
+
+def find_authorization(connector: Connector, configuration: Mapping[str, str]) -> Authorization:
+    """Have the connector say where its provider authorises.
+
+    Raises:
+        InvalidRequestError: it says that a value is wrong; or it failed, which the message says.
+    """
+    try:
+        with contain("find_authorization"):
+            return connector.find_authorization(configuration)
+    except ConnectorError as error:
+        message = f"configuration: {connector.name} cannot be authorised with it: {error}"
+        raise InvalidRequestError(message) from error
 
 
 class OAuth2:
@@ -93,7 +109,7 @@ class OAuth2:
         Raises as ``exchange_code``.
         """
         form = {"grant_type": "client_credentials"}
-        scopes = connector.find_authorization(configuration).scopes
+        scopes = find_authorization(connector, configuration).scopes
         if scopes:
             form["scope"] = " ".join(scopes)
         tokens = await self._ask(connector, configuration, form)
@@ -102,7 +118,7 @@ class OAuth2:
     async def _ask(
         self, connector: Connector, configuration: Mapping[str, str], form: Mapping[str, str]
     ) -> Tokens:
-        url = connector.find_authorization(configuration).token_url
+        url = find_authorization(connector, configuration).token_url
         body = urlencode(
             {
                 **form,
@@ -132,8 +148,7 @@ class OAuth2:
     def _read(self, connector: Connector, answer: Answer) -> Tokens:
         # The body is quoted in errors only where no token can be in it.
         if answer.status in THROTTLED:
-            text = answer.headers.get("Retry-After", "")
-            after_seconds = float(text) if text.isascii() and text.isdigit() else None
+            after_seconds = read_retry_after(answer.headers, self._clock())
             message = f"{connector.name}'s token endpoint asks us to slow down ({answer.status})"
             raise RetryLaterError(message, after_seconds=after_seconds)
         if answer.status in REFUSED:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 RETRY_SCHEDULE_SECONDS: tuple[float, ...] = (8, 64, 512, 4096, 32768)
 """Open Connectors' schedule for callbacks (open-connectors.md 1.4): five retries, 2^(3x) seconds."""
 
 JITTER = 0.1
 """Waits are spread by this share to either side, so that what failed together does not come back together."""
+
+A_DAY_SECONDS = 86_400.0
 
 Chance = Callable[[], float]
 """A source of numbers in [0, 1), as ``random.random``."""
@@ -47,3 +51,21 @@ def wait_before_poll(failures: int, *, interval_seconds: float, chance: Chance) 
     """
     doubled = interval_seconds * 2.0 ** min(failures, 4)
     return spread(min(doubled, max(3600.0, interval_seconds)), chance)
+
+
+def read_retry_after(
+    headers: Mapping[str, str], now: datetime, *, most_seconds: float = A_DAY_SECONDS
+) -> float | None:
+    """Read ``Retry-After``, seconds or an HTTP date, as seconds from ``now``, ``most_seconds`` at most.
+
+    A date without a zone is in UTC. None: it is not there, or says nothing that can be read.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), most_seconds)
+    try:
+        until = parsedate_to_datetime(text)
+        seconds = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), most_seconds)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -158,19 +157,6 @@ class Verdict(NamedTuple):
 
     outcome: Outcome
     retry_after_seconds: float | None = None
-
-
-def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read ``Retry-After`` (seconds or an HTTP date) as seconds from ``now``; None when absent or unreadable."""
-    text = headers.get("Retry-After", "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 def is_delivered(status: int | None) -> bool:

@@ -11,10 +11,11 @@ from functools import cached_property
 
 import asyncpg
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from signalpost import __version__
 from signalpost.accounts.accounts import Accounts
-from signalpost.api.app import build_app, build_health
+from signalpost.api.app import build_health
 from signalpost.api.parts import ApiParts
 from signalpost.connectors.registry import Registry, load_registry
 from signalpost.delivery.egress import Egress
@@ -47,7 +48,6 @@ from signalpost.store.tokens import TokenRows
 from signalpost.store.vault import Vault
 from signalpost.store.workers import Workers
 from signalpost.tracing import Tracer
-from signalpost.web.app import Faces, build_console
 from signalpost.web.parts import WebParts
 from signalpost.wiring.accounts import join_accounts, open_accounts
 from signalpost.wiring.console import join_console
@@ -85,8 +85,11 @@ class Service:
     database: ReachedDatabase
 
     @cached_property
-    def app(self) -> Faces:
-        """The API and the console, built where they are wanted: a worker starts without."""
+    def app(self) -> ASGIApp:
+        """The API and the console, imported and built where they are wanted: a worker starts without."""
+        from signalpost.api.app import build_app  # noqa: PLC0415
+        from signalpost.web.app import Faces, build_console  # noqa: PLC0415
+
         return Faces(build_app(self.api), build_console(self.console))
 
 

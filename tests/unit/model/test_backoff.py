@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signalpost.model.backoff import (
+    A_DAY_SECONDS,
     JITTER,
     RETRY_SCHEDULE_SECONDS,
+    read_retry_after,
     spread,
     wait_before_poll,
     wait_before_retry,
@@ -15,6 +21,7 @@ from signalpost.model.backoff import (
 
 chances = st.floats(0, 1, exclude_max=True)
 waits = st.floats(0.001, 1e6)
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @given(waits, chances)
@@ -53,3 +60,35 @@ def test_retry_after_lengthens_but_neither_shortens_nor_parks_for_ever(failures,
 def test_polls_back_off_to_an_hour_or_one_interval(failures, interval, chance):
     wait = wait_before_poll(failures, interval_seconds=interval, chance=lambda: chance)
     assert interval * 0.9 <= wait <= max(3600, interval) * 1.1
+
+
+def write_date(seconds, **form):
+    return format_datetime(NOW + timedelta(seconds=seconds), **form)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (" 120 ", 120),
+        ("0", 0),
+        (write_date(90, usegmt=True), 90),
+        (write_date(90), 90),
+        (write_date(90).replace("+0000", "-0000"), 90),  # a date without a zone
+        (write_date(-90, usegmt=True), 0),
+        (write_date(10 * A_DAY_SECONDS), A_DAY_SECONDS),
+        ("9" * 400, A_DAY_SECONDS),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("\u0661", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_a_day_at_most(text, seconds):
+    assert read_retry_after({"Retry-After": text}, NOW) == seconds
+
+
+@given(st.text(max_size=100))
+def test_retry_after_of_a_hostile_server_never_raises(text):
+    found = read_retry_after({"Retry-After": text}, NOW)
+    assert found is None or 0 <= found <= A_DAY_SECONDS

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,6 @@ from signalpost.model.delivery import (
     Outcome,
     Policy,
     judge_attempt,
-    read_retry_after,
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -98,17 +96,3 @@ def test_retry_after_lengthens_the_wait_and_never_shortens_it():
     assert judge(503, 0, after=100).retry_after_seconds == 100
     assert judge(503, 2, after=100).retry_after_seconds == 512
     assert judge(429, 0, after=1e9).retry_after_seconds == max(SCHEDULE)
-
-
-def test_retry_after_as_seconds_and_as_date():
-    assert read_retry_after({"Retry-After": " 120 "}, NOW) == 120
-    later = format_datetime(NOW + timedelta(seconds=90), usegmt=True)
-    assert read_retry_after({"Retry-After": later}, NOW) == 90
-    earlier = format_datetime(NOW - timedelta(seconds=90), usegmt=True)
-    assert read_retry_after({"Retry-After": earlier}, NOW) == 0
-
-
-@given(st.text(max_size=100))
-def test_retry_after_of_a_hostile_receiver_never_raises(text):
-    found = read_retry_after({"Retry-After": text}, NOW)
-    assert found is None or found >= 0

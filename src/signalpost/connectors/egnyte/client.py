@@ -10,6 +10,7 @@ import orjson
 from signalpost.connectors.base import Quota
 from signalpost.connectors.egnyte.values import read_instant, read_whole
 from signalpost.connectors.resource import Session
+from signalpost.model.backoff import A_DAY_SECONDS
 from signalpost.model.errors import (
     AccessRefusedError,
     ConnectorError,
@@ -25,7 +26,6 @@ from signalpost.outbound import Answer
 OVER_QPS = "ERR_403_DEVELOPER_OVER_QPS"
 OVER_RATE = "ERR_403_DEVELOPER_OVER_RATE"
 INACTIVE = "ERR_403_DEVELOPER_INACTIVE"
-A_DAY_SECONDS = 86_400
 
 
 class EgnyteClient:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from signalpost.connectors.rest.declaration import Limits
+from signalpost.model.backoff import read_retry_after
 from signalpost.model.errors import (
     AccessRefusedError,
     ConnectorError,
@@ -22,7 +22,6 @@ from signalpost.model.errors import (
 )
 from signalpost.outbound import Answer
 
-LONGEST_WAIT_SECONDS = 86_400.0
 ABSENT = object()
 """What ``find`` gives where there is nothing."""
 
@@ -33,7 +32,7 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
     if 200 <= status <= 299:  # noqa: PLR2004 - the range of success
         return None
     said = answer.excerpt(200) or "without a word"
-    after_seconds = read_retry_after(answer.headers.get("Retry-After", ""), now)
+    after_seconds = read_retry_after(answer.headers, now)
     if status in limits.quota_spent:
         return QuotaSpentError(
             f"{name} says that the calls are used up ({status}): {said}", after_seconds=after_seconds
@@ -57,19 +56,6 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
             return RetryLaterError(f"{name} failed ({status}): {said}", after_seconds=after_seconds)
         case _:
             return ConnectorError(f"{name} answered {status}: {said}")
-
-
-def read_retry_after(text: str, now: datetime) -> float | None:
-    """Read ``Retry-After``, seconds or a date, as seconds, a day at most; None where it says nothing."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:10]), LONGEST_WAIT_SECONDS)
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    seconds = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
 def read_json(name: str, answer: Answer) -> Any:

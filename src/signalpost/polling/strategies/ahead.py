@@ -13,14 +13,14 @@ MOST_WAITING = 8
 """Pages of one reading that wait to be committed."""
 
 MOST_CHARACTERS = 4_000_000
-"""Of the records that wait in the process, without each reading's first page: those of some hundred usual pages."""
+"""Of the records in hand in the process, without each reading's first page: those of some hundred usual pages."""
 
 ReadPage: TypeAlias = Callable[[Watermark], Awaitable[Page]]
 """Reads the page that follows a watermark."""
 
 
 class Room:
-    """Room for pages that wait, shared by all readings of a process; counted in characters of their records."""
+    """Room for pages in hand, shared by all readings of a process; counted in characters of their records."""
 
     def __init__(self, characters: int = MOST_CHARACTERS) -> None:
         self._left = characters
@@ -41,7 +41,7 @@ class Ahead:
     """Reads on from where a page leads, until one says that nothing follows or reading fails.
 
     One page is always read ahead. Further ones, ``MOST_WAITING`` at most, are read as long as the process has ``room``
-    for as many characters as the page before had.
+    for as many characters as the page before had. Pages keep their room until those behind them are taken.
     """
 
     def __init__(self, read: ReadPage, page: Page, room: Room) -> None:
@@ -49,6 +49,7 @@ class Ahead:
         self._read = read
         self._room = room
         self._waiting: deque[tuple[Page, int]] = deque()
+        self._in_hand = 0
         self._taken = asyncio.Event()
         self._task = asyncio.create_task(self._read_on(page))
         self._come = asyncio.Event()
@@ -63,22 +64,21 @@ class Ahead:
         await self._come.wait()
         if not self._waiting:
             self._task.result()
-        pages = [page for page, _ in self._waiting]
-        self._give_back()
+        self._room.give_back(self._in_hand)
+        pages, rooms = zip(*self._waiting, strict=True)
+        self._in_hand = sum(rooms)
+        self._waiting.clear()
         self._taken.set()
         if not self._task.done():
             self._come.clear()
-        return pages
+        return list(pages)
 
     async def close(self) -> None:
         """Stop reading; what waits is dropped."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        self._give_back()
-
-    def _give_back(self) -> None:
-        while self._waiting:
-            self._room.give_back(self._waiting.popleft()[1])
+        self._room.give_back(self._in_hand + sum(room for _, room in self._waiting))
+        self._waiting.clear()
 
     async def _read_on(self, page: Page) -> None:
         while page.more:
