@@ -144,6 +144,14 @@ class Replaying(Going):
         await super().see_to_the_end(scene)
 
 
+class Retrying(Going):
+    """One callback takes nothing until the fault struck: its lane is due again and again."""
+
+    async def prepare(self, scene: Scene) -> None:
+        scene.receivers[0].decide = lambda _: 200 if scene.read_strike() else 503
+        await scene.change(20)
+
+
 class Removing(Going):
     """What is a second old is removed, but for what waits: one callback takes nothing until the fault struck."""
 
@@ -169,4 +177,5 @@ SITUATIONS: Mapping[Situation, Callable[[], Going]] = {
     Situation.REFUSAL: Refusing,
     Situation.REPLAY: Replaying,
     Situation.RETENTION: Removing,
+    Situation.RETRY: Retrying,
 }

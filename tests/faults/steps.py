@@ -38,6 +38,7 @@ class Situation(StrEnum):
     REFUSAL = "refusal"
     REPLAY = "replay"
     RETENTION = "retention"
+    RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ POLLING = (
     ),
     Step("commit-written", "amid it: all is written, not committed", *COMMIT, "_write_events", AFTER),
     Step("commit-done", "the page is committed, its lane has no job", *EVENTS, "commit_page", AFTER),
-    Step("lane-enqueued", "the lane's job is in the queue", *QUEUE, "enqueue_deliveries", AFTER),
+    Step("lane-woken", "the page's lane is begun, or has its job", *QUEUE, "wake_lane", AFTER),
     Step("page-done", "between two pages", "signalpost.polling.pages", "Position", "commit", AFTER),
     Step("gap-begins", "before the commit of a gap", *EVENTS, "commit_gap", BEFORE, Situation.GAP),
     Step(
@@ -162,7 +163,15 @@ POLLING = (
 
 DELIVERING = (
     Step("lane-due", "the tick is about to take due lanes", *LANES, "claim_due", BEFORE),
-    Step("lane-claimed", "a due lane has no job yet", *QUEUE, "enqueue_deliveries", BEFORE),
+    Step("lane-claimed", "a due lane has no job yet", *QUEUE, "enqueue_deliveries", BEFORE, Situation.RETRY),
+    Step(
+        "lane-enqueued",
+        "a due lane's job is in the queue",
+        *QUEUE,
+        "enqueue_deliveries",
+        AFTER,
+        Situation.RETRY,
+    ),
     Step("lane-taken", "a worker took the job", "signalpost.delivery.lane", "Lanes", "work", BEFORE),
     Step("lease-begins", "before the lease is written", *LANES, "_claim_all", BEFORE),
     Step("lease-done", "the lease is written", *LANES, "_claim_all", AFTER),

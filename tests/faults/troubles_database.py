@@ -155,7 +155,7 @@ async def fill_disk(ground: Ground, title: Title) -> Result:
 
 
 def _count_full(scene: Scene) -> int:
-    return scene.services[0].read_logs().count("No space left on device")
+    return scene.services[0].read_logs().count("the database's disk is full")
 
 
 async def _pretend_full(ground: Ground, title: Title) -> Result:
