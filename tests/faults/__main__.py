@@ -22,7 +22,7 @@ from tests.faults.storm import STORM, run_storm
 from tests.faults.troubles import TROUBLES, run_trouble
 
 AT_ONCE = 2
-EVENTS = 100_000
+EVENTS = 300_000
 SEED = 20261125
 
 Scenario = Callable[[Ground], Awaitable[Result]]
