@@ -35,7 +35,7 @@ log = get_logger("connectors")
 class contain:  # noqa: N801 - reads as the verb it is, in a with statement
     """Turn what a connector raises within the block, and should not, into a ConnectorError; ``step`` names what it did.
 
-    A class, as there are six for each poll: by ``contextlib`` each takes four times as long.
+    A class, as there are six for each poll: by ``contextlib`` each takes three times as long.
 
     Raises:
         SignalpostError: the connector raised it on purpose; or ConnectorError in the place of anything else.

@@ -69,8 +69,8 @@ def _read_text(value: str) -> datetime | None:
 def format_timestamp(moment: datetime) -> str:
     """Write a time as the seed's default pattern reads it: milliseconds and ``Z``."""
     at = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    # Written for every event; by ``isoformat`` it takes twice as long.
-    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (  # noqa: UP031 - an f-string takes twice as long, too
+    # Written for every event; by ``isoformat``, or an f-string, it takes 1.6 times as long.
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (  # noqa: UP031
         at.year,
         at.month,
         at.day,
