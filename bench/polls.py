@@ -18,6 +18,7 @@ from signalpost.model.ids import InstanceId
 CONCURRENT_GETS = 100
 AIM = 0.3
 FEW = 10
+ASKED_AT_ONCE = 10
 
 
 async def measure_polls(ground: Ground, *, rounds: int) -> list[Measure]:
@@ -71,12 +72,12 @@ async def time_polls(ground: Ground, ids: Sequence[InstanceId]) -> float:
         while left:
             waiting = await ground.pool.fetch(
                 "SELECT id FROM instance WHERE id = ANY($1) AND (last_poll_at < $2 OR last_poll_at IS NULL)",
-                left[-FEW:],
+                left[-ASKED_AT_ONCE:],
                 began_at,
             )
             if waiting:
                 return False
-            del left[-FEW:]
+            del left[-ASKED_AT_ONCE:]
         return True
 
     await make_due(ground.pool, ids)

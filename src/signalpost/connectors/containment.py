@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
 import orjson
 
-from signalpost.connectors.base import Quota
+from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.resource import ListPage
-from signalpost.model.errors import ConnectorError, SignalpostError
+from signalpost.model.errors import ConnectorError, InvalidRequestError, SignalpostError
 from signalpost.model.event import Change, Gap, Page
 from signalpost.model.instance import Account, Tokens
 from signalpost.observe.logs import get_logger
@@ -59,6 +60,21 @@ class contain:  # noqa: N801 - reads as the verb it is, in a with statement
         log.error("connector.failed", step=self._step, kind=name, exception=code)
         message = f"{FAULT}{self._step} raised {name}"
         raise ConnectorError(message) from None
+
+
+@contextmanager
+def contain_configuration(connector: Connector, step: str) -> Iterator[None]:
+    """Contain a step of which a configuration decides: what the connector fails at is told as wrong in that.
+
+    Raises:
+        InvalidRequestError: the connector says that a value is wrong; or it failed, which the message says.
+    """
+    try:
+        with contain(step):
+            yield
+    except ConnectorError as error:
+        message = f"configuration: {connector.name} cannot be had with it: {error}"
+        raise InvalidRequestError(message) from error
 
 
 async def guard(owner: Any, method: str, kind: type[Given], *arguments: Any, **named: Any) -> Given:

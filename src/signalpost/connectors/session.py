@@ -107,11 +107,8 @@ class Pace:
 
     async def wait(self, *, for_user: bool = False) -> None:
         """Wait for this call's turn."""
-        if not (self._users or self._background or self._timer):
-            now = self._monotonic()
-            if now >= max(self._called_at + 1 / self._calls_per_second, self._held_until):
-                self._called_at = now  # nobody waits, and it is due
-                return
+        if not (self._users or self._background) and not self._take_turn():
+            return
         turn = asyncio.get_running_loop().create_future()
         (self._users if for_user else self._background).append(turn)
         self._give_turns()
@@ -137,14 +134,20 @@ class Pace:
             if waiting[0].done():  # cancelled: its turn is the next one's
                 waiting.popleft()
                 continue
-            now = self._monotonic()
-            turn_at = max(self._called_at + 1 / self._calls_per_second, self._held_until)
-            if turn_at - now > GRAIN_SECONDS:
-                self._timer = self._call_later(turn_at - now, self._give_turns)
+            if seconds := self._take_turn():
+                self._timer = self._call_later(seconds, self._give_turns)
                 return
-            # Booked for its own time, should that be a moment ahead: the rate is kept on the whole.
-            self._called_at = max(now, turn_at)
             waiting.popleft().set_result(None)
+
+    def _take_turn(self) -> float:
+        """Take the next turn; where it is not due give in how many seconds it is."""
+        now = self._monotonic()
+        turn_at = max(self._called_at + 1 / self._calls_per_second, self._held_until)
+        if turn_at - now > GRAIN_SECONDS:
+            return turn_at - now
+        # Booked for its own time, should that be a moment ahead: the rate is kept on the whole.
+        self._called_at = max(now, turn_at)
+        return 0.0
 
 
 class Paces:

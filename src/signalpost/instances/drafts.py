@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from signalpost.connectors.base import Connector
-from signalpost.connectors.containment import contain
+from signalpost.connectors.containment import contain_configuration
 from signalpost.instances.wishes import (
     GIVEN_TOKENS,
     Wish,
@@ -17,7 +17,6 @@ from signalpost.instances.wishes import (
     list_secret_keys,
 )
 from signalpost.model.configuration import POLL_INTERVAL
-from signalpost.model.errors import ConnectorError, InvalidRequestError
 from signalpost.model.instance import NO_ACCOUNT, Instance
 from signalpost.store.instance_rows import InstanceDraft
 
@@ -40,20 +39,6 @@ class ReadPlan(Protocol):
         ...
 
 
-def check_host(connector: Connector, configuration: Mapping[str, str]) -> None:
-    """Have the connector say where the provider is.
-
-    Raises:
-        InvalidRequestError: it says that a value is wrong; or it failed, which the message says.
-    """
-    try:
-        with contain("find_host"):
-            connector.find_host(configuration)
-    except ConnectorError as error:
-        message = f"configuration: {connector.name} cannot be had with it: {error}"
-        raise InvalidRequestError(message) from error
-
-
 async def write_draft(
     read_plan: ReadPlan,
     connector: Connector,
@@ -72,7 +57,8 @@ async def write_draft(
     """
     configuration = {key: value for key, value in configuration.items() if key not in GIVEN_TOKENS}
     check_required(configuration, connector, but_secrets=may_lack)
-    check_host(connector, configuration)
+    with contain_configuration(connector, "find_host"):
+        connector.find_host(configuration)
     plan = await read_plan(configuration, connector)
     configuration.setdefault(POLL_INTERVAL, f"{plan.interval_seconds / 60:g}")
     name = wish.name if wish.name is not None else (before.name if before else connector.name)

@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 import orjson
 
 from signalpost.connectors.base import Authorization, Connector
-from signalpost.connectors.containment import check, contain
+from signalpost.connectors.containment import check, contain, contain_configuration
 from signalpost.model.backoff import read_retry_after
 from signalpost.model.configuration import MASK
 from signalpost.model.errors import (
     AddressRefusedError,
     ConnectorError,
-    InvalidRequestError,
     NeedsAuthorisationError,
     RetryLaterError,
 )
@@ -58,12 +57,8 @@ def find_authorization(connector: Connector, configuration: Mapping[str, str]) -
     Raises:
         InvalidRequestError: it says that a value is wrong; or it failed, which the message says.
     """
-    try:
-        with contain("find_authorization"):
-            return connector.find_authorization(configuration)
-    except ConnectorError as error:
-        message = f"configuration: {connector.name} cannot be authorised with it: {error}"
-        raise InvalidRequestError(message) from error
+    with contain_configuration(connector, "find_authorization"):
+        return connector.find_authorization(configuration)
 
 
 class OAuth2:

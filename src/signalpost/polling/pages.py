@@ -128,10 +128,7 @@ class Position:
             FencedError: another worker has moved the watermark.
             ConnectorError: a value of a page cannot be stored.
         """
-        if not any(page.changes or page.remembered or page.forgotten for page in pages):
-            found = NOTHING
-        else:
-            found = await self._find(pages, self._under_way)
+        found = await self._find(pages, self._under_way)
         await self.settle()
         if (
             not (found.events or found.remembered or found.forgotten)
@@ -193,6 +190,8 @@ class Position:
 
     async def _find(self, pages: Sequence[Page], under_way: Found) -> Found:
         """Find what pages become that follow those ``under_way``, of which the database may know, or not yet."""
+        if not any(page.changes or page.remembered or page.forgotten for page in pages):
+            return NOTHING
         parts, poll = self._pages, self._poll
         event_ids = [identify(self._state.instance_id, poll.resource, page.changes) for page in pages]
         objects = dict.fromkeys(change.object_id for page in pages for change in page.changes)

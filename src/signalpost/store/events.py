@@ -140,6 +140,8 @@ class Events:
 
     async def find_stored(self, event_ids: Sequence[EventId]) -> frozenset[EventId]:
         """Find which of these events are stored already."""
+        if not event_ids:
+            return frozenset()
         rows = await self._pool.fetch(FIND_STORED, event_ids)
         return frozenset(EventId(row["id"]) for row in rows)
 
@@ -242,14 +244,17 @@ async def _begin(connection: Any, commit: PageCommit) -> Any:
     return row
 
 
-def _group(events: Sequence[Event]) -> list[Sequence[Event]]:
-    """Give the events of each notification, in order."""
-    places = range(0, len(events), MAX_EVENTS_PER_NOTIFICATION)
-    return [events[place : place + MAX_EVENTS_PER_NOTIFICATION] for place in places]
+def _group(events: Sequence[Event]) -> range:
+    """Give the places at which notifications begin."""
+    return range(0, len(events), MAX_EVENTS_PER_NOTIFICATION)
 
 
 async def _write_events(connection: Any, commit: PageCommit, begun: Any) -> None:
-    groups = [(place, group) for place, page in enumerate(commit.pages, 1) for group in _group(page.events)]
+    groups = [
+        (number, page.events[place : place + MAX_EVENTS_PER_NOTIFICATION])
+        for number, page in enumerate(commit.pages, 1)
+        for place in _group(page.events)
+    ]
     events = [event for _, group in groups for event in group]
     first = begun["last_sequence"] - len(events) + 1
     begins = accumulate((len(group) for _, group in groups), initial=first)
@@ -271,7 +276,7 @@ async def _write_events(connection: Any, commit: PageCommit, begun: Any) -> None
         [object_type for object_type, _ in kinds],
         [event_type.value for _, event_type in kinds],
         [event.object_id for event in events],
-        [place for place, _ in groups],
+        [page_number for page_number, _ in groups],
         [(event.occurred_at - EPOCH) // MICROSECOND for event in events],
         [event.label for event in events],
     )

@@ -49,9 +49,7 @@ WHERE id = $1
 """
 
 
-@lru_cache(
-    maxsize=8192
-)  # what a page's objects are looked up by is what they are written under a moment later
+@lru_cache(maxsize=8192)  # objects are looked up by what they are written under a moment later
 def make_key(object_id: str) -> bytes:
     """Give the key under which an object is kept: 16 bytes, whatever the length of its id."""
     return hashlib.md5(object_id.encode(), usedforsecurity=False).digest()

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from signalpost import __version__
 from signalpost.accounts.accounts import Accounts
-from signalpost.api.app import build_health
+from signalpost.api.app import build_app, build_health
 from signalpost.api.parts import ApiParts
 from signalpost.connectors.registry import Registry, load_registry
 from signalpost.delivery.egress import Egress
@@ -86,8 +86,7 @@ class Service:
 
     @cached_property
     def app(self) -> ASGIApp:
-        """The API and the console, imported and built where they are wanted: a worker starts without."""
-        from signalpost.api.app import build_app  # noqa: PLC0415
+        """The API and the console, built where they are wanted: a worker starts without both."""
         from signalpost.web.app import Faces, build_console  # noqa: PLC0415
 
         return Faces(build_app(self.api), build_console(self.console))

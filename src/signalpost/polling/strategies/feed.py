@@ -39,7 +39,8 @@ async def read_feed(
                 ahead = Ahead(read_page, pages[-1], reading.room)
             yield pages
             while ahead is not None and pages[-1].more:
-                watermark = pages[-1].watermark or watermark
+                assert pages[-1].watermark is not None
+                watermark = pages[-1].watermark
                 pages = await ahead.take()
                 yield pages
         except WatermarkLostError:
