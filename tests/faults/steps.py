@@ -13,10 +13,13 @@ from typing import Any
 
 
 class When(StrEnum):
-    """Where a fault strikes: before the method, after it, or before one that runs amid a transaction."""
+    """Where a fault strikes: before the method, after it, amid it (its statement is sent, and goes on), or before one
+    that runs amid a transaction.
+    """
 
     BEFORE = "before"
     AFTER = "after"
+    AMID = "amid"
     INSIDE = "inside"
 
 
@@ -68,7 +71,7 @@ class Step:
         return found
 
 
-BEFORE, AFTER, INSIDE = When.BEFORE, When.AFTER, When.INSIDE
+BEFORE, AFTER, AMID, INSIDE = When
 
 POLLS = "signalpost.store.polls", "Polls"
 LANES = "signalpost.store.deliveries", "Deliveries"
@@ -127,20 +130,12 @@ POLLING = (
     Step("page-compared", "the page is compared with the log", *EVENTS, "find_stored", AFTER),
     Step("commit-begins", "before the commit of a page", *EVENTS, "commit_page", BEFORE),
     Step(
-        "commit-moved",
-        "amid it: watermark, page and numbers are written, no event",
-        *COMMIT,
-        "write_memory",
-        INSIDE,
+        "commit-sent",
+        "it is sent, not answered: nobody knows what becomes of it",
+        *EVENTS,
+        "commit_page",
+        AMID,
     ),
-    Step(
-        "commit-remembered",
-        "amid it: the memory is written as well, no event",
-        *COMMIT,
-        "_write_events",
-        INSIDE,
-    ),
-    Step("commit-written", "amid it: all is written, not committed", *COMMIT, "_write_events", AFTER),
     Step("commit-done", "the page is committed, its lane has no job", *EVENTS, "commit_page", AFTER),
     Step("lane-woken", "the page's lane is begun, or has its job", *QUEUE, "wake_lane", AFTER),
     Step("page-done", "between two pages", "signalpost.polling.pages", "Position", "commit", AFTER),

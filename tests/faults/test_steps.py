@@ -12,7 +12,7 @@ from tests.faults.steps import STEPS, Kind, Step
 from tests.faults.troubles import TROUBLES, run_trouble
 
 SHORT = (
-    ("commit-written", Kind.KILL),
+    ("commit-sent", Kind.KILL),
     ("gap-written", Kind.CUT),
     ("record-done", Kind.CUT),
     ("replay-post-done", Kind.ERROR),

@@ -164,7 +164,7 @@ async def _pretend_full(ground: Ground, title: Title) -> Result:
         await scene.connect()
         async with changing(scene):
             for _ in range(TIMES):
-                scene.order("commit-written", Kind.FULL)
+                scene.order("commit-begins", Kind.FULL)
                 struck_at = await wait(scene.read_strike)
         return await conclude(scene, title, faults=TIMES, struck_at=struck_at)
 

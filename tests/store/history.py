@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -15,14 +15,23 @@ from signalpost.model.delivery import PageContext
 from signalpost.model.event import Event, EventType
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, derive_event_id
 from signalpost.model.instance import Account, Tokens
-from signalpost.store.events import Events, PageCommit, PageRows
+from signalpost.store.events import Events
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
+from signalpost.store.page_commit import Contents, PageCommit, PageRows
 from signalpost.store.vault import Vault, make_secret
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 CONTEXT = PageContext("egnyte", "documents", "events", "Name", (), 1, 1, full_raw=False)
+
+
+def change(commit: PageCommit, **changes: Any) -> PageCommit:
+    """Give the commit with these changes, of itself or of its contents; ``remembered`` is a list here."""
+    if "remembered" in changes:
+        changes["remembered"] = {each.object_id: each for each in changes["remembered"]}
+    contents = {name: changes.pop(name) for name in ("pages", "remembered", "forgotten") if name in changes}
+    return replace(commit, contents=replace(commit.contents, **contents), **changes)
 
 
 @dataclass
@@ -38,7 +47,12 @@ class Past:
     token: str = ""
 
     async def commit(
-        self, at: datetime, objects: Sequence[str], *, event_type: EventType = EventType.CREATED
+        self,
+        at: datetime,
+        objects: Sequence[str],
+        *,
+        event_type: EventType = EventType.CREATED,
+        **changes: Any,
     ) -> int:
         """Commit a page with an event for each object; give the page's id."""
         events = [
@@ -59,11 +73,13 @@ class Past:
             version=self.version,
             watermark={"id": self.version},
             polled_at=at,
-            pages=[PageRows([f'{{"id": "{name}", "about": "{uuid4()}"}}' for name in objects], events)],
             context=CONTEXT,
+            contents=Contents(
+                [PageRows([f'{{"id": "{name}", "about": "{uuid4()}"}}' for name in objects], events)]
+            ),
         )
         self.version += 1
-        await Events(self.pool).commit_page(page)
+        await Events(self.pool).commit_page(change(page, **changes))
         return await self.pool.fetchval("SELECT max(id) FROM page WHERE instance_id = $1", self.instance_id)
 
     async def end(self, page_id: int, state: str = "delivered", *, attempts: int = 1) -> None:

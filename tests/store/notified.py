@@ -8,10 +8,11 @@ from signalpost.model.delivery import PageContext
 from signalpost.model.event import Event, EventType
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, WorkerId, derive_event_id
 from signalpost.model.instance import Account, Tokens
-from signalpost.store.events import Events, PageCommit, PageRows
+from signalpost.store.events import Events
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
+from signalpost.store.page_commit import Contents, PageCommit, PageRows
 from signalpost.store.vault import Vault, make_secret
 from signalpost.store.workers import Workers
 
@@ -70,8 +71,8 @@ async def add_notifications(pool, instance_id, states, *, made_at=NOW):
                 version=poll["version"],
                 watermark={"id": number},
                 polled_at=made_at,
-                pages=[PageRows([f'{{"id":{number}}}'], [event])],
                 context=CONTEXT,
+                contents=Contents([PageRows([f'{{"id":{number}}}'], [event])]),
             )
         )
     rows = await pool.fetch(

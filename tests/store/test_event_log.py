@@ -13,11 +13,13 @@ from signalpost.model.errors import ConnectorError, FencedError
 from signalpost.model.event import Event, EventType, Gap
 from signalpost.model.ids import InstanceId, OrganizationId, UserId, derive_event_id
 from signalpost.model.instance import Account, ResourcePoll, Tokens
-from signalpost.store.events import Events, PageCommit, PageRows
+from signalpost.store.events import Events
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
+from signalpost.store.page_commit import Contents, PageCommit, PageRows
 from signalpost.store.vault import Vault, make_secret
+from tests.store.history import change
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CONTEXT = PageContext("egnyte", "documents", "events", "Name", ("tag",), 1, 1, full_raw=False)
@@ -76,8 +78,8 @@ def page(instance_id, version, numbers, **changes):
         version=version,
         watermark={"id": max(numbers, default=0)},
         polled_at=NOW,
-        pages=[PageRows([f'{{"id":{number}}}' for number in numbers], events)],
         context=CONTEXT,
+        contents=Contents([PageRows([f'{{"id":{number}}}' for number in numbers], events)] if events else ()),
     )
 
 
@@ -111,14 +113,14 @@ async def test_events_keep_their_times_to_the_microsecond_and_go_ten_to_a_notifi
         datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
     ] * 5
     whole = page(instance_id, 1, range(1, 26))
-    [rows_of_page] = whole.pages
+    [rows_of_page] = whole.contents.pages
     events = [event._replace(occurred_at=at) for event, at in zip(rows_of_page.events, times, strict=True)]
-    assert await Events(pool).commit_page(replace(whole, pages=[replace(rows_of_page, events=events)]))
+    assert await Events(pool).commit_page(change(whole, pages=[replace(rows_of_page, events=events)]))
     rows = await pool.fetch(
         "SELECT event.id, occurred_at, lane_order FROM event JOIN notification ON notification.id = notification_id"
         " ORDER BY sequence"
     )
-    assert [row["id"] for row in rows] == [event.id for event in events]
+    assert [str(row["id"]) for row in rows] == [event.id for event in events]
     assert [row["occurred_at"] for row in rows] == times
     assert [row["lane_order"] for row in rows] == [1] * 10 + [2] * 10 + [3] * 5
 
@@ -126,11 +128,12 @@ async def test_events_keep_their_times_to_the_microsecond_and_go_ten_to_a_notifi
 async def test_pages_committed_together_are_as_each_by_itself(pool, instance_id):
     sizes = [1, 25, 10, 0, 3]
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
-    each = [
-        page(instance_id, 1, range(end - size + 1, end + 1)).pages[0]
+    pages = [
+        rows
         for size, end in zip(sizes, ends, strict=True)
+        for rows in page(instance_id, 1, range(end - size + 1, end + 1)).contents.pages
     ]
-    together = replace(page(instance_id, 1, range(1, 40)), pages=[rows for rows in each if rows.events])
+    together = change(page(instance_id, 1, range(1, 40)), pages=pages)
     assert await Events(pool).commit_page(together)
     assert await count(pool) == [4, 39, 1 + 3 + 1 + 1]
     rows = await pool.fetch(
@@ -140,7 +143,7 @@ async def test_pages_committed_together_are_as_each_by_itself(pool, instance_id)
     )
     assert [row["sequence"] for row in rows] == list(range(1, 40))
     assert [row["record"] for row in rows] == [f'{{"id":{number}}}' for number in range(1, 40)]
-    assert [row["id"] for row in rows] == [event.id for rows in each for event in rows.events]
+    assert [str(row["id"]) for row in rows] == [event.id for rows in pages for event in rows.events]
     assert [row["lane_order"] for row in rows] == [1] + [2] * 10 + [3] * 10 + [4] * 5 + [5] * 10 + [6] * 3
     assert await pool.fetchval(
         "SELECT bool_and(event.page_id = notification.page_id) FROM event"
@@ -174,9 +177,10 @@ async def test_of_many_at_once_one_commits(pool, instance_id):
     assert await count(pool) == [1, 30, 3]
 
 
-async def test_what_cannot_be_stored_fails_the_whole_page_and_says_so(pool, instance_id):
+@pytest.mark.parametrize("object_id", ["a\x00b", "a\ud800b"], ids=["NUL", "half a character"])
+async def test_what_cannot_be_stored_fails_the_whole_page_and_says_so(pool, instance_id, object_id):
     with pytest.raises(ConnectorError, match="cannot be stored"):
-        await Events(pool).commit_page(page(instance_id, 1, range(1, 5), object_id="a\x00b"))
+        await Events(pool).commit_page(page(instance_id, 1, range(1, 5), object_id=object_id))
     assert await count(pool) == [0, 0, 0]
     assert await watermark(pool) == ({"id": 0}, 1)
 
@@ -187,7 +191,7 @@ async def test_an_event_stored_before_is_found_and_never_stored_twice(pool, inst
     events = Events(pool)
     first = page(instance_id, 1, range(1, 6))
     await events.commit_page(first)
-    ids = {event.id for event in first.pages[0].events}
+    ids = {event.id for event in first.contents.pages[0].events}
     assert await events.find_stored([*ids]) == ids
     with pytest.raises(asyncpg.UniqueViolationError):
         await events.commit_page(page(instance_id, 2, range(5, 8)))
@@ -207,8 +211,8 @@ async def test_events_are_counted_by_the_hour_they_were_polled_in(pool, instance
     events = Events(pool)
     first = page(instance_id, 1, range(1, 26))
     await events.commit_page(first)
-    await events.commit_page(replace(page(instance_id, 2, [30]), polled_at=NOW + timedelta(minutes=59)))
-    await events.commit_page(replace(page(instance_id, 3, [31, 32]), polled_at=NOW + timedelta(minutes=61)))
+    await events.commit_page(change(page(instance_id, 2, [30]), polled_at=NOW + timedelta(minutes=59)))
+    await events.commit_page(change(page(instance_id, 3, [31, 32]), polled_at=NOW + timedelta(minutes=61)))
     with pytest.raises(FencedError):
         await events.commit_page(page(instance_id, 1, [40]))
     rows = await pool.fetch("SELECT begin_at, events FROM event_hour ORDER BY 1")
@@ -217,9 +221,9 @@ async def test_events_are_counted_by_the_hour_they_were_polled_in(pool, instance
 
 async def test_an_event_keeps_what_people_call_its_object(pool, instance_id):
     commit = page(instance_id, 1, [1, 2])
-    first, second = commit.pages[0].events
+    first, second = commit.contents.pages[0].events
     named = first._replace(label="/Shared/<b>\u202e.txt")
-    pages = [replace(commit.pages[0], events=[named, second])]
-    await Events(pool).commit_page(replace(commit, pages=pages))
+    pages = [replace(commit.contents.pages[0], events=[named, second])]
+    await Events(pool).commit_page(change(commit, pages=pages))
     rows = await pool.fetch("SELECT label FROM event ORDER BY sequence")
     assert [row["label"] for row in rows] == ["/Shared/<b>\u202e.txt", ""]

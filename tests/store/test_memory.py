@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +12,7 @@ from signalpost.store.events import Events
 from signalpost.store.instances import Instances
 from signalpost.store.memory import Memory, make_key
 from signalpost.store.vault import Vault
-from tests.store.history import KEY
+from tests.store.history import KEY, change
 from tests.store.test_event_log import instance_id, page, poll  # noqa: F401 - fixtures
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,7 +31,7 @@ async def number(pool):
 async def test_what_was_seen_is_recalled_whatever_its_id(pool, instance_id, poll):  # noqa: F811
     ids = ["a", "/Shared/" + "long/" * 5000, "\U0001f680 'quoted' \\ %", ""]
     entries = [entry(each, f"v{place}") for place, each in enumerate(ids)]
-    await Events(pool).commit_page(replace(page(instance_id, 1, [1]), poll_id=poll.id, remembered=entries))
+    await Events(pool).commit_page(change(page(instance_id, 1, [1]), poll_id=poll.id, remembered=entries))
     assert await Memory(pool).recall(poll.id, [*ids, "never"]) == {each.object_id: each for each in entries}
     assert await Memory(pool).list_keys(poll.id) == {make_key(each) for each in ids}
     assert await Memory(pool).recall(poll.id + 1, ids) == {}
@@ -47,7 +46,7 @@ async def test_each_keeps_its_own_dates_be_they_all_alike_or_none(pool, instance
         for place, dated_at in enumerate(dates)
     ]
     for version, two in enumerate((entries[:2], entries[2:]), start=1):
-        written = replace(page(instance_id, version, [version]), poll_id=poll.id, remembered=two)
+        written = change(page(instance_id, version, [version]), poll_id=poll.id, remembered=two)
         await Events(pool).commit_page(written)
         assert await Memory(pool).recall(poll.id, ["o0", "o1"]) == {each.object_id: each for each in two}
     assert await number(pool) == (2, None)
@@ -55,12 +54,12 @@ async def test_each_keeps_its_own_dates_be_they_all_alike_or_none(pool, instance
 
 async def test_it_changes_with_the_page_or_not_at_all(pool, instance_id, poll):  # noqa: F811
     events = Events(pool)
-    await events.commit_page(replace(page(instance_id, 1, [1]), poll_id=poll.id, remembered=[entry("a")]))
-    late = replace(page(instance_id, 1, [2]), poll_id=poll.id, remembered=[entry("b")], forgotten=["a"])
+    await events.commit_page(change(page(instance_id, 1, [1]), poll_id=poll.id, remembered=[entry("a")]))
+    late = change(page(instance_id, 1, [2]), poll_id=poll.id, remembered=[entry("b")], forgotten=["a"])
     with pytest.raises(FencedError):
         await events.commit_page(late)
     assert set(await Memory(pool).recall(poll.id, ["a", "b"])) == {"a"}
-    await events.commit_page(replace(late, version=2, remembered=[entry("b"), entry("b", "2")]))
+    await events.commit_page(change(late, version=2, remembered=[entry("b"), entry("b", "2")]))
     assert await Memory(pool).recall(poll.id, ["a", "b"]) == {"b": entry("b", "2")}
     assert await number(pool) == (1, None)
 
@@ -71,7 +70,7 @@ async def test_beyond_its_bound_the_oldest_are_dropped_and_it_is_known_up_to_whe
         days = range(version * 10, version * 10 + 10)
         seen = [entry(f"o{day}", days=day) for day in reversed(days)]
         await events.commit_page(
-            replace(
+            change(
                 page(instance_id, version, []), poll_id=poll.id, remembered=seen, watermark={"id": version}
             )
         )
@@ -84,7 +83,7 @@ async def test_beyond_its_bound_the_oldest_are_dropped_and_it_is_known_up_to_whe
 
 async def test_it_goes_with_its_resource(pool, instance_id, poll):  # noqa: F811
     await Events(pool).commit_page(
-        replace(page(instance_id, 1, [1]), poll_id=poll.id, remembered=[entry("a")])
+        change(page(instance_id, 1, [1]), poll_id=poll.id, remembered=[entry("a")])
     )
     instances = Instances(pool, Vault([KEY]))
     organization_id = await pool.fetchval("SELECT organization_id FROM instance")

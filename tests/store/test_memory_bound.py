@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from signalpost.model.event import Remembered
 from signalpost.store.events import Events
 from signalpost.store.memory import Memory
+from tests.store.history import change
 from tests.store.test_event_log import instance_id, page, poll  # noqa: F401 - fixtures
 from tests.store.test_memory import NOW, entry, number
 
@@ -19,7 +19,7 @@ async def test_up_to_when_was_dropped_never_goes_back(pool, instance_id, poll): 
     for version, days in enumerate([range(100, 115), range(8)], start=1):
         seen = [entry(f"o{day}", days=day) for day in days]
         await events.commit_page(
-            replace(
+            change(
                 page(instance_id, version, []), poll_id=poll.id, remembered=seen, watermark={"id": version}
             )
         )
@@ -36,7 +36,7 @@ async def test_another_version_replaces_all_that_was_known(pool, instance_id, po
     ]
     for version, each in enumerate(entries, start=1):
         await events.commit_page(
-            replace(
+            change(
                 page(instance_id, version, []), poll_id=poll.id, remembered=[each], watermark={"id": version}
             )
         )

@@ -22,7 +22,7 @@ from signalpost.store.database import open_pool
 from signalpost.store.deliveries import AttemptRecord, Deliveries, Release
 from signalpost.store.event_log import EventLog
 from signalpost.store.events import Events
-from signalpost.store.memory import Memory, write_memory
+from signalpost.store.memory import Memory, drop_oldest
 from signalpost.store.notices import Notices
 from signalpost.store.partitions import TIMES, Partitions
 from signalpost.store.polls import FinishedPoll, Polls
@@ -110,8 +110,8 @@ async def remember(ground: Ground) -> None:
     names = [str(each) for each in range(100)]
     await Memory(ground.pool).recall(ground.poll.id, names)
     objects = [Remembered(name, "file", "", None, ground.now) for name in names]
-    async with ground.pool.acquire() as connection:
-        await write_memory(connection, ground.poll.id, objects, names[:50], most=20)
+    await ground.past.commit(ground.now, [], remembered=objects, forgotten=["gone"])
+    await drop_oldest(ground.pool, ground.poll.id, 100, 20)
 
 
 async def deliver(ground: Ground) -> None:

@@ -59,7 +59,7 @@ class Sampler:
 def _make_sample(caller: Caller, now: datetime) -> Notification:
     instance_id = InstanceId(caller.instance_id or 0)
     event = DeliveredEvent(
-        id=str(derive_event_id(instance_id, "events", "sample")),
+        id=derive_event_id(instance_id, "events", "sample"),
         sequence=0,
         object_id="sample",
         object_type="file",

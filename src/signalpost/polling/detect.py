@@ -34,10 +34,10 @@ def make_events(
     changes: Sequence[Change], event_ids: Sequence[EventId], stored_events: Collection[EventId]
 ) -> list[Event]:
     """Give the events that ``changes`` become, in order, without those stored already or twice in the page."""
-    passed = set(stored_events)
+    passed: set[EventId] = set()
     events: list[Event] = []
     for change, event_id in zip(changes, event_ids, strict=True):
-        if event_id not in passed:
+        if event_id not in stored_events and event_id not in passed:
             passed.add(event_id)
             events.append(
                 Event(
@@ -65,13 +65,13 @@ def detect(
     Known is what was seen before and not deleted since. What this page itself creates and deletes counts from there
     on. A record that says CREATED of what turns out to be an update is made to say so.
     """
-    alive = dict.fromkeys(known, True)
+    alive: dict[str, bool] = {}
     changes: list[Change] = []
     records = list(page.records)
     types: dict[str, str] = {}
     for change in page.changes:
         decided = change
-        if change.creates_or_updates and alive.get(change.object_id):
+        if change.creates_or_updates and alive.get(change.object_id, change.object_id in known):
             decided = change._replace(event_type=EventType.UPDATED)
             before, told, after = records[change.record_index].rpartition(TOLD_AS_CREATED)
             if told:

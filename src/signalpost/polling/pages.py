@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,8 +20,9 @@ from signalpost.observe import Metrics, get_logger
 from signalpost.polling.configuration import PolledResource
 from signalpost.polling.detect import detect, identify, make_events
 from signalpost.polling.labels import add_labels
-from signalpost.store.events import Events, PageCommit, PageRows
+from signalpost.store.events import Events
 from signalpost.store.memory import Memory
+from signalpost.store.page_commit import Contents, PageCommit, PageRows
 from signalpost.store.queue import Queue
 from signalpost.store.troubles import find_trouble
 from signalpost.tracing import NO_TRACES, Tracer
@@ -65,21 +66,7 @@ class Pages:
         return Position(self, state, poll, context, polled, on_commit)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What pages become: the rows of each, and what all of them change in the memory of objects."""
-
-    rows: Sequence[PageRows]
-    remembered: Mapping[str, Remembered]
-    forgotten: Collection[str]
-
-    @property
-    def events(self) -> int:
-        """How many events there are."""
-        return sum(len(each.events) for each in self.rows)
-
-
-NOTHING = Found((), {}, ())
+NOTHING = Contents()
 
 
 class Position:
@@ -129,15 +116,18 @@ class Position:
             ConnectorError: a value of a page cannot be stored.
         """
         found = await self._find(pages, self._under_way)
+        found.prepare()
         await self.settle()
         if (
-            not (found.events or found.remembered or found.forgotten)
+            not (found.pages or found.remembered or found.forgotten)
             and pages[-1].watermark == self._watermark
         ):
             return
         self._under_way = found
         self._writing = asyncio.create_task(self._write(pages, found))
-        if self._strategy is not Strategy.FEED:
+        if self._strategy is Strategy.FEED:
+            await asyncio.sleep(0)  # it begins before what follows is compared
+        else:
             await self.settle()
 
     async def settle(self) -> None:
@@ -147,7 +137,7 @@ class Position:
             await writing
             self._under_way = NOTHING
 
-    async def _write(self, pages: Sequence[Page], found: Found) -> None:
+    async def _write(self, pages: Sequence[Page], found: Contents) -> None:
         try:
             await self._write_together(pages, found)
         except FencedError:
@@ -160,7 +150,7 @@ class Position:
         for page in pages:
             await self._write_together((page,), await self._find((page,), NOTHING))
 
-    async def _write_together(self, pages: Sequence[Page], found: Found) -> None:
+    async def _write_together(self, pages: Sequence[Page], found: Contents) -> None:
         parts, watermark, events = self._pages, pages[-1].watermark, found.events
         with parts.tracer.open_span("page.commit", resource=self._poll.resource, events=events) as span:
             context = self._context
@@ -171,10 +161,8 @@ class Position:
                 version=self._version,
                 watermark=watermark,
                 polled_at=parts.clock().astimezone(UTC),
-                pages=[each for each in found.rows if each.events],
                 context=replace(context, traceparent=span.traceparent) if span.traceparent else context,
-                remembered=list(found.remembered.values()),
-                forgotten=list(found.forgotten),
+                contents=found,
                 # A snapshot is compared with all of its memory: it is bounded by the list.
                 bounded=self._strategy is not Strategy.SNAPSHOT,
             )
@@ -188,7 +176,7 @@ class Position:
             cause = f"page:{self._poll.id}:{self._version}"
             await parts.queue.wake_lane(self._state.instance_id, cause)
 
-    async def _find(self, pages: Sequence[Page], under_way: Found) -> Found:
+    async def _find(self, pages: Sequence[Page], under_way: Contents) -> Contents:
         """Find what pages become that follow those ``under_way``, of which the database may know, or not yet."""
         if not any(page.changes or page.remembered or page.forgotten for page in pages):
             return NOTHING
@@ -201,22 +189,22 @@ class Position:
             parts.memory.recall(poll.id, list(objects) if is_feed else ()),
         )
         stored, known = set(found_events), dict(recalled)
-        stored.update(event.id for each in under_way.rows for event in each.events)
+        stored.update(event.id for each in under_way.pages for event in each.events)
         rows: list[PageRows] = []
         remembered: dict[str, Remembered] = {}
         forgotten: dict[str, None] = {}
         if not is_feed:
             for page, ids in zip(pages, event_ids, strict=True):
-                rows.append(self._label(page.records, make_events(page.changes, ids, stored)))
+                rows += self._label(page.records, make_events(page.changes, ids, stored))
                 remembered.update((each.object_id, each) for each in page.remembered)
                 forgotten.update(dict.fromkeys(page.forgotten))
-            return Found(rows, remembered, forgotten)
+            return Contents(rows, remembered, forgotten)
         for object_id in under_way.forgotten:
             known.pop(object_id, None)
         known.update(under_way.remembered)
         for page, ids in zip(pages, event_ids, strict=True):
             found = detect(page, ids, known=known, stored_events=stored, now=parts.clock())
-            rows.append(self._label(found.records, found.events))
+            rows += self._label(found.records, found.events)
             stored.update(event.id for event in found.events)
             for each in found.remembered:
                 known[each.object_id] = remembered[each.object_id] = each
@@ -224,10 +212,11 @@ class Position:
                 del known[object_id]
                 remembered.pop(object_id, None)
                 forgotten[object_id] = None
-        return Found(rows, remembered, forgotten)
+        return Contents(rows, remembered, forgotten)
 
-    def _label(self, records: Sequence[str], events: Sequence[Event]) -> PageRows:
-        return PageRows(records, add_labels(events, records, self._label_fields))
+    def _label(self, records: Sequence[str], events: Sequence[Event]) -> list[PageRows]:
+        """Give the rows of a page; none where it has no events."""
+        return [PageRows(records, add_labels(events, records, self._label_fields))] if events else []
 
     def _tell(self, pages: int, events: int) -> None:
         metrics = self._pages.metrics

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,29 +17,28 @@ SELECT object_id, object_type, version, dated_at, seen_at FROM object_memory
 WHERE poll_id = $1 AND object_key = ANY($2)
 """
 
-# What is new counts; rows are taken in the order of their keys, as every other writer does. Where all have the same
-# time, or none, that is given once.
-CHANGE = """
-WITH gone AS (
-    DELETE FROM object_memory WHERE poll_id = $1 AND object_key = ANY($2) RETURNING 1
+# Parts of what commits pages (``page_commit``): $1 is the poll, $8 to $16 are what ``list_changes`` makes.
+# Nothing is changed unless ``held`` has a row. What is ``fresh`` counts; rows are taken in the order of their keys, as
+# every other writer does.
+CHANGE = """gone AS (
+    DELETE FROM object_memory WHERE poll_id = $1 AND object_key = ANY($8) AND EXISTS (SELECT FROM held) RETURNING 1
 ), kept AS (
     INSERT INTO object_memory (poll_id, object_key, object_id, object_type, version, dated_at, seen_at)
-    SELECT $1, object_key, object_id, object_type, version, coalesce(dated_at, $9), coalesce(seen_at, $10)
-    FROM unnest($3::bytea[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+    SELECT $1, object_key, object_id, object_type, version, coalesce(dated_at, $15), coalesce(seen_at, $16)
+    FROM unnest($9::bytea[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
          AS given (object_key, object_id, object_type, version, dated_at, seen_at)
+    WHERE EXISTS (SELECT FROM held)
     ON CONFLICT (poll_id, object_key) DO UPDATE SET object_type = excluded.object_type, version = excluded.version,
         dated_at = excluded.dated_at, seen_at = excluded.seen_at
     RETURNING xmax = 0 AS fresh
-)
-UPDATE resource_poll
-SET remembered = remembered + (SELECT count(*) FILTER (WHERE fresh) FROM kept) - (SELECT count(*) FROM gone)
-WHERE id = $1 RETURNING remembered
-"""
+)"""
 
-# What has been seen least lately goes first; a tenth more than needed, so that this is seldom done.
+# What has been seen least lately goes first. The poll's row is taken before its memory, as by whoever commits a page.
 PRUNE = """
-WITH gone AS (
-    DELETE FROM object_memory WHERE poll_id = $1 AND object_key IN (
+WITH held AS (
+    SELECT FROM resource_poll WHERE id = $1 FOR UPDATE
+), gone AS (
+    DELETE FROM object_memory WHERE poll_id = $1 AND EXISTS (SELECT FROM held) AND object_key IN (
         SELECT object_key FROM object_memory WHERE poll_id = $1 ORDER BY coalesce(dated_at, seen_at) LIMIT $2
     ) RETURNING coalesce(dated_at, seen_at) AS dated_at
 )
@@ -84,26 +83,15 @@ async def forget_all(connection: Any, poll_ids: Sequence[int]) -> None:
     await connection.execute("DELETE FROM object_memory WHERE poll_id = ANY($1)", poll_ids)
 
 
-async def write_memory(
-    connection: Any,
-    poll_id: int,
-    remembered: Sequence[Remembered],
-    forgotten: Sequence[str],
-    *,
-    most: int | None,
-) -> None:
-    """Change the memory, within the page's transaction. What exceeds ``most`` objects is dropped, oldest first."""
-    if not remembered and not forgotten:
-        return
-    newest = {make_key(each.object_id): each for each in remembered}
-    keys = sorted(newest)
-    entries = [newest[key] for key in keys]
+def list_changes(remembered: Iterable[Remembered], forgotten: Iterable[str]) -> tuple[Any, ...]:
+    """Give the arguments of ``CHANGE``. Where all objects have the same time, or none, that goes once."""
+    by_key = {make_key(each.object_id): each for each in remembered}
+    keys = sorted(by_key)
+    entries = [by_key[key] for key in keys]
     dated_at, all_dated_at = _find_common([each.dated_at for each in entries])
     seen_at, all_seen_at = _find_common([each.seen_at for each in entries])
-    number = await connection.fetchval(
-        CHANGE,
-        poll_id,
-        sorted({make_key(object_id) for object_id in forgotten} - newest.keys()),
+    return (
+        sorted({make_key(object_id) for object_id in forgotten} - by_key.keys()),
         keys,
         [each.object_id for each in entries],
         [each.object_type for each in entries],
@@ -113,8 +101,11 @@ async def write_memory(
         all_dated_at,
         all_seen_at,
     )
-    if most is not None and number is not None and number > most:
-        await connection.execute(PRUNE, poll_id, number - most + most // 10)
+
+
+async def drop_oldest(pool: asyncpg.Pool, poll_id: int, remembered: int, most: int) -> None:
+    """Drop what exceeds ``most`` objects of those ``remembered``, oldest first, and a tenth more: it is seldom done."""
+    await pool.execute(PRUNE, poll_id, remembered - most + most // 10)
 
 
 def _find_common(

@@ -28,8 +28,8 @@ FROM event WHERE notification_id = ANY($1) ORDER BY sequence
 STATES = {state.value: state for state in State}
 
 
-def write_events(events: Sequence[Event], first: int) -> bytes:
-    """Write what the events of a notification say, numbered from ``first`` on.
+def write_events(events: Sequence[Event]) -> bytes:
+    """Write what the events of a notification say, each with its place; what is kept says ``[first number, this]``.
 
     Raises:
         orjson.JSONEncodeError: a text is not Unicode.
@@ -38,21 +38,26 @@ def write_events(events: Sequence[Event], first: int) -> bytes:
         [
             (
                 event.id,
-                number,
+                place,
                 event.object_id,
                 event.object_type,
                 event.event_type,
                 event.occurred_at.astimezone(UTC),
                 event.record_index,
             )
-            for number, event in enumerate(events, start=first)
+            for place, event in enumerate(events)
         ]
     )
 
 
 def _read_events(written: bytes) -> list[DeliveredEvent]:
+    rows = orjson.loads(written)
+    if isinstance(rows[0], int):  # before that was so, each said its own number
+        first, rows = rows
+        for row in rows:
+            row[1] += first
     # As ``_make`` does, which counts besides; these rows are our own.
-    return [tuple.__new__(DeliveredEvent, row) for row in orjson.loads(written)]
+    return [tuple.__new__(DeliveredEvent, row) for row in rows]
 
 
 async def load_notifications(pool: asyncpg.Pool, rows: Sequence[Any]) -> list[Notification]:

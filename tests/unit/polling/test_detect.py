@@ -123,4 +123,4 @@ def test_event_ids_are_the_same_every_time_and_differ_by_instance_and_resource(
     assert one == derive_event_id(InstanceId(instance_id), resource, change_id)
     assert one != derive_event_id(InstanceId(instance_id + 1), resource, change_id)
     assert one != derive_event_id(InstanceId(instance_id), resource + "x", change_id)
-    assert one == uuid5(EVENT_NAMESPACE, f"{instance_id}\n{resource}\n{change_id}")
+    assert one == str(uuid5(EVENT_NAMESPACE, f"{instance_id}\n{resource}\n{change_id}"))
