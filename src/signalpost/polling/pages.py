@@ -116,7 +116,8 @@ class Position:
             ConnectorError: a value of a page cannot be stored.
         """
         found = await self._find(pages, self._under_way)
-        found.prepare()
+        if len(found.pages) > 1:  # of one page it is soon done, and hundreds may wait with one each
+            found.prepare()
         await self.settle()
         if (
             not (found.pages or found.remembered or found.forgotten)
@@ -126,7 +127,8 @@ class Position:
         self._under_way = found
         self._writing = asyncio.create_task(self._write(pages, found))
         if self._strategy is Strategy.FEED:
-            await asyncio.sleep(0)  # it begins before what follows is compared
+            if len(found.pages) > 1:
+                await asyncio.sleep(0)  # it begins before what follows is compared
         else:
             await self.settle()
 

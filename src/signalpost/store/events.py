@@ -71,7 +71,10 @@ class Events:
             ConnectorError: a value of the page cannot be stored; nothing is written.
         """
         try:
-            row = await self._pool.fetchrow(COMMIT, *list_arguments(page))
+            async with (
+                self._pool.acquire() as connection
+            ):  # first: many may wait for one, without their arguments
+                row = await connection.fetchrow(COMMIT, *list_arguments(page))
         except (asyncpg.DataError, orjson.JSONEncodeError) as error:
             message = f"a page of {page.resource} holds what cannot be stored: {error}"
             raise ConnectorError(message) from error

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from itertools import accumulate, chain
 from typing import Any
 
@@ -88,7 +87,7 @@ class PageRows:
     events: Sequence[Event]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Contents:
     """What pages that follow each other became: those with events, and what all of them change in the memory.
 
@@ -98,19 +97,28 @@ class Contents:
     pages: Sequence[PageRows] = ()
     remembered: Mapping[str, Remembered] = field(default_factory=dict)
     forgotten: Collection[str] = ()
+    _prepared: tuple[Any, ...] | None = field(default=None, init=False, compare=False, repr=False)
 
-    @cached_property
+    @property
     def events(self) -> int:
         """How many events there are."""
         return sum(len(page.events) for page in self.pages)
 
-    @cached_property
-    def arguments(self) -> tuple[Any, ...]:
-        """The arguments of ``COMMIT`` from $8 on, made once.
+    def prepare(self) -> None:
+        """Make the arguments now, while there is time. Why they cannot be made is told to whoever takes them."""
+        with suppress(orjson.JSONEncodeError):
+            self._prepared = self._list_arguments()
+
+    def take_arguments(self) -> tuple[Any, ...]:
+        """Give the arguments of ``COMMIT`` from $8 on. They are not kept: of many pages they are much.
 
         Raises:
             orjson.JSONEncodeError: a text is not Unicode.
         """
+        prepared, self._prepared = self._prepared, None
+        return self._list_arguments() if prepared is None else prepared
+
+    def _list_arguments(self) -> tuple[Any, ...]:
         ends = [*accumulate(len(page.records) for page in self.pages)]
         groups = [
             (number, page.events[place : place + MAX_EVENTS_PER_NOTIFICATION])
@@ -138,11 +146,6 @@ class Contents:
             [event.label for event in events],
         )
 
-    def prepare(self) -> None:
-        """Make the arguments now, while there is time. Why they cannot be made is told to whoever commits them."""
-        with suppress(orjson.JSONEncodeError):
-            _ = self.arguments
-
 
 @dataclass(frozen=True, slots=True)
 class PageCommit:
@@ -163,7 +166,7 @@ class PageCommit:
 
 
 def list_arguments(commit: PageCommit) -> tuple[Any, ...]:
-    """Give the arguments of ``COMMIT``; raises as ``Contents.arguments``."""
+    """Give the arguments of ``COMMIT``; raises as ``Contents.take_arguments``."""
     return (
         commit.poll_id,
         commit.version,
@@ -172,5 +175,5 @@ def list_arguments(commit: PageCommit) -> tuple[Any, ...]:
         commit.polled_at,
         {name: value for name, value in asdict(commit.context).items() if value is not None},
         commit.resource,
-        *commit.contents.arguments,
+        *commit.contents.take_arguments(),
     )
