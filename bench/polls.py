@@ -46,14 +46,20 @@ async def measure_polls(ground: Ground, *, rounds: int) -> list[Measure]:
 async def measure_finds(ground: Ground, *, rounds: int) -> list[Measure]:
     """Poll instances without a callback for each of which the provider has a few changes; round by round."""
     finds: list[float] = []
-    async with ground.work():
+    async with ground.work() as worker:
+        spent = Spent(ground, worker)
         for number in range(rounds + 1):
             newest = await ground.make_changes(FEW)
             await set_watermark(ground.pool, ground.idle, newest - FEW)
+            spent.begin()
             rate = await time_polls(ground, ground.idle)
+            spent.end(len(ground.idle))
             if number:  # the first round opens connections and fills caches
                 finds.append(rate)
-    return [take_value(f"polls that find {FEW} events, one worker", finds, "1/s")]
+    return [
+        take_value(f"polls that find {FEW} events, one worker", finds, "1/s"),
+        *spent.list_measures(f"poll that finds {FEW} events"),
+    ]
 
 
 async def time_polls(ground: Ground, ids: Sequence[InstanceId]) -> float:
