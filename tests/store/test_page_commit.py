@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -124,3 +125,16 @@ async def test_a_notification_kept_when_each_event_said_its_own_number_is_read(p
         )
     assert await load() == found
     assert found[0].polled_at == NOW
+
+
+async def test_what_is_prepared_is_what_is_made_otherwise_and_is_not_kept(instance_id):  # noqa: F811
+    contents = change(page(instance_id, 1, range(1, 26)), remembered=[entry("a")], forgotten=["b"]).contents
+    made = contents.take_arguments()
+    contents.prepare()
+    assert contents.take_arguments() == made
+    grown = replace(contents, pages=[*contents.pages, *contents.pages])
+    assert grown.take_arguments() != made  # nothing prepared goes over to other contents
+    unwritable = change(page(instance_id, 1, [1], object_id="\ud800")).contents
+    unwritable.prepare()
+    with pytest.raises(orjson.JSONEncodeError):
+        unwritable.take_arguments()
