@@ -15,6 +15,7 @@ from signalpost.store.waiting import Waiting
 from tests.store.history import change
 from tests.store.test_event_log import NOW, count, instance_id, page, poll  # noqa: F401 - fixtures
 from tests.store.test_memory import entry
+from tests.support import until
 
 OF_ENDPOINT = "UPDATE endpoint SET {} WHERE instance_id = $1"
 OF_POLL = "UPDATE resource_poll SET {} WHERE instance_id = $1"
@@ -44,9 +45,8 @@ async def commit_beside(pool, commit, statement, *arguments, ending="commit"):
         await transaction.start()
         await other.execute(statement, *arguments)
         committing = asyncio.create_task(Events(pool).commit_page(commit))
-        while not await pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            assert not committing.done()
-            await asyncio.sleep(0.01)
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        assert not committing.done()
         await getattr(transaction, ending)()
     return await committing
 

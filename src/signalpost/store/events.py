@@ -71,9 +71,8 @@ class Events:
             ConnectorError: a value of the page cannot be stored; nothing is written.
         """
         try:
-            async with (
-                self._pool.acquire() as connection
-            ):  # first: many may wait for one, without their arguments
+            # The connection first: while many wait for one, none of them holds its arguments.
+            async with self._pool.acquire() as connection:
                 row = await connection.fetchrow(COMMIT, *list_arguments(page))
         except (asyncpg.DataError, orjson.JSONEncodeError) as error:
             message = f"a page of {page.resource} holds what cannot be stored: {error}"
