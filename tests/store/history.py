@@ -75,7 +75,13 @@ class Past:
             polled_at=at,
             context=CONTEXT,
             contents=Contents(
-                [PageRows([f'{{"id": "{name}", "about": "{uuid4()}"}}' for name in objects], events)]
+                [
+                    PageRows(
+                        [f'{{"id": "{name}", "about": "{uuid4()}"}}' for name in objects],
+                        events,
+                        [""] * len(events),
+                    )
+                ]
             ),
         )
         self.version += 1

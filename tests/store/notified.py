@@ -72,7 +72,7 @@ async def add_notifications(pool, instance_id, states, *, made_at=NOW):
                 watermark={"id": number},
                 polled_at=made_at,
                 context=CONTEXT,
-                contents=Contents([PageRows([f'{{"id":{number}}}'], [event])]),
+                contents=Contents([PageRows([f'{{"id":{number}}}'], [event], [""])]),
             )
         )
     rows = await pool.fetch(

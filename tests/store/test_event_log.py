@@ -79,7 +79,11 @@ def page(instance_id, version, numbers, **changes):
         watermark={"id": max(numbers, default=0)},
         polled_at=NOW,
         context=CONTEXT,
-        contents=Contents([PageRows([f'{{"id":{number}}}' for number in numbers], events)] if events else ()),
+        contents=Contents(
+            [PageRows([f'{{"id":{number}}}' for number in numbers], events, [""] * len(events))]
+            if events
+            else ()
+        ),
     )
 
 
@@ -221,9 +225,7 @@ async def test_events_are_counted_by_the_hour_they_were_polled_in(pool, instance
 
 async def test_an_event_keeps_what_people_call_its_object(pool, instance_id):
     commit = page(instance_id, 1, [1, 2])
-    first, second = commit.contents.pages[0].events
-    named = first._replace(label="/Shared/<b>\u202e.txt")
-    pages = [replace(commit.contents.pages[0], events=[named, second])]
+    pages = [replace(commit.contents.pages[0], labels=["/Shared/<b>\u202e.txt", ""])]
     await Events(pool).commit_page(change(commit, pages=pages))
     rows = await pool.fetch("SELECT label FROM event ORDER BY sequence")
     assert [row["label"] for row in rows] == ["/Shared/<b>\u202e.txt", ""]

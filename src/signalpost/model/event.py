@@ -73,10 +73,7 @@ class Page:
 
 
 class Event(NamedTuple):
-    """A change with its identity, ready for the log. The ``sequence`` is given when it is stored.
-
-    ``label`` is what people call the object, its path or its name; "" where the record tells none.
-    """
+    """A change with its identity, ready for the log. The ``sequence`` is given when it is stored."""
 
     id: EventId
     object_id: str
@@ -84,7 +81,6 @@ class Event(NamedTuple):
     event_type: EventType
     occurred_at: datetime
     record_index: int
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

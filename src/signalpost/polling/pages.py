@@ -19,7 +19,7 @@ from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
 from signalpost.polling.configuration import PolledResource
 from signalpost.polling.detect import detect, identify, make_events
-from signalpost.polling.labels import add_labels
+from signalpost.polling.labels import list_labels
 from signalpost.store.events import Events
 from signalpost.store.memory import Memory
 from signalpost.store.page_commit import Contents, PageCommit, PageRows
@@ -197,7 +197,7 @@ class Position:
         forgotten: dict[str, None] = {}
         if not is_feed:
             for page, ids in zip(pages, event_ids, strict=True):
-                rows += self._label(page.records, make_events(page.changes, ids, stored))
+                rows += self._list_rows(page.records, make_events(page.changes, ids, stored))
                 remembered.update((each.object_id, each) for each in page.remembered)
                 forgotten.update(dict.fromkeys(page.forgotten))
             return Contents(rows, remembered, forgotten)
@@ -206,7 +206,7 @@ class Position:
         known.update(under_way.remembered)
         for page, ids in zip(pages, event_ids, strict=True):
             found = detect(page, ids, known=known, stored_events=stored, now=parts.clock())
-            rows += self._label(found.records, found.events)
+            rows += self._list_rows(found.records, found.events)
             stored.update(event.id for event in found.events)
             for each in found.remembered:
                 known[each.object_id] = remembered[each.object_id] = each
@@ -216,9 +216,11 @@ class Position:
                 forgotten[object_id] = None
         return Contents(rows, remembered, forgotten)
 
-    def _label(self, records: Sequence[str], events: Sequence[Event]) -> list[PageRows]:
+    def _list_rows(self, records: Sequence[str], events: Sequence[Event]) -> list[PageRows]:
         """Give the rows of a page; none where it has no events."""
-        return [PageRows(records, add_labels(events, records, self._label_fields))] if events else []
+        if not events:
+            return []
+        return [PageRows(records, events, list_labels(events, records, self._label_fields))]
 
     def _tell(self, pages: int, events: int) -> None:
         metrics = self._pages.metrics

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,14 +16,15 @@ SELECT object_id, object_type, version, dated_at, seen_at FROM object_memory
 WHERE poll_id = $1 AND object_key = ANY($2)
 """
 
-# Parts of what commits pages (``page_commit``): $1 is the poll, $8 to $16 are what ``list_changes`` makes.
+# Parts of what commits pages (``page_commit``): $1 is the poll, $8 to $18 are what ``list_changes`` makes.
 # Nothing is changed unless ``held`` has a row. What is ``fresh`` counts; rows are taken in the order of their keys, as
 # every other writer does.
 CHANGE = """gone AS (
     DELETE FROM object_memory WHERE poll_id = $1 AND object_key = ANY($8) AND EXISTS (SELECT FROM held) RETURNING 1
 ), kept AS (
     INSERT INTO object_memory (poll_id, object_key, object_id, object_type, version, dated_at, seen_at)
-    SELECT $1, object_key, object_id, object_type, version, coalesce(dated_at, $15), coalesce(seen_at, $16)
+    SELECT $1, object_key, object_id, coalesce(object_type, $15), coalesce(version, $16), coalesce(dated_at, $17),
+           coalesce(seen_at, $18)
     FROM unnest($9::bytea[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
          AS given (object_key, object_id, object_type, version, dated_at, seen_at)
     WHERE EXISTS (SELECT FROM held)
@@ -84,22 +84,23 @@ async def forget_all(connection: Any, poll_ids: Sequence[int]) -> None:
 
 
 def list_changes(remembered: Iterable[Remembered], forgotten: Iterable[str]) -> tuple[Any, ...]:
-    """Give the arguments of ``CHANGE``. Where all objects have the same time, or none, that goes once."""
+    """Give the arguments of ``CHANGE``. What is the same for all objects goes once."""
     by_key = {make_key(each.object_id): each for each in remembered}
     keys = sorted(by_key)
     entries = [by_key[key] for key in keys]
-    dated_at, all_dated_at = _find_common([each.dated_at for each in entries])
-    seen_at, all_seen_at = _find_common([each.seen_at for each in entries])
+    fields = (
+        [each.object_type for each in entries],
+        [each.version for each in entries],
+        [each.dated_at for each in entries],
+        [each.seen_at for each in entries],
+    )
+    found = [_find_common(values) for values in fields]
     return (
         sorted({make_key(object_id) for object_id in forgotten} - by_key.keys()),
         keys,
         [each.object_id for each in entries],
-        [each.object_type for each in entries],
-        [each.version for each in entries],
-        dated_at,
-        seen_at,
-        all_dated_at,
-        all_seen_at,
+        *(several for several, _ in found),
+        *(common for _, common in found),
     )
 
 
@@ -108,8 +109,6 @@ async def drop_oldest(pool: asyncpg.Pool, poll_id: int, remembered: int, most: i
     await pool.execute(PRUNE, poll_id, remembered - most + most // 10)
 
 
-def _find_common(
-    times: Sequence[datetime | None],
-) -> tuple[Sequence[datetime | None], datetime | None]:
-    """Give the one time that all have, and no list; or the list."""
-    return ([], times[0]) if len(set(times)) == 1 else (times, None)
+def _find_common(values: Sequence[Any]) -> tuple[Sequence[Any], Any]:
+    """Give no list, and the one value that all have; or the list."""
+    return ([], values[0]) if len(set(values)) == 1 else (values, None)

@@ -22,9 +22,10 @@ EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 # One statement is one transaction, and never waits for its client. First (``held``) it takes the rows of poll and
 # endpoint, in this order: who was overtaken finds none, and writes nothing.
 #
-# The records of all pages come as one array; $18 and $19 say where those of each page begin and end. A notification
-# says to which of the pages it belongs ($21) and how many events were before ($22); each event, to which of the
-# notifications ($25), and what kind it is: one of the types of objects and events ($27, $28). All count from 1 on.
+# The records of all pages come as one array; $20 and $21 say where those of each page begin and end. A notification
+# says to which of the pages it belongs ($23) and how many events were before ($24): that tells of each event to which
+# notification it belongs. An event says what kind it is: one of the types of objects and events ($28, $29). Pages and
+# kinds count from 1 on.
 # Events are counted by the hour as they are written, so that nobody need count them afterwards. Their times come as
 # microseconds since 1970, which the client writes three times as fast; whole seconds apart from the rest, as PostgreSQL
 # multiplies in floating point.
@@ -38,42 +39,41 @@ WITH held AS (
            remembered = remembered + (SELECT count(*) FILTER (WHERE fresh) FROM kept) - (SELECT count(*) FROM gone)
     WHERE id = $1 AND EXISTS (SELECT FROM held) RETURNING remembered
 ), numbered AS (
-    UPDATE endpoint SET last_sequence = last_sequence + cardinality($23::uuid[]),
-           last_order = last_order + cardinality($20::bytea[]),
+    UPDATE endpoint SET last_sequence = last_sequence + cardinality($25::uuid[]),
+           last_order = last_order + cardinality($22::bytea[]),
            due_at = CASE WHEN url IS NULL OR state <> 'active' THEN due_at ELSE least(due_at, $5) END
-    WHERE instance_id = $4 AND cardinality($23::uuid[]) > 0 AND EXISTS (SELECT FROM held)
+    WHERE instance_id = $4 AND cardinality($25::uuid[]) > 0 AND EXISTS (SELECT FROM held)
 ), written AS (
     INSERT INTO page (instance_id, polled_at, context, records)
-    SELECT $4, $5, $6, ($17::text[])[begins + 1 : ends]
-    FROM unnest($18::integer[], $19::integer[]) WITH ORDINALITY AS given (begins, ends, place)
+    SELECT $4, $5, $6, ($19::text[])[begins + 1 : ends]
+    FROM unnest($20::integer[], $21::integer[]) WITH ORDINALITY AS given (begins, ends, place)
     WHERE EXISTS (SELECT FROM held) ORDER BY place RETURNING id
 ), listed AS (
     SELECT array_agg(id ORDER BY id) AS page_ids FROM written
 ), counted AS (
     INSERT INTO event_hour (instance_id, begin_at, events)
-    SELECT $4, date_trunc('hour', $5::timestamptz, 'UTC'), cardinality($23::uuid[])
-    FROM held WHERE cardinality($23::uuid[]) > 0
+    SELECT $4, date_trunc('hour', $5::timestamptz, 'UTC'), cardinality($25::uuid[])
+    FROM held WHERE cardinality($25::uuid[]) > 0
     ON CONFLICT (instance_id, begin_at) DO UPDATE SET events = event_hour.events + excluded.events
 ), told AS (
     INSERT INTO notification (instance_id, lane_order, page_id, next_attempt_at, created_at, state, events)
     SELECT $4, last_order + place, page_ids[page], $5, $5,
            CASE WHEN notified THEN '{State.PENDING.value}' ELSE '{State.UNSENT.value}' END,
            convert_to('[' || last_sequence + before + 1 || ',', 'UTF8') || events || ']'
-    FROM held, listed, unnest($20::bytea[], $21::integer[], $22::integer[])
+    FROM held, listed, unnest($22::bytea[], $23::integer[], $24::integer[])
          WITH ORDINALITY AS given (events, page, before, place)
     ORDER BY place RETURNING id, lane_order, page_id
 ), logged AS (
     INSERT INTO event (instance_id, resource, page_id, polled_at, id, sequence, record_index, notification_id,
                        object_id, object_type, event_type, occurred_at, label)
     SELECT $4, $7, told.page_id, $5, given.id, last_sequence + place, record_index, told.id, object_id,
-           ($27::text[])[kind], ($28::text[])[kind],
+           ($28::text[])[kind], ($29::text[])[kind],
            timestamptz 'epoch' + occurred / 1000000 * interval '1 second'
                + occurred % 1000000 * interval '1 microsecond',
            label
-    FROM held CROSS JOIN unnest($23::uuid[], $24::integer[], $25::integer[], $26::integer[], $29::text[],
-                                $30::bigint[], $31::text[])
-         WITH ORDINALITY AS given (id, record_index, told, kind, object_id, occurred, label, place)
-    JOIN told ON told.lane_order = last_order + given.told
+    FROM held CROSS JOIN unnest($25::uuid[], $26::integer[], $27::integer[], $30::text[], $31::bigint[], $32::text[])
+         WITH ORDINALITY AS given (id, record_index, kind, object_id, occurred, label, place)
+    JOIN told ON told.lane_order = last_order + width_bucket((place - 1)::integer, $24::integer[])
 )
 SELECT notified, remembered FROM held, moved
 """
@@ -81,10 +81,14 @@ SELECT notified, remembered FROM held, moved
 
 @dataclass(frozen=True, slots=True)
 class PageRows:
-    """What a page came from, and what it became."""
+    """What a page came from, and what it became.
+
+    ``labels`` say what people call the object of each event, its path or its name; "" where the record tells none.
+    """
 
     records: Sequence[str]
     events: Sequence[Event]
+    labels: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -137,13 +141,12 @@ class Contents:
             [*accumulate((len(group) for _, group in groups), initial=0)][: len(groups)],
             [event.id for event in events],
             [event.record_index for event in events],
-            [number for number, (_, group) in enumerate(groups, 1) for _ in group],
             [kinds.setdefault((event.object_type, event.event_type), len(kinds) + 1) for event in events],
             [object_type for object_type, _ in kinds],
             [event_type.value for _, event_type in kinds],
             [event.object_id for event in events],
             [(event.occurred_at - EPOCH) // MICROSECOND for event in events],
-            [event.label for event in events],
+            [*chain.from_iterable(page.labels for page in self.pages)],
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from signalpost.connectors.egnyte.resources import RESOURCES
 from signalpost.model.event import Event, EventType
-from signalpost.polling.labels import LONGEST_LABEL, add_labels, find_label
+from signalpost.polling.labels import LONGEST_LABEL, find_label, list_labels
 
 EVENT = Event(UUID(int=1), "o", "file", EventType.CREATED, datetime(2026, 3, 1, tzinfo=UTC), 0)
 
@@ -41,9 +41,9 @@ def test_a_record_that_cannot_be_read_has_none():
 
 def test_each_event_takes_the_label_of_its_own_record():
     events = [EVENT, Event(EVENT.id, "p", "file", EventType.CREATED, EVENT.occurred_at, 1)]
-    labelled = add_labels(events, ['{"path":"/a"}', '{"path":"/b"}'], ("path",))
-    assert [event.label for event in labelled] == ["/a", "/b"]
-    assert add_labels(events, [], ()) == events
+    records = ['{"path":"/a"}', '{"path":"/b"}']
+    assert list_labels(events, records, ("path",)) == ["/a", "/b"]
+    assert list_labels(events, records, ()) == ["", ""]
 
 
 def test_every_resource_of_egnyte_says_what_its_objects_are_called():
