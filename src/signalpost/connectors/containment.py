@@ -10,6 +10,7 @@ import asyncio
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from signalpost.model.errors import ConnectorError, InvalidRequestError, Signalp
 from signalpost.model.event import Change, Gap, Page
 from signalpost.model.instance import Account, Tokens
 from signalpost.observe.logs import get_logger
+from signalpost.outbound.deadlines import Deadlines
 
 READ_SECONDS = 600.0
 """How long a connector may take for one step, as to read a page: that is several calls, with the waits before them."""
@@ -84,17 +86,24 @@ async def guard(owner: Any, method: str, kind: type[Given], *arguments: Any, **n
         SignalpostError: as ``contain``; ConnectorError as well when it took too long, or gave something else.
     """
     step = f"{type(owner).__name__}.{method}"
+    limit = _find_deadlines(asyncio.get_running_loop(), READ_SECONDS).start()
     with contain(step):
         try:
-            async with asyncio.timeout(READ_SECONDS) as limit:
+            with limit:
                 given = await getattr(owner, method)(*arguments, **named)
         except TimeoutError:
-            if not limit.expired():
+            if not limit.has_passed:
                 raise
             log.error("connector.failed", step=step, kind="hangs")  # noqa: TRY400 - nothing raised it
             message = f"the connector hangs: {step} gave nothing within {READ_SECONDS:g} s"
             raise ConnectorError(message) from None
         return check(step, given, kind)
+
+
+@lru_cache(maxsize=1)
+def _find_deadlines(_loop: asyncio.AbstractEventLoop, seconds: float) -> Deadlines:
+    """Give the limits of all steps in this event loop, the only one that a process has."""
+    return Deadlines(seconds)
 
 
 def check(step: str, given: Any, kind: type[Given]) -> Given:

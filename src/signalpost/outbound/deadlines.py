@@ -49,13 +49,16 @@ class Deadlines:
 
 
 class Deadline:
-    """The limit of one call: its task is cancelled when the time is over, as ``asyncio.timeout`` does."""
+    """The limit of one call: its task is cancelled when the time is over, as ``asyncio.timeout`` does.
 
-    __slots__ = ("_all", "_cancelling", "_has_passed", "_task", "ends_at")
+    ``has_passed`` says whether it was: else a ``TimeoutError`` is of another's making.
+    """
+
+    __slots__ = ("_all", "_cancelling", "_task", "ends_at", "has_passed")
 
     def __init__(self, deadlines: Deadlines) -> None:
         self._all = deadlines
-        self._has_passed = False
+        self.has_passed = False
 
     def __enter__(self) -> None:
         task = asyncio.current_task(self._all.loop)  # to be asked which loop that is costs as much again
@@ -66,13 +69,13 @@ class Deadline:
 
     def pass_by(self) -> None:
         """End the call."""
-        self._has_passed = True
+        self.has_passed = True
         self._task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if not self._has_passed:
+        if not self.has_passed:
             del self._all.running[self]
         # Cancelled by somebody else as well, it stays cancelled.
         elif self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:

@@ -97,6 +97,8 @@ class EventFeed:
         if self.suppress and not rows and latest is not None:
             # All up to the cursor is suppressed. Only when nothing came: a page may be cut short by Egnyte.
             last = max(last, latest)
+        if not fresh:
+            return Page((), (), {"id": last}, more=False)
         remark = "; ".join(describe_flaws(self._choose(fresh), "timestamp"))
         return make_page(self.read_rows(fresh), {"id": last}, more=len(fresh) >= PAGE_SIZE, remark=remark)
 
