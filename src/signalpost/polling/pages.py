@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Self
@@ -53,17 +53,7 @@ class Pages:
 
         ``on_commit`` is told how many pages, and how many events, were committed.
         """
-        context = PageContext(
-            connector=connector.key,
-            hub=connector.hub,
-            resource=poll.resource,
-            instance_name=state.name,
-            instance_tags=state.tags,
-            organization_id=state.organization_id,
-            user_id=state.user_id,
-            full_raw=state.full_raw,
-        )
-        return Position(self, state, poll, context, polled, on_commit)
+        return Position(self, state, connector, poll, polled, on_commit)
 
 
 NOTHING = Contents()
@@ -79,15 +69,15 @@ class Position:
         self,
         pages: Pages,
         state: PollState,
+        connector: Connector,
         poll: ResourcePoll,
-        context: PageContext,
         polled: PolledResource,
         on_commit: Callable[[int, int], None],
     ) -> None:
         self._pages = pages
         self._state = state
+        self._connector = connector
         self._poll = poll
-        self._context = context
         self._strategy = polled.strategy
         self._label_fields = polled.resource.label_fields
         self._on_commit = on_commit
@@ -155,7 +145,6 @@ class Position:
     async def _write_together(self, pages: Sequence[Page], found: Contents) -> None:
         parts, watermark, events = self._pages, pages[-1].watermark, found.events
         with parts.tracer.open_span("page.commit", resource=self._poll.resource, events=events) as span:
-            context = self._context
             commit = PageCommit(
                 instance_id=self._state.instance_id,
                 poll_id=self._poll.id,
@@ -163,7 +152,7 @@ class Position:
                 version=self._version,
                 watermark=watermark,
                 polled_at=parts.clock().astimezone(UTC),
-                context=replace(context, traceparent=span.traceparent) if span.traceparent else context,
+                context=self._describe(span.traceparent),
                 contents=found,
                 # A snapshot is compared with all of its memory: it is bounded by the list.
                 bounded=self._strategy is not Strategy.SNAPSHOT,
@@ -177,6 +166,21 @@ class Position:
         if waits:
             cause = f"page:{self._poll.id}:{self._version}"
             await parts.queue.wake_lane(self._state.instance_id, cause)
+
+    def _describe(self, traceparent: str | None) -> PageContext:
+        """Say what a page comes from."""
+        state, connector = self._state, self._connector
+        return PageContext(
+            connector=connector.key,
+            hub=connector.hub,
+            resource=self._poll.resource,
+            instance_name=state.name,
+            instance_tags=state.tags,
+            organization_id=state.organization_id,
+            user_id=state.user_id,
+            full_raw=state.full_raw,
+            traceparent=traceparent,
+        )
 
     async def _find(self, pages: Sequence[Page], under_way: Contents) -> Contents:
         """Find what pages become that follow those ``under_way``, of which the database may know, or not yet."""
