@@ -55,7 +55,7 @@ class Allowance:
 
     def count(self, calls: int) -> Allowance:
         """Count calls made."""
-        # Written out, as it is done at every call: ``replace`` takes four times as long.
+        # Written out, as in ``end_poll``, for every call and poll: ``replace`` takes four times as long.
         return Allowance(self.calls_a_day, self.used + calls, self.resets_at, self.calls_of_polls)
 
     def correct(
@@ -100,7 +100,8 @@ class Allowance:
             return self
         counted = 0 if used_before is None else self.used - used_before
         gone_by = max(calls, counted, 1)
-        return replace(self, calls_of_polls=(*self.calls_of_polls, gone_by)[-POLLS_KEPT:])
+        polls = (*self.calls_of_polls, gone_by)[-POLLS_KEPT:]
+        return Allowance(self.calls_a_day, self.used, self.resets_at, polls)
 
     def space_polls_seconds(self, now: datetime) -> float:
         """Give how far apart polls must be, in seconds: those that the calls allow until the reset, and one at it."""

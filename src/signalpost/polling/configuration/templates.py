@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from signalpost.model.errors import InvalidRequestError
 from signalpost.polling.dates import DatePattern, compile_pattern, parse_zone
@@ -77,6 +78,7 @@ def check(url: str) -> tuple[str, ...]:
     return tuple(remarks)
 
 
+@lru_cache(maxsize=4096)  # every poll of every resource asks
 def varies(url: str) -> bool:
     """Say whether a template gives another URL at another time (raises as ``expand``)."""
     return bool(_find_times(url))
