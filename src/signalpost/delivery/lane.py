@@ -13,7 +13,7 @@ from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.rate import Rates
 from signalpost.delivery.relaxed import send_relaxed
 from signalpost.delivery.turn import BATCH, Turn, TurnParts
-from signalpost.model.errors import InvalidRequestError
+from signalpost.model.errors import ConfigurationError, InvalidRequestError
 from signalpost.model.ids import InstanceId
 from signalpost.observe import get_logger
 from signalpost.store.deliveries import Deliveries, Lane, Release
@@ -101,8 +101,8 @@ class Lanes:
             if lane is None:
                 return
             try:
-                settings = read_delivery_settings(lane.configuration)
-            except InvalidRequestError as error:  # written when more was allowed
+                settings = read_delivery_settings(lane.read_configuration())
+            except (ConfigurationError, InvalidRequestError) as error:  # its key is gone, or more was allowed
                 await self._hold_unreadable(lane, str(error))
                 return
             turn = Turn(self._turn_parts, lane, settings)

@@ -15,7 +15,7 @@ from signalpost.model.addresses import parse_callback_url
 from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance, read_retry_after
 from signalpost.model.configuration import OPERATIONS_URL
 from signalpost.model.delivery import MOST_REFUSALS, Outcome, judge_attempt
-from signalpost.model.errors import InvalidRequestError
+from signalpost.model.errors import ConfigurationError, InvalidRequestError
 from signalpost.observe import get_logger
 from signalpost.store.notices import Notice, Notices
 
@@ -84,9 +84,9 @@ class Announcer:
 
     async def _send(self, notice: Notice) -> None:
         try:
-            url = read_operations_url(notice.configuration)
-            settings = read_delivery_settings(notice.configuration)
-        except InvalidRequestError as error:  # written when more was allowed
+            configuration = notice.read_configuration()
+            url, settings = read_operations_url(configuration), read_delivery_settings(configuration)
+        except (ConfigurationError, InvalidRequestError) as error:  # as with lanes
             await self._notices.postpone(
                 notice, due_at=self._clock() + timedelta(seconds=self._schedule_seconds[-1]), error=str(error)
             )

@@ -13,7 +13,7 @@ from signalpost.delivery.lane import AFTER_A_FAULT, WHILE_UNREADABLE
 from signalpost.delivery.rate import Rates, Slice
 from signalpost.delivery.turn import SLICE_SECONDS
 from signalpost.model.delivery import Notification, Outcome, Policy
-from signalpost.model.errors import InvalidRequestError
+from signalpost.model.errors import ConfigurationError, InvalidRequestError
 from signalpost.observe import get_logger
 from signalpost.store.replays import ReplayLane, ReplayRelease, Replays, ReplayState
 
@@ -66,7 +66,7 @@ class Replayer:
             except asyncio.CancelledError:
                 release = ReplayRelease(self._clock())  # cut off by a stop: another worker goes on at once
                 raise
-            except InvalidRequestError as error:  # a configuration written when more was allowed
+            except (ConfigurationError, InvalidRequestError) as error:  # as with lanes
                 release = ReplayRelease(self._clock() + WHILE_UNREADABLE, error=str(error))
             finally:
                 await self._replays.release(lane, release)
@@ -78,7 +78,7 @@ class Replayer:
             return ReplayRelease(lane.next_attempt_at)
         if lane.url is None:
             return self._fail(lane, "the instance has no callback URL any more")
-        settings = read_delivery_settings(lane.configuration)
+        settings = read_delivery_settings(lane.read_configuration())
         if not lane.own:
             # Headers, user name and password are the callback's: they are no business of another address.
             settings = replace(settings, basic=None, headers=())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import asyncpg
@@ -15,7 +16,7 @@ from signalpost.model.delivery import Attempt, Outcome, State
 from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.store.due import CLAIM_DUE_LANES
 from signalpost.store.gather import Gather, in_order
-from signalpost.store.vault import Vault
+from signalpost.store.vault import ReadConfiguration, Vault
 from signalpost.store.workers import write_free
 
 GIVE_BACK = """
@@ -122,11 +123,14 @@ SELECT instance_id FROM changed WHERE is_due
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A lane that this worker holds. ``seen_order``: no notification up to this order is still being written."""
+    """A lane that this worker holds. ``seen_order``: no notification up to this order is still being written.
+
+    Its configuration is decrypted by whoever reads it: one that cannot be is no matter of the lanes beside it.
+    """
 
     instance_id: InstanceId
     url: str
-    configuration: Mapping[str, str]
+    read_configuration: ReadConfiguration
     generation: int
     seen_order: int
     failing: bool
@@ -208,7 +212,7 @@ class Deliveries:
             InstanceId(row["instance_id"]): Lane(
                 instance_id=InstanceId(row["instance_id"]),
                 url=row["url"],
-                configuration=self._vault.join_configuration(row),
+                read_configuration=partial(self._vault.join_configuration, row),
                 generation=row["generation"],
                 seen_order=row["last_order"],
                 failing=row["failing_since"] is not None,

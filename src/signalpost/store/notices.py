@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
 
 from signalpost.model.configuration import OPERATIONS_URL
 from signalpost.model.ids import InstanceId
-from signalpost.store.vault import Vault
+from signalpost.store.vault import ReadConfiguration, Vault
 
 ADD = f"""
 INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
@@ -32,7 +33,7 @@ RETURNING operation_notice.id, operation_notice.instance_id, operation_notice.ki
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice that is to be told now: ``attempts`` have failed before. ``configuration`` is the instance's, whole."""
+    """A notice that is to be told now: ``attempts`` have failed before. ``read_configuration``: the instance's."""
 
     id: int
     instance_id: InstanceId
@@ -41,7 +42,7 @@ class Notice:
     body: Mapping[str, Any]
     created_at: datetime
     attempts: int
-    configuration: Mapping[str, str]
+    read_configuration: ReadConfiguration
 
 
 async def add_notice(
@@ -89,5 +90,5 @@ class Notices:
             body=row["body"],
             created_at=row["created_at"],
             attempts=row["attempts"],
-            configuration=self._vault.join_configuration(row),
+            read_configuration=partial(self._vault.join_configuration, row),
         )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 import asyncpg
 
 from signalpost.model.delivery import Attempt, Notification, Outcome
 from signalpost.model.ids import InstanceId, WorkerId
 from signalpost.store.notifications import COLUMNS, load_notifications
-from signalpost.store.vault import Vault
+from signalpost.store.vault import ReadConfiguration, Vault
 from signalpost.store.workers import write_free
 
 
@@ -113,7 +114,7 @@ class ReplayLane:
     failures: int
     refusals: int
     next_attempt_at: datetime
-    configuration: Mapping[str, str]
+    read_configuration: ReadConfiguration
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Replays:
             failures=row["failures"],
             refusals=row["refusals"],
             next_attempt_at=row["next_attempt_at"],
-            configuration=self._vault.join_configuration(row),
+            read_configuration=partial(self._vault.join_configuration, row),
         )
 
     async def load_next(self, lane: ReplayLane, *, after_id: int, limit: int) -> ReplayBatch:

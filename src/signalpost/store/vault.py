@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -19,6 +19,9 @@ from signalpost.model.errors import ConfigurationError
 
 SECRET_BYTES = 32
 LONGEST_TOKEN = 100_000
+ReadConfiguration: TypeAlias = Callable[[], Mapping[str, str]]
+"""Gives a configuration, whole; raises ConfigurationError: none of the keys fits."""
+
 NO_KEY_FITS = (
     "stored secrets cannot be decrypted: SIGNALPOST_ENCRYPTION_KEYS lacks the key they were encrypted with"
 )

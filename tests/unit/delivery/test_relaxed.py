@@ -73,7 +73,7 @@ class Stage:
             monotonic=time.monotonic,
             may_go_on=lambda: self.goes_on,
         )
-        lane = Lane(1, "https://example.com/", {}, generation=0, seen_order=99, failing=failing)
+        lane = Lane(1, "https://example.com/", dict, generation=0, seen_order=99, failing=failing)
         return Turn(parts, lane, read_delivery_settings(self.configuration))
 
 

@@ -32,7 +32,7 @@ class Records:
 def make_turn(records):
     unused: Any = None
     parts = TurnParts(records, unused, unused, Rates(lambda: 0.0), lambda: NOW, lambda: 0.0, lambda: True)
-    lane = Lane(1, "https://example.com/", {}, generation=0, seen_order=9, failing=False)
+    lane = Lane(1, "https://example.com/", dict, generation=0, seen_order=9, failing=False)
     return Turn(parts, lane, read_delivery_settings({}))
 
 
