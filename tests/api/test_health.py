@@ -174,6 +174,22 @@ async def test_gauges_tell_how_long_what_is_due_has_waited(make_world):
         assert metrics[("signalpost_queue_oldest_seconds", "deliver")] == 0
 
 
+async def test_a_replay_that_rests_with_its_instance_is_not_overdue(make_world):
+    async with make_world(roles=frozenset()) as world:
+        rests, runs = [await world.connect() for _ in range(2)]
+        for each in (rests, runs):
+            await world.client.post(f"/instances/{each['id']}/replays", json={"sequence": 1})
+        await world.client.delete(f"/instances/{rests['id']}/enabled")
+        due = "UPDATE replay SET due_at = now() - make_interval(hours => $2) WHERE instance_id = $1"
+        await world.pool.execute(due, rests["id"], 2)
+        await world.pool.execute(due, runs["id"], 1)
+        await world.service.runtime._count()
+        assert 3600 <= (await read_metrics(world))["signalpost_overdue_seconds", "replay"] < 3700
+        await world.client.delete(f"/instances/{runs['id']}/enabled")
+        await world.service.runtime._count()
+        assert (await read_metrics(world))["signalpost_overdue_seconds", "replay"] == 0
+
+
 async def test_what_is_handed_out_and_taken_by_nobody_is_stale(make_world):
     """Whoever ticks puts off what has a job already: such an instance is never overdue for long."""
     async with make_world(roles=frozenset()) as world:

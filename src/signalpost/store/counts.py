@@ -56,12 +56,13 @@ SELECT count(*) AS endpoints_failing, count(*) FILTER (WHERE state = 'deactivate
 FROM (SELECT state FROM endpoint WHERE failing_since IS NOT NULL LIMIT {MOST_COUNTED}) AS failing
 """
 
-# The first entry of each index of what is due.
+# The first entry of each index of what is due; replays of disabled instances rest, though they stay due.
 OVERDUE = """
 SELECT stage, greatest(extract(epoch FROM now() - due_at), 0)::float8 AS seconds FROM (VALUES
     ('poll', (SELECT min(next_poll_at) FROM instance WHERE next_poll_at IS NOT NULL)),
     ('deliver', (SELECT min(due_at) FROM endpoint WHERE due_at IS NOT NULL)),
-    ('replay', (SELECT min(due_at) FROM replay WHERE due_at IS NOT NULL)),
+    ('replay', (SELECT due_at FROM replay JOIN instance ON instance.id = replay.instance_id
+                WHERE due_at IS NOT NULL AND NOT instance.disabled ORDER BY due_at LIMIT 1)),
     ('notice', (SELECT min(due_at) FROM operation_notice))
 ) AS stages (stage, due_at)
 """
