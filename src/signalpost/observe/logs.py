@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import json
 import logging
 import sys
@@ -113,15 +114,17 @@ class Lines:
     warning = critical = error
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits; lines that cannot be written are lost."""
         with self._lock:
             self._asked = None
             lines = []
             while self._waiting:
                 lines.append(self._waiting.popleft() + "\n")
-            if lines:
-                self._stream.write("".join(lines))
-                self._stream.flush()
+            # A disk that is full, or a reader that is gone: the work goes on without its log.
+            with contextlib.suppress(OSError, ValueError):
+                if lines:
+                    self._stream.write("".join(lines))
+                    self._stream.flush()
 
 
 def stamp(_logger: object, method: str, facts: Facts) -> Facts:

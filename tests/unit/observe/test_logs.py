@@ -175,14 +175,22 @@ def test_lines_of_threads_are_all_written(written):
     assert sorted(map(int, names(stream))) == list(range(200))
 
 
-def test_what_cannot_be_written_is_not_kept():
+@pytest.mark.parametrize("reason", [OSError(28, "No space left on device"), ValueError("closed file")])
+def test_what_cannot_be_written_hinders_nobody_and_is_not_kept(reason):
     class Full(io.StringIO):
-        def write(self, text):
-            raise OSError(28, "No space left on device")
+        full = True
 
-    full = Full()
-    lines = Lines(full)
-    for _ in range(3):
-        with pytest.raises(OSError, match="space"):
-            lines.info("x")
+        def write(self, text):
+            if self.full:
+                raise reason
+            return super().write(text)
+
+    stream = Full()
+    lines = Lines(stream)
+    lines.info("one")
+    lines.error("two")
+    stream.full = False
     lines.flush()
+    assert stream.getvalue() == ""
+    lines.error("three")
+    assert stream.getvalue() == "three\n"
