@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
-from tests.support import open_world, until
+import asyncpg
+
+from signalpost.store.database import MIGRATION_LOCK
+from tests.processes import find_servers, run, spawn
+from tests.support import open_world, until, write_url
 
 HELD = """
 SELECT (SELECT count(*) FROM pgqueuer WHERE status = 'picked') AS picked,
@@ -74,3 +79,28 @@ async def test_what_a_failed_manager_left_is_queued_again(world):
     await asyncio.sleep(0)
     states = await world.pool.fetch("SELECT status FROM pgqueuer WHERE entrypoint = 'elsewhere' ORDER BY id")
     assert [row["status"] for row in states] == ["queued", "picked"]
+
+
+async def test_a_start_that_waits_for_the_migration_of_another_is_stopped(ground, tmp_path):
+    database = await ground.make_database()
+    other = await asyncpg.connect(**database)
+    await other.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+    process = await spawn(["worker"], tmp_path / "log", {"database_url": write_url(database)})
+    await until(lambda: "database.migrated_by_another" in (tmp_path / "log").read_text())
+    for number in (signal.SIGTERM, signal.SIGINT):  # an impatient operator
+        process.send_signal(number)
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+    await other.close()
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+async def test_a_first_start_that_is_stopped_leaves_a_directory_to_start_on(tmp_path):
+    data = tmp_path / "data"
+    command = ["--data-dir", str(data)]
+    process = await spawn(["serve", "--port", "0", *command], tmp_path / "log")
+    await until(lambda: list((data / "postgres.run").glob("new-*")))
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert find_servers(data) == []
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert await run(["migrate", *command]) == (0, "the database is up to date\n", "")

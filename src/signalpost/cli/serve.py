@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Annotated
 
@@ -66,10 +66,7 @@ def run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> None:
 
 
 async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = _Stop()
     trusted = settings.read_trusted_proxies()
     # Bound before anything is started: a port in use is told at once, and nothing is half up.
     listener = (
@@ -81,18 +78,49 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
             named="SIGNALPOST_WORKER_HOST, SIGNALPOST_WORKER_PORT",
         )
     )
-    async with open_service(settings, roles) as service, _watch_database(service, stop):
-        await service.runtime.start()
+    with stop.amid_start():
+        async with open_service(settings, roles) as service, _watch_database(service, stop):
+            try:
+                await service.runtime.start()
+                if with_api:
+                    app = service.app
+                    set_up = await service.accounts.joining.make_set_up()
+                    say = partial(_say_ready, set_up=set_up, public_url=settings.read_public_url())
+                else:
+                    app = service.health_app
+                    say = partial(_say_worker_ready, roles=roles)
+                stop.started()
+                await serve_app(app, listener, stop, say, trusted)
+            finally:
+                await service.runtime.stop()
+
+
+class _Stop(asyncio.Event):
+    """Set by SIGTERM and SIGINT. Amid the start these cancel it besides: it may wait long, for a migration of others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._starting = asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._ask)
+
+    def started(self) -> None:
+        """Cancel nothing from here on."""
+        self._starting = None
+
+    @contextmanager
+    def amid_start(self) -> Iterator[None]:
+        """Take a start that was cancelled for one that has ended."""
         try:
-            if with_api:
-                set_up = await service.accounts.joining.make_set_up()
-                say = partial(_say_ready, set_up=set_up, public_url=settings.read_public_url())
-                await serve_app(service.app, listener, stop, say, trusted)
-            else:
-                say_worker = partial(_say_worker_ready, roles=roles)
-                await serve_app(service.health_app, listener, stop, say_worker, trusted)
-        finally:
-            await service.runtime.stop()
+            yield
+        except asyncio.CancelledError:
+            if not self.is_set():
+                raise
+
+    def _ask(self) -> None:
+        if self._starting is not None and not self.is_set():
+            self._starting.cancel()
+        self.set()
 
 
 @asynccontextmanager

@@ -33,6 +33,9 @@ LONGEST_WAIT_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 """How long a connection may take to be made: what listens may be no PostgreSQL, and say nothing at all."""
 
+CLOSE_SECONDS = 2.0
+"""How long the end of a connection may take: a database that says nothing must not keep us from ending."""
+
 IDLE_TRANSACTION_SECONDS = 10.0
 """How long a transaction may wait for its client. One of a worker that stands still holds rows: without an end, others
 could neither commit a page nor take the lane for as long as it stands."""
@@ -163,7 +166,7 @@ async def migrate(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) 
                 await upgrade(connect_again, MIGRATIONS)
             await install_queue(guard)
         finally:
-            await asyncio.shield(guard.close())
+            await asyncio.shield(guard.close(timeout=CLOSE_SECONDS))
 
 
 async def check_sessions(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) -> None:

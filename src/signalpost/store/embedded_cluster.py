@@ -97,7 +97,8 @@ async def prepare_cluster(binaries: Path, account: Account, folders: Folders) ->
         new = await asyncio.to_thread(_make_new_folder, folders, account)
         try:
             await run_program(account, [binaries / "initdb", "-D", new, *INITIALISATION])
-            await asyncio.to_thread(_move_into_place, new, folders.cluster)
+            # Not in a thread: one that is cancelled goes on, and would move what is being removed.
+            _move_into_place(new, folders.cluster)
         finally:
             await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
     log.info("database.initialised", folder=str(folders.cluster), version=number[0])
