@@ -6,13 +6,16 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from signalpost.model.addresses import mask_url, parse_callback_url
 from signalpost.model.allowance import Allowance, parse_allowance, parse_proxies, parse_proxy_url
 from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS
 from signalpost.model.errors import ConfigurationError, InvalidRequestError
+
+LONGEST_SECONDS = 86_400
+"""A wait of more than a day is meant by nobody, and more than clocks and dates can count."""
 
 
 class Settings(BaseSettings):
@@ -128,15 +131,19 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         default=10,
         ge=2,
+        le=LONGEST_SECONDS,
         description="How long a silent worker keeps its lanes; how long others wait after one was killed.",
     )
     connect_timeout_seconds: float = Field(
-        default=5, gt=0, description="Longest wait for a connection outwards."
+        default=5, gt=0, le=LONGEST_SECONDS, description="Longest wait for a connection outwards."
     )
-    total_timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for a whole answer.")
+    total_timeout_seconds: float = Field(
+        default=30, gt=0, le=LONGEST_SECONDS, description="Longest wait for a whole answer."
+    )
     database_connections: int = Field(
         default=20,
         ge=6,
+        le=10_000,
         description="Most connections a process opens to the database, or to the pooler before it.",
     )
     import_authorization: SecretStr | None = Field(
@@ -159,6 +166,15 @@ class Settings(BaseSettings):
         default="info", pattern="^(debug|info|warning|error)$", description="Least level logged."
     )
     log_json: bool = Field(default=False, description="Whether logs are JSON lines.")
+
+    @field_validator("host", "worker_host", "data_dir", mode="before")
+    @classmethod
+    def refuse_empty(cls, value: object) -> object:
+        """Refuse what is set and empty: it would be all addresses of the machine, or the folder we happen to be in."""
+        if not str(value).strip():
+            message = "It is set, but empty; give it a value, or unset it"
+            raise ValueError(message)
+        return value
 
     def read_schedule(self) -> tuple[float, ...]:
         """Read the retry schedule.
@@ -201,20 +217,15 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: it is no URL that a path can be put behind; the message shows no password.
         """
-        text = (self.public_url or "").strip()
-        if not text:
-            return None
-        try:
-            parse_callback_url(text, "SIGNALPOST_PUBLIC_URL")
-        except InvalidRequestError as error:
-            raise ConfigurationError(str(error)) from None
-        if "?" in text or "#" in text:
-            message = (
-                f"SIGNALPOST_PUBLIC_URL: {mask_url(text)!r} must end with its path: paths are put behind it;"
-                " right would be https://signalpost.example.com"
-            )
-            raise ConfigurationError(message)
-        return text
+        return _read_base(self.public_url, "SIGNALPOST_PUBLIC_URL", "https://signalpost.example.com")
+
+    def read_egnyte_url(self) -> str | None:
+        """Read the address of Egnyte, or of a sandbox; None: Egnyte's own.
+
+        Raises:
+            ConfigurationError: it is no URL that a path can be put behind; the message shows no password.
+        """
+        return _read_base(self.egnyte_url, "SIGNALPOST_EGNYTE_URL", "https://{subdomain}.egnyte.com")
 
     def read_trusted_proxies(self) -> list[str]:
         """Read the addresses and networks whose forwarded headers are believed, as networks.
@@ -242,6 +253,21 @@ class Settings(BaseSettings):
         }
 
 
+def _read_base(given: str | None, name: str, right: str) -> str | None:
+    text = (given or "").strip()
+    if not text:
+        return None
+    try:
+        parse_callback_url(text.replace("{subdomain}", "acme"), name)
+    except InvalidRequestError as error:
+        wrong = str(error).partition("; right would be")[0]
+        raise ConfigurationError(f"{wrong}; right would be {right}") from None
+    if "?" in text or "#" in text:
+        message = f"{name}: {mask_url(text)!r} must end with its path: paths are put behind it; right would be {right}"
+        raise ConfigurationError(message)
+    return text
+
+
 def load_settings(**given: object) -> Settings:
     """Load the settings from the environment; ``given`` values that are not None go before it.
 
@@ -253,7 +279,9 @@ def load_settings(**given: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "SIGNALPOST_" + "_".join(str(part) for part in first["loc"]).upper()
-        message = f"{name}: {first['msg']} (given: {str(first['input'])[:100]!r})"
+        message = (
+            f"{name}: {first['msg'].removeprefix('Value error, ')} (given: {str(first['input'])[:100]!r})"
+        )
         raise ConfigurationError(message) from error
 
 

@@ -29,6 +29,7 @@ def data(tmp_path):
         ({"allowed_networks": "10.0.0.1/8"}, "failure", "right would be 10.0.0.0/8"),
         ({"proxy_url": f"ftp://me:{PASSWORD}@proxy:21"}, "failure", "SIGNALPOST_PROXY_URL"),
         ({"public_url": "https://x.example.com/?a=b"}, "failure", "SIGNALPOST_PUBLIC_URL"),
+        ({"egnyte_url": "acme"}, "failure", "right would be https://{subdomain}.egnyte.com"),
         ({"database_direct_url": NO_DATABASE}, "failure", "SIGNALPOST_DATABASE_URL, which is not set"),
         ({"connect_timeout_seconds": 31}, "warning", "SIGNALPOST_TOTAL_TIMEOUT_SECONDS, which ends it"),
         ({}, "ok", "all can be read"),

@@ -96,7 +96,7 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
 
 
 class _Stop(asyncio.Event):
-    """Set by SIGTERM and SIGINT. Amid the start these cancel it besides: it may wait long, for a migration of others."""
+    """Set by SIGTERM and SIGINT. Amid the start they cancel it besides: it may wait long, for others' migrations."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -101,7 +101,7 @@ def read_now() -> datetime:
 async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterator[Service]:
     """Put a process together: database, migrations, parts. The roles are started by ``service.runtime``."""
     registry = load_registry(
-        egnyte_url=settings.egnyte_url,
+        egnyte_url=settings.read_egnyte_url(),
         files=settings.list_connector_files(),
         check_format=compile_pattern,
     )

@@ -65,7 +65,9 @@ async def open_importer(
         ConfigurationError: the database cannot be had, or there is no such user who may connect instances.
     """
     registry = load_registry(
-        egnyte_url=settings.egnyte_url, files=settings.list_connector_files(), check_format=compile_pattern
+        egnyte_url=settings.read_egnyte_url(),
+        files=settings.list_connector_files(),
+        check_format=compile_pattern,
     )
     async with reach_database(settings) as database, open_outbound(settings) as outbound:
         await database.migrate()

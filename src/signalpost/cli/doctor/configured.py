@@ -29,6 +29,7 @@ def check_settings(subject: Subject) -> Finding:
         settings.read_allowance,
         settings.read_proxy_url,
         settings.read_public_url,
+        settings.read_egnyte_url,
         settings.read_trusted_proxies,
     ):
         try:
@@ -104,7 +105,7 @@ def check_connectors(subject: Subject) -> Finding:
     settings = subject.settings
     try:
         subject.registry = load_registry(
-            egnyte_url=settings.egnyte_url,
+            egnyte_url=settings.read_egnyte_url(),
             files=settings.list_connector_files(),
             check_format=compile_pattern,
             probe_seconds=PROBE_SECONDS,
