@@ -122,19 +122,40 @@ class Vault:
 
 
 def keep_key(path: Path) -> str:
-    """Read the encryption key kept at ``path``; make it (readable by us alone) if there is none."""
+    """Read the encryption key kept at ``path``; make it (readable by us alone) if there is none.
+
+    Raises:
+        ConfigurationError: it can be neither read nor made, or is no key.
+    """
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_text().strip()
+        Fernet(key)
+    except OSError as error:
+        message = (
+            f"SIGNALPOST_DATA_DIR: the encryption key {path} can be neither read nor made ({error.strerror}): give its"
+            " folder to the user that runs the service, or set SIGNALPOST_ENCRYPTION_KEYS"
+        )
+        raise ConfigurationError(message) from error
+    except ValueError as error:
+        message = (
+            f"{path} holds no encryption key (32 bytes in URL-safe base64): put it back from your backup"
+        )
+        raise ConfigurationError(message) from error
+    return key
+
+
+def _make_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    if not path.exists():
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(Fernet.generate_key())
             file.flush()
             os.fsync(file.fileno())
-        try:
-            path.hardlink_to(fresh)  # fails if another process was first: then its key is the key
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text().strip()
+        with contextlib.suppress(FileExistsError):  # another process was first: then its key is the key
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 
-from signalpost.store.vault import LONGEST_TOKEN, Vault
+from signalpost.model.errors import ConfigurationError
+from signalpost.store.vault import LONGEST_TOKEN, Vault, keep_key
 
 NOW = datetime(2026, 5, 28, tzinfo=UTC)
 VAULT = Vault([Fernet.generate_key().decode()])
@@ -35,3 +37,31 @@ def test_one_letter_changed_opens_nothing_and_stored_secrets_are_no_tokens():
         assert VAULT.unseal_text("link", changed, NOW, seconds=60) is None
     stored = VAULT.seal({"link": "1"}).decode()
     assert VAULT.unseal_text("link", stored, datetime.now(UTC), seconds=60) is None
+
+
+def test_a_key_is_made_once_and_found_again(tmp_path):
+    path = tmp_path / "new" / "encryption-key"
+    key = keep_key(path)
+    assert keep_key(path) == key
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["file/encryption-key", "file", "folder"])
+def test_a_key_that_can_be_neither_read_nor_made_is_told_with_what_to_do(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / place
+    with pytest.raises(ConfigurationError, match=re.escape(str(path))) as caught:
+        keep_key(path)
+    assert "SIGNALPOST_ENCRYPTION_KEYS" in str(caught.value) or "from your backup" in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [b"", b"short", b"\xff\xfe"])
+def test_a_kept_key_that_is_none_is_told_by_its_file(tmp_path, kept):
+    path = tmp_path / "encryption-key"
+    path.write_bytes(kept)
+    with pytest.raises(ConfigurationError, match=f"{re.escape(str(path))} holds no encryption key") as caught:
+        keep_key(path)
+    assert "SIGNALPOST_ENCRYPTION_KEYS" not in str(caught.value)
+    assert path.read_bytes() == kept
