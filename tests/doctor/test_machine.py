@@ -235,4 +235,4 @@ async def test_a_setting_of_the_wrong_kind_in_lines():
     assert (code, errors) == (1, "")
     assert output.startswith("failure settings: SIGNALPOST_PORT: ")
     assert "\n        to do: set it right, or unset it\nskipped names, encryption-key, " in output
-    assert output.endswith("0 ok, 0 warning, 1 failure, 38 skipped\n")
+    assert output.endswith("0 ok, 0 warning, 1 failure, 39 skipped\n")

@@ -80,6 +80,18 @@ async def test_a_server_that_is_too_old(look_there, monkeypatch):
     assert "is too old" in found.message
 
 
+async def test_a_database_that_cannot_hold_all_texts(database, run):
+    name = f"{database['database']}_latin1"
+    await run(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0")
+    found = await look(
+        "encoding", database_url=write_url({**database, "database": name}), encryption_keys=KEY
+    )
+    await run(f"DROP DATABASE {name} (FORCE)")
+    assert found.verdict == "failure"
+    assert "its encoding is LATIN1" in found.message
+    assert "createdb --encoding UTF8" in found.remedy
+
+
 async def test_a_database_that_takes_no_writes(database, run, look_there):
     await run(f"ALTER DATABASE {database['database']} SET default_transaction_read_only = on")
     found = await look_there("writes")

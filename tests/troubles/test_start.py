@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from signalpost.settings import Settings
 from signalpost.store.database import migrate, read_newest
 from signalpost.store.troubles import UNREACHABLE, check_tables, check_version
 from signalpost.wiring import open_service
+from signalpost.wiring.database import ReachedDatabase
 from tests.processes import run
 from tests.support import write_url
 from tests.troubles.ground import PASSWORD, open_way, wait_closed
@@ -55,6 +57,15 @@ async def test_nobody_listens(ground):
     async with open_way(ground.arguments) as (way, arguments):
         way.break_off()
         assert "cannot be reached; check host and port" in await start({**arguments, "password": PASSWORD})
+
+
+async def test_of_the_embedded_database_its_directory_is_named(tmp_path):
+    embedded = ReachedDatabase(
+        {"host": str(tmp_path), "port": 5432, "user": "signalpost", "database": "signalpost"}
+    )
+    for reach in (embedded.migrate, partial(embedded.open_pool, size=1)):
+        with pytest.raises(ConfigurationError, match=r"^SIGNALPOST_DATA_DIR: the database cannot be reached"):
+            await reach()
 
 
 async def test_another_program_listens():
@@ -103,6 +114,18 @@ async def test_the_user_may_make_no_tables(ground):
     told = await start(database)
     assert "does not allow its user what is needed" in told
     assert "OWNER TO" in told
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_the_database_cannot_hold_all_texts(ground, encoding):
+    name = f"of_{encoding.lower()}"
+    options = f"ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+    await ground.run(
+        f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'", f"CREATE DATABASE {name} {options} OWNER {name}"
+    )
+    told = await start({**ground.arguments, "user": name, "password": PASSWORD, "database": name})
+    assert f"its encoding is {encoding}" in told
+    assert "createdb --encoding UTF8" in told
 
 
 async def test_there_is_no_connection_left(ground):

@@ -17,7 +17,7 @@ MOST_INSTANCES = 10_000
 
 # In a transaction that only reads, transaction_read_only tells nothing of others.
 SERVER = """
-SELECT clock_timestamp() AS now,
+SELECT clock_timestamp() AS now, current_setting('server_encoding') AS encoding,
        pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' AS read_only
 """
 
@@ -79,10 +79,11 @@ SAMPLE = 100
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What time it is at the database, and whether it takes no writes."""
+    """What time it is at the database, whether it takes no writes, and how it encodes texts."""
 
     now: datetime
     read_only: bool
+    encoding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,9 @@ class Checkup:
         self._pool = pool
 
     async def read_server(self) -> Server:
-        """Read the server's clock and whether it takes writes."""
+        """Read the server's clock, whether it takes writes, and the encoding of the database."""
         [row] = await self._fetch(SERVER)
-        return Server(row["now"], row["read_only"])
+        return Server(**row)
 
     async def read_rights(self) -> Rights:
         """Read what our user may do."""

@@ -15,7 +15,7 @@ from asyncpg.transaction import Transaction
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
 from signalpost.store.queue import install_queue
-from signalpost.store.troubles import DATABASE_URL, check_tables, check_version, tell_plainly
+from signalpost.store.troubles import DATABASE_URL, check_encoding, check_tables, check_version, tell_plainly
 
 log = get_logger("database")
 
@@ -24,6 +24,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x5167_6E61_6C70
 IS_READ_ONLY = "SELECT current_setting('transaction_read_only') = 'on'"
 """Whether new transactions are: so it is on a standby, too."""
+
+ENCODING = "SELECT current_setting('server_encoding')"
 
 BACKEND = "SELECT pg_backend_pid()"
 
@@ -90,7 +92,9 @@ class _Pool(asyncpg.Pool):  # type: ignore[misc]
         return super().acquire(timeout=LONGEST_WAIT_SECONDS if timeout is None else timeout)
 
 
-async def open_pool(arguments: Mapping[str, Any], *, size: int, pooled: bool = False) -> asyncpg.Pool:
+async def open_pool(
+    arguments: Mapping[str, Any], *, size: int, pooled: bool = False, setting: str = DATABASE_URL
+) -> asyncpg.Pool:
     """Open a pool of connections.
 
     Args:
@@ -98,6 +102,7 @@ async def open_pool(arguments: Mapping[str, Any], *, size: int, pooled: bool = F
         size: the most of them, 1 at least.
         pooled: whether a pooler may stand between, in transaction mode: nothing may be left in a session then, prepared
             statements neither.
+        setting: where the arguments come from.
 
     Raises:
         ConfigurationError: nothing answers there, or it does not let us in.
@@ -112,7 +117,7 @@ async def open_pool(arguments: Mapping[str, Any], *, size: int, pooled: bool = F
             },
         }
     )
-    with tell_plainly():
+    with tell_plainly(setting):
         return await _Pool(
             **arguments,
             min_size=1,
@@ -154,6 +159,7 @@ async def migrate(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) 
         guard = await connect(arguments)
         try:
             check_version(guard.get_server_version().major, setting)
+            check_encoding(await guard.fetchval(ENCODING), setting)
             await _take_turn(guard)
             version, newest = await read_version(guard), read_newest()
             check_tables(version, newest, setting)

@@ -13,6 +13,7 @@ from signalpost.model.errors import ConfigurationError
 
 DATABASE_URL = "SIGNALPOST_DATABASE_URL"
 OLDEST_SUPPORTED = 14
+ENCODING = "UTF8"
 CLOSED = (" closed", " closing")
 
 
@@ -134,6 +135,20 @@ def check_version(major: int, setting: str = DATABASE_URL) -> None:
     """
     if major < OLDEST_SUPPORTED:
         message = f"{setting}: PostgreSQL {major} is too old: {OLDEST_SUPPORTED} or newer is needed"
+        raise ConfigurationError(message)
+
+
+def check_encoding(encoding: str, setting: str = DATABASE_URL) -> None:
+    """Refuse a database that cannot hold every text, or does not know what its texts are.
+
+    Raises:
+        ConfigurationError: it does not.
+    """
+    if encoding != ENCODING:
+        message = (
+            f"{setting}: the database cannot hold all texts, its encoding is {encoding}; make one with"
+            f" createdb --encoding {ENCODING} --template template0, and move what is there by pg_dump and pg_restore"
+        )
         raise ConfigurationError(message)
 
 

@@ -64,7 +64,12 @@ class ReachedDatabase:
     def _find_direct(self) -> tuple[Mapping[str, Any], str]:
         if self.direct is not None:
             return self.direct, DIRECT_URL
-        return self.arguments, DATABASE_URL if "dsn" in self.arguments else EMBEDDED
+        return self.arguments, self.setting
+
+    @property
+    def setting(self) -> str:
+        """The setting that says where it is: that of the database, or of the embedded one's directory."""
+        return DATABASE_URL if "dsn" in self.arguments else EMBEDDED
 
     async def open_pool(self, *, size: int) -> asyncpg.Pool:
         """Open a pool for single transactions; ``size`` is the most of its connections.
@@ -72,7 +77,9 @@ class ReachedDatabase:
         Raises:
             ConfigurationError: the database cannot be had; the message says what to do.
         """
-        return await open_pool(self.arguments, size=size, pooled=self.direct is not None)
+        return await open_pool(
+            self.arguments, size=size, pooled=self.direct is not None, setting=self.setting
+        )
 
     async def connect(self) -> asyncpg.Connection:
         """Make a connection with a session of its own."""

@@ -72,6 +72,17 @@ async def check_database_version(subject: Subject) -> Finding:
     return approve(f"PostgreSQL {major}")
 
 
+async def check_encoding(subject: Subject) -> Finding:
+    """The database is not in UTF8: not all texts that providers send can be stored."""
+    assert subject.checkup is not None
+    encoding = (await subject.checkup.read_server()).encoding
+    try:
+        troubles.check_encoding(encoding)
+    except ConfigurationError as error:
+        return refuse(error, "make a database in UTF8")
+    return approve(encoding)
+
+
 async def check_writes(subject: Subject) -> Finding:
     """The database takes no writes: a standby, or switched to read-only."""
     assert subject.checkup is not None
@@ -95,10 +106,11 @@ async def check_rights(subject: Subject) -> Finding:
 async def check_tables(subject: Subject) -> Finding:
     """The tables are of an older release, or of a newer one than this."""
     assert subject.checkup is not None
+    assert subject.database is not None
     _, version = await subject.checkup.read_tables()
     newest = read_newest()
     try:
-        troubles.check_tables(version, newest)
+        troubles.check_tables(version, newest, subject.database.setting)
     except ConfigurationError as error:
         what, _, advice = str(error).rpartition(": ")
         return fail(what, advice)
@@ -205,6 +217,7 @@ DATABASE: tuple[Check, ...] = (
     check_database,
     check_sessions,
     check_database_version,
+    check_encoding,
     check_writes,
     check_rights,
     check_tables,
