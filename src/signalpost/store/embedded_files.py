@@ -197,7 +197,7 @@ def remove_leftovers(folders: Folders) -> None:
 def read_server_id(cluster: Path) -> int | None:
     """Read the id of the server that is, or was, on the cluster. None: no trace of one; 0: it cannot be read."""
     try:
-        return int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        return int(_read_trace(cluster)[0])
     except FileNotFoundError:
         return None
     except ValueError:  # a crash of the machine may leave the file empty
@@ -206,8 +206,13 @@ def read_server_id(cluster: Path) -> int | None:
 
 def read_socket_folder(cluster: Path) -> Path | None:
     """Read where the running server's socket is: the fifth line of ``postmaster.pid``, empty while it starts."""
-    lines = (cluster / "postmaster.pid").read_text().split("\n")
+    lines = _read_trace(cluster)
     return Path(lines[4]) if len(lines) > 4 and lines[4] else None  # noqa: PLR2004 - a place in the file
+
+
+def _read_trace(cluster: Path) -> list[str]:
+    # It holds paths as they are: their bytes need be no text in the encoding that we run with.
+    return os.fsdecode((cluster / "postmaster.pid").read_bytes()).split("\n")
 
 
 def is_serving(process_id: int, cluster: Path) -> bool:
@@ -225,5 +230,5 @@ def is_serving(process_id: int, cluster: Path) -> bool:
 def read_command_by_ps(process_id: int) -> str:
     """Read a process's command line where there is no ``/proc``; empty if it is dead or a zombie."""
     command = ["/bin/ps", "-ww", "-o", "stat=,args=", "-p", str(process_id)]
-    told = subprocess.run(command, check=False, capture_output=True, text=True).stdout  # noqa: S603 - fixed words
+    told = os.fsdecode(subprocess.run(command, check=False, capture_output=True).stdout)  # noqa: S603 - fixed words
     return "" if told.startswith("Z") else told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import subprocess
@@ -16,9 +17,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from signalpost.model.errors import ConfigurationError
+from signalpost.store import embedded_files as files
 from signalpost.store.embedded import EmbeddedPostgres, find_binaries, find_running
 from signalpost.store.embedded_cluster import ENVIRONMENT
-from signalpost.store.embedded_files import is_serving, read_command_by_ps
 from tests.store.test_embedded.conftest import IS_ROOT, as_root, server_user_id, wait_until
 
 OWNER = """
@@ -114,7 +115,7 @@ async def test_after_the_owner_was_killed_the_next_start_goes_well(
 def test_a_killed_owner_leaves_no_server(owner: subprocess.Popen[str], data_directory: Path) -> None:
     server_id = read_server_id(data_directory)
     owner.kill()
-    wait_until(lambda: not is_serving(server_id, data_directory / "postgres"))
+    wait_until(lambda: not files.is_serving(server_id, data_directory / "postgres"))
 
 
 async def test_a_server_that_was_left_over_is_stopped_in_order(data_directory: Path) -> None:
@@ -128,6 +129,14 @@ async def test_a_server_that_was_left_over_is_stopped_in_order(data_directory: P
 async def test_a_damaged_trace_does_not_hinder(data_directory: Path, text: str) -> None:
     (data_directory / "postgres" / "postmaster.pid").write_text(text)
     assert await start_and_stop(data_directory) == ["stale_server_id_removed", "started", "stopped"]
+
+
+def test_a_trace_is_read_whatever_bytes_the_path_has(tmp_path):
+    (tmp_path / "postmaster.pid").write_bytes(
+        b"123\n/d\xff \xc3\x9c/postgres\n1764442000\n5432\n/run/\xff\n\n"
+    )
+    assert files.read_server_id(tmp_path) == 123
+    assert files.read_socket_folder(tmp_path) == Path(os.fsdecode(b"/run/\xff"))
 
 
 async def test_the_trace_of_a_dead_server_is_told_and_does_not_hinder(data_directory: Path) -> None:
@@ -147,7 +156,7 @@ async def test_another_program_with_the_dead_servers_id_is_left_alone(data_direc
 async def test_a_zombie_is_not_a_running_server(data_directory: Path) -> None:
     with run_bare_server(data_directory) as killed:
         killed.send_signal(signal.SIGKILL)
-        wait_until(lambda: read_command_by_ps(killed.pid) == "")
+        wait_until(lambda: files.read_command_by_ps(killed.pid) == "")
         assert "started" in await start_and_stop(data_directory)
 
 
@@ -160,10 +169,10 @@ def leave_trace(data_directory: Path, process_id: int) -> None:
 
 def test_a_process_is_read_by_ps_where_there_is_no_proc(data_directory: Path) -> None:
     with subprocess.Popen(["/bin/sleep", "100"]) as process:
-        assert "sleep 100" in read_command_by_ps(process.pid)
+        assert "sleep 100" in files.read_command_by_ps(process.pid)
         process.kill()
-        wait_until(lambda: read_command_by_ps(process.pid) == "")  # a zombie now
-    assert read_command_by_ps(process.pid) == ""
+        wait_until(lambda: files.read_command_by_ps(process.pid) == "")  # a zombie now
+    assert files.read_command_by_ps(process.pid) == ""
 
 
 async def test_an_initialisation_that_was_killed_half_way_is_done_again(folder: Path) -> None:
