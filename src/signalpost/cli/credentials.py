@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from signalpost.accounts.rules import find_fault_of_name
+from signalpost.cli.endings import CommandError, Ending
 from signalpost.cli.options import DataDirectory
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
@@ -30,11 +32,12 @@ def create(
     data_dir: DataDirectory = None,
 ) -> None:
     """Make the secrets of a user of an organization (and either of them where missing). Shown once."""
+    name, address = organization.strip() or "default", email.strip() or "admin@localhost"
+    _refuse("--organization", name, find_fault_of_name(name))
+    _refuse("--email", address, None if address.isprintable() else "The address must be readable text")
     settings = load_settings(data_dir=data_dir)
     configure_logging(level="warning", json_lines=settings.log_json)
-    made = asyncio.run(
-        _create(settings, organization.strip() or "default", email.strip() or "admin@localhost")
-    )
+    made = asyncio.run(_create(settings, name, address))
     if as_json:
         print(json.dumps(made))
         return
@@ -57,6 +60,11 @@ def password(
     else:
         new = sys.stdin.readline().rstrip("\r\n")
     print(f"{asyncio.run(_reset(settings, email, new))} signs in with the new password from now on")
+
+
+def _refuse(option: str, given: str, fault: str | None) -> None:
+    if fault is not None:
+        raise CommandError(f"{option}: {fault} (given: {given[:100]!r})", Ending.MISUSED)
 
 
 async def _reset(settings: Settings, email: str, new: str) -> str:
