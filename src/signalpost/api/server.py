@@ -64,7 +64,16 @@ async def serve_app(
 
     The client's address and scheme are those that ``X-Forwarded-For`` and ``X-Forwarded-Proto`` name where it comes
     from one of ``trusted_proxies`` (networks), and those of the connection otherwise.
+
+    Raises:
+        ConfigurationError: another process has begun to listen there since the address was bound.
     """
+    host, port = listener.getsockname()[:2]
+    try:
+        listener.listen()  # here, as uvloop says nothing of it where it cannot
+    except OSError as error:
+        message = f"cannot listen on {host}:{port} ({error.strerror}): another process took it while this one started"
+        raise ConfigurationError(message) from error
     server = _Server(
         uvicorn.Config(
             app,
@@ -81,7 +90,6 @@ async def serve_app(
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if server.ready.is_set():
-        host, port = listener.getsockname()[:2]
         on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     starting.cancel()
