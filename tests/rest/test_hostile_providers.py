@@ -172,12 +172,24 @@ def test_a_next_page_anywhere_else_is_refused(target):
         ('<https://a/1>; title="rel=next"; rel="self"', None),
         ('<https://a/3>; rel="last next"', "https://a/3"),
         ('<https://a/3>; rel="nextish"', None),
+        ('<https://a/3>; REL = " prev Next ", <https://a/4>; rel=last', "https://a/3"),
+        ('<https://a/3>; title="x, y"; rel=next, <https://a/4>; rel="next"', "https://a/3"),
+        ("<https://a/3> rel=next", None),
         ("", None),
         ("nonsense", None),
     ],
 )
 def test_the_header_link_is_read(header, found):
     assert find_link(header) == found
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["<" * 16_000, "<x>; rel=" + " " * 3000 + "next " * 600 + " " * 3000 + '"x', "<x>" + ";" * 16_000],
+)
+def test_a_header_link_holds_nobody_up_whatever_is_in_it(header):
+    """By a pattern that tries all ways to read it a kilobyte would take a minute of the whole process."""
+    find_link(header)
 
 
 @pytest.mark.parametrize("position", ["x", "-1", "", "/../admin", "https://evil.example", "//evil.example/x"])
