@@ -146,7 +146,9 @@ def clean_text(field: str, text: str) -> str:
     Raises:
         InvalidRequestError: nothing is left, it is too long, or holds control characters.
     """
-    cleaned = MARKUP.sub("", text).strip()
+    # Behind the last > there is none: to look for the end of each < there takes hours of a long text.
+    head, mark, rest = text.rpartition(">")
+    cleaned = (MARKUP.sub("", head + mark) + rest).strip()
     if not cleaned or len(cleaned) > LONGEST_NAME or not cleaned.isprintable():
         message = (
             f"{field}: {cleaned[:50]!r} must have 1 to {LONGEST_NAME} printable characters besides markup"
