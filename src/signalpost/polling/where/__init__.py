@@ -13,6 +13,7 @@ from typing import NoReturn
 from signalpost.connectors.resource import Condition
 from signalpost.model.errors import InvalidRequestError
 from signalpost.polling.dates.patterns import show
+from signalpost.polling.fields import LONGEST_FIELD
 from signalpost.polling.where.conditions import (
     KEYWORDS,
     Absent,
@@ -24,10 +25,14 @@ from signalpost.polling.where.conditions import (
     Where,
 )
 
-__all__ = ["DEEPEST", "Where", "read_where"]
+__all__ = ["DEEPEST", "LONGEST", "MOST_VALUES", "Where", "read_where"]
 
 DEEPEST = 50
 """How many parentheses and NOTs may stand around one comparison."""
+
+LONGEST = 50_000
+MOST_VALUES = 1_000
+"""Each record is compared with every value, and while it is all else waits."""
 
 _BARE_VALUE = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(
@@ -48,6 +53,9 @@ def read_where(text: str) -> Where:
     Raises:
         InvalidRequestError: it is not in the language; the message names the position, counted from 1.
     """
+    if len(text) > LONGEST:
+        message = f"where: it has {len(text):,} characters; at most {LONGEST:,} are taken"
+        raise InvalidRequestError(message)
     if not text.strip():
         return Where()
     return Where(_Reader(text).read())
@@ -69,6 +77,7 @@ class _Reader:
         self._text = text
         self._tokens = _split(text)
         self._next = 0
+        self._values = 0
 
     def read(self) -> Part:
         part = self._read_alternative(0)
@@ -125,6 +134,8 @@ class _Reader:
         odd = token.text.upper() in KEYWORDS or _BARE_VALUE.fullmatch(token.text)
         if token.kind != "name" and (token.kind != "word" or odd):
             self._refuse("the name of a field")
+        if len(token.text) > LONGEST_FIELD:
+            self._refuse(f"a name of at most {LONGEST_FIELD:,} characters")
         self._next += 1
         return token.text
 
@@ -166,6 +177,9 @@ class _Reader:
             token.kind == "word" and _BARE_VALUE.fullmatch(token.text)
         ):
             self._refuse("a value: text in single quotes, a number, true or false")
+        self._values += 1
+        if self._values > MOST_VALUES:
+            self._refuse(f"no more than {MOST_VALUES:,} values in all")
         self._next += 1
         return token.text
 
