@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from signalpost.api.app import BASE_PATH, MOST_BODY_BYTES
+from signalpost.api.app import BASE_PATH
+from signalpost.api.waiting import MOST_BODY_BYTES
 from tests.api.answers import accepted, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

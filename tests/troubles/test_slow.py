@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 
-from signalpost.api.app import MOST_WAITING
+from signalpost.api.waiting import MOST_WAITING
 from signalpost.store.troubles import SLOW
 from tests.support import open_world, until
 from tests.troubles.ground import open_way

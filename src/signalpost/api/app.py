@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,61 +19,15 @@ from signalpost.api import health
 from signalpost.api.described import describe as describe_api
 from signalpost.api.parts import ApiParts
 from signalpost.api.routing import BASE_PATH, METHODS, join_routers, refuse, refuse_method
-from signalpost.model.errors import ConfigurationError, NotNowError, RequestError, TooLargeError
+from signalpost.api.waiting import Waiting
+from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
 from signalpost.store.health import Health
 
 log = get_logger("api")
 
-MOST_BODY_BYTES = 1_000_000
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """The framework's own would tell whole addresses, and tokens of links and codes of consents stand in these."""
-
-ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
-MOST_WAITING = 100
-"""Requests that may wait for their answer at a time: of a slow database more would only wait longer."""
-
-
-def bound_body(receive: Receive) -> Receive:
-    """Give what receives a request's body and raises TooLargeError once it is larger than we take."""
-    taken = 0
-
-    async def receive_bounded() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > MOST_BODY_BYTES:
-            text = f"the body is larger than {MOST_BODY_BYTES:,} bytes"
-            raise TooLargeError(text)
-        return message
-
-    return receive_bounded
-
-
-class Waiting:
-    """The requests that wait for their answer, a bounded number."""
-
-    def __init__(self) -> None:
-        self._number = 0
-
-    @contextmanager
-    def count(self, path: str) -> Iterator[None]:
-        """Count a request while it waits.
-
-        Raises:
-            NotNowError: too many wait already.
-        """
-        if path in ALWAYS_ANSWERED:
-            yield
-            return
-        if self._number >= MOST_WAITING:
-            message = f"{MOST_WAITING} requests wait for their answers already; try again in a few seconds"
-            raise NotNowError(message)
-        self._number += 1
-        try:
-            yield
-        finally:
-            self._number -= 1
 
 
 class RequestFrame:
@@ -92,11 +45,13 @@ class RequestFrame:
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
+        place = self._waiting.enter(scope["path"])
 
         async def send_with_id(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                place.end()  # who reads it slowly waits for nothing
                 message["headers"] = [
                     *message.get("headers", []),
                     (b"elements-request-id", request_id.encode()),
@@ -105,8 +60,10 @@ class RequestFrame:
 
         try:
             refuse_method(scope["method"], scope["path"])
-            with self._waiting.count(scope["path"]):
-                await self._app(scope, bound_body(receive), send_with_id)
+            place.wait_for("answers")
+            await self._app(scope, place.bound_body(receive), send_with_id)
+        except ClientDisconnect:  # in the middle of its body: nobody is there to be told
+            return
         except Exception as error:
             if started:
                 raise
@@ -116,6 +73,8 @@ class RequestFrame:
                 log.exception("request.failed", request=request_id, path=scope["path"])
             answer = JSONResponse(body, status, headers=getattr(told, "headers", None))
             await answer(scope, receive, send_with_id)
+        finally:
+            place.end()
 
 
 def translate(error: Exception, health: Health) -> Exception:

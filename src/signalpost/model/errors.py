@@ -78,6 +78,13 @@ class TooLargeError(RequestError):
     status = 413
 
 
+class TooSlowError(RequestError):
+    """The body does not come: the connection is closed."""
+
+    status = 408
+    headers: ClassVar = {"Connection": "close"}
+
+
 class TooManyError(RequestError):
     """Too many attempts: refused for ``after_seconds``, whether the next one would be right or not."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
@@ -13,17 +12,13 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from signalpost.api.app import (
-    ALWAYS_ANSWERED,
-    NO_TELEMETRY,
-    Waiting,
-    bound_body,
-    translate,
-)
+from signalpost.api.app import NO_TELEMETRY, translate
 from signalpost.api.routing import BASE_PATH
+from signalpost.api.waiting import ALWAYS_ANSWERED, Waiting
 from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
 from signalpost.store.health import Health
@@ -67,13 +62,13 @@ class PageFrame:
             return
         scope.setdefault("state", {})["request_id"] = uuid4().hex
         started = False
-        waiting = ExitStack()
+        place = self._waiting.enter(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                waiting.close()  # what streams for long waits for nothing
+                place.end()  # what streams for long waits for nothing, and who reads slowly
                 given = list(message.get("headers", []))
                 if not any(name == b"cache-control" for name, _ in given):
                     # Our own assets are asked for again by their ETag; pages are never kept.
@@ -83,9 +78,10 @@ class PageFrame:
             await send(message)
 
         try:
-            with waiting:
-                waiting.enter_context(self._waiting.count(scope["path"]))
-                await self._app(scope, bound_body(receive), send_with_headers)
+            place.wait_for("answers")
+            await self._app(scope, place.bound_body(receive), send_with_headers)
+        except ClientDisconnect:  # in the middle of its form: nobody is there to be told
+            return
         except Exception as error:
             if started:
                 raise
@@ -95,6 +91,8 @@ class PageFrame:
                 log.exception("page.failed", path=path, request=scope["state"]["request_id"])
             answer = await show_error(Request(scope, receive), told)
             await answer(scope, receive, send_with_headers)
+        finally:
+            place.end()
 
 
 async def show_error(request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ REFUSALS = {
     401: "Secrets are missing, malformed or wrong.",
     403: "The instance whose token it is, is disabled or must be authorised again; or it is not yours to see.",
     404: "There is no such thing, or it is another organization's; a search matches nothing.",
+    408: "The body was not whole after 30 seconds.",
     409: "The present state does not allow it; or the first request with the same idempotency key still runs.",
     412: "The instance is not any more as `If-Match` has it.",
     413: "The body has more than 1,000,000 bytes.",
@@ -39,6 +40,7 @@ MESSAGES = {
     " secret>[, Element <instance token>]",
     403: "instance 100001 is disabled; enable it with PUT /instances/100001/enabled",
     404: "there is no instance 100001",
+    408: "the body is not whole after 30 s",
     409: "Idempotency-Key: the request that came first with it still runs; send the same again in a moment",
     412: "If-Match: instance 100001 was changed since; read it again (GET /instances/100001), and send your change with"
     " the ETag it has now",
@@ -172,11 +174,11 @@ def _list_refusals(known: Operation, parameters: list[dict[str, Any]]) -> set[in
         if known.tagged or "instance_id" in named or "If-Match" in named:
             found.add(404)
     if "Idempotency-Key" in named:
-        found |= {409, 413, 422}
+        found |= {408, 409, 413, 422}
     if "If-Match" in named:
         found.add(412)
     if known.body is not None:
-        found |= {413, 415}
+        found |= {408, 413, 415}
     return found
 
 

@@ -1,0 +1,101 @@
+"""The requests in hand: a bounded number waits for its answer, a bounded number for its body, and for that not long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Literal
+
+from starlette.types import Message, Receive
+
+from signalpost.model.errors import NotNowError, TooLargeError, TooSlowError
+
+MOST_BODY_BYTES = 1_000_000
+BODY_SECONDS = 30.0
+"""How long a body may take to come, all of it."""
+
+ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
+MOST_WAITING = 100
+"""Requests that may wait for their answer at a time: of a slow database more would only wait longer.
+
+As many may wait for their body. They are counted apart: who sends slowly is in the way of nobody who only asks.
+"""
+
+Awaited = Literal["answers", "bodies"]
+
+
+class Waiting:
+    """The requests that wait, by what they wait for."""
+
+    def __init__(self) -> None:
+        self._numbers: Counter[Awaited] = Counter()
+
+    def enter(self, path: str) -> Place:
+        """Give a request its place; it waits for nothing yet."""
+        return Place(self._numbers, counted=path not in ALWAYS_ANSWERED)
+
+
+class Place:
+    """What one request waits for; nothing any more once its answer has begun, or it is over."""
+
+    def __init__(self, numbers: Counter[Awaited], *, counted: bool) -> None:
+        self._numbers = numbers
+        self._counted = counted
+        self._awaited: Awaited | None = None
+
+    def wait_for(self, what: Awaited) -> None:
+        """Wait for this, and for nothing else.
+
+        Raises:
+            NotNowError: too many wait for it already.
+        """
+        self._leave()
+        if not self._counted:
+            return
+        if self._numbers[what] >= MOST_WAITING:
+            message = f"{MOST_WAITING} requests wait for their {what} already; try again in a few seconds"
+            raise NotNowError(message)
+        self._numbers[what] += 1
+        self._awaited = what
+
+    def end(self) -> None:
+        """Wait for nothing any more."""
+        self._leave()
+        self._counted = False
+
+    def _leave(self) -> None:
+        if self._awaited is not None:
+            self._numbers[self._awaited] -= 1
+            self._awaited = None
+
+    def bound_body(self, receive: Receive) -> Receive:
+        """Give what receives the request's body.
+
+        It raises TooLargeError once that is larger than we take, TooSlowError when it is not whole in time, and
+        NotNowError where too many others wait.
+        """
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + BODY_SECONDS
+        taken, is_whole = 0, False
+
+        async def receive_bounded() -> Message:
+            nonlocal taken, is_whole
+            if (
+                is_whole
+            ):  # what comes now is the end of the connection, and may be waited for as long as one likes
+                return await receive()
+            self.wait_for("bodies")
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    message = await receive()
+            except TimeoutError:
+                raise TooSlowError(f"the body is not whole after {BODY_SECONDS:g} s") from None
+            taken += len(message.get("body", b""))
+            if taken > MOST_BODY_BYTES:
+                text = f"the body is larger than {MOST_BODY_BYTES:,} bytes"
+                raise TooLargeError(text)
+            is_whole = not message.get("more_body", False)
+            self.wait_for("answers")
+            return message
+
+        return receive_bounded
