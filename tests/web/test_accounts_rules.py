@@ -55,6 +55,9 @@ def test_failures_are_counted_for_a_person_and_a_network_not_for_a_spelling():
     assert name_place("2001:db8::1") != name_place("2001:db8:0:1::1")
     assert name_place("192.0.2.1") != name_place("192.0.2.2")
     assert name_place("") != name_place("192.0.2.1")
+    # As a socket shows it that takes IPv6 and IPv4.
+    assert name_place("::ffff:192.0.2.1") == name_place("192.0.2.1")
+    assert name_place("::ffff:192.0.2.1") != name_place("::ffff:192.0.2.2")
 
 
 @pytest.mark.parametrize(

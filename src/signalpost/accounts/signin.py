@@ -151,6 +151,8 @@ def name_place(address: str) -> bytes:
     except ValueError:
         place = address
     else:
+        # A socket that takes both, here or at a proxy, writes IPv4 as IPv6: all of it would be one network.
+        read = getattr(read, "ipv4_mapped", None) or read
         prefix = IPV6_PREFIX if read.version == 6 else read.max_prefixlen  # noqa: PLR2004 - the version's name
         place = str(ipaddress.ip_network((read.packed, prefix), strict=False))
     return hashlib.sha256(f"address {place}".encode()).digest()
