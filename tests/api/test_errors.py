@@ -147,6 +147,22 @@ async def test_a_body_without_a_length_is_measured_as_it_comes(still):
     refused(await post(still, write_pieces(5)), 400, "the body is not JSON")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/instances"), ("PATCH", "/instances/1"), ("POST", "/instances/1/replays")],
+)
+async def test_the_body_of_who_may_not_ask_is_not_waited_for(still, method, path):
+    """A hundred of such would keep all others from being answered."""
+    address = urlsplit(still.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = f"{method} {BASE_PATH}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nAuthorization: User x, Element y"
+    writer.write(head.encode() + b"\r\n\r\n{")
+    async with asyncio.timeout(30):
+        assert b" 401 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.parametrize("content", [b"{", b"x=1", b"x" * 2_000_000])
 async def test_a_body_that_no_route_asks_for_is_left_unread(still, content):
     path = f"/instances/{(await still.connect())['id']}"

@@ -21,7 +21,7 @@ class JsonRoute(APIRoute):
     """A route whose body is JSON, without what JSON forbids but some readers take (NaN, half characters).
 
     Raises:
-        UnauthenticatedError: the body is wrong too, but that is told to those only who may ask.
+        UnauthenticatedError: whatever the body is, it is waited for and judged only for those who may ask.
         TooLargeError, InvalidRequestError: the body is too large, no JSON, or cannot be kept.
     """
 
@@ -35,15 +35,14 @@ class JsonRoute(APIRoute):
             return answer
 
         async def answer_json(request: Request) -> Response:
+            # First: a body that never ends takes the place of a request that could be answered (``app.Waiting``).
+            await find_caller(give_parts(request), request.headers.get("authorization"))
             body = await request.body()
             if not body:
                 return await answer(request)
-            try:
-                value = _read_json(request.headers.get("content-type"), body)
-            except (InvalidRequestError, HTTPException):
-                await find_caller(give_parts(request), request.headers.get("authorization"))
-                raise
-            return await answer(_ReadRequest(request, body, value))
+            return await answer(
+                _ReadRequest(request, body, _read_json(request.headers.get("content-type"), body))
+            )
 
         return answer_json
 
