@@ -216,7 +216,8 @@ async def test_our_own_fault_is_told_by_its_id_alone_and_logged(shared, log_line
         ("GET", "/instances/100001/deliveries/send-failed", "POST"),
     ],
 )
-async def test_a_word_of_a_path_is_not_taken_for_an_id(still, method, path, taken):
+async def test_a_word_of_a_path_is_not_taken_for_an_id(still, log_lines, method, path, taken):
     answer = await still.client.request(method, path)
     refused(answer, 405, f"the path takes {taken}")
     assert answer.headers["Allow"] == taken
+    assert log_lines() == []  # the caller's fault, not ours: nobody is to look into it

@@ -69,7 +69,7 @@ class RequestFrame:
                 raise
             told = translate(error, scope["app"].state.parts.health)
             status, body = describe(told, request_id)
-            if told is error and not isinstance(error, RequestError):
+            if told is error and not isinstance(error, RequestError | HTTPException):
                 log.exception("request.failed", request=request_id, path=scope["path"])
             answer = JSONResponse(body, status, headers=getattr(told, "headers", None))
             await answer(scope, receive, send_with_id)
