@@ -102,6 +102,16 @@ async def test_null_or_empty_takes_a_value_back_to_its_default(still):
         assert now["configuration"].get(key) == shown
 
 
+@pytest.mark.parametrize("body", [{}, {"value": "30"}, {"propertyvalue": "30"}])
+async def test_a_body_that_does_not_name_the_value_takes_nothing_away(still, open_configuration, body):
+    instance = await still.connect()
+    path, headers = open_configuration(instance)
+    for each in (await list_values(still, path, headers)).values():
+        answer = await still.client.patch(f"{path}/{each['id']}", json=body, headers=headers)
+        refused(answer, 400, "propertyValue: field required")
+    assert accepted(await still.client.get(f"/instances/{instance['id']}")) == instance
+
+
 @pytest.mark.parametrize(("text", "status"), [("5", 404), ("abc", 400), ("-1", 400), ("9" * 30, 400)])
 async def test_a_value_that_is_not_there(still, text, status):
     instance = await still.connect()

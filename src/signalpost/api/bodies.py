@@ -54,7 +54,7 @@ class InstanceBody(Body):
 class PropertyBody(Body):
     """The body of ``PATCH /instances/{id}/configuration/{configId}``."""
 
-    property_value: Any = Field(default=None, alias="propertyValue")
+    property_value: Any = Field(alias="propertyValue")  # null removes the value: it must be said
 
 
 class AuthorizationBody(Body):

@@ -36,7 +36,9 @@ BODIES: dict[str, Schema] = {
     ),
     "ChangedInstance": wish("What is to be changed of an instance.", **FIELDS_OF_INSTANCE),
     "ChangedProperty": wish(
-        "A configuration value.", propertyValue={"description": "null or empty removes it"}
+        "A configuration value.",
+        "propertyValue",
+        propertyValue={"description": "null or empty removes it"},
     ),
     "AuthorizationWish": wish(
         "What the consent page is asked with.",
