@@ -38,6 +38,8 @@ async def test_instances_are_found_by_name_and_by_tags(still):
     assert await names(still, **{"tags[]": "red"}) == NAMES[:2]
     assert await names(still, **{"tags[]": ["red", "blue"]}) == NAMES[1:2]
     assert await names(still, searchText="two", **{"tags[]": "red"}) == NAMES[1:2]
+    assert await names(still, searchText="", **{"tags[]": ""}) == NAMES
+    assert await names(still, **{"tags[]": ["", "red"]}) == NAMES[:2]
 
 
 async def test_a_search_that_finds_nothing_is_not_found(still):
@@ -94,6 +96,9 @@ async def test_a_search_is_paged_too(still):
     # The end of a search that found something is an empty page, not an error.
     token = second.headers["Elements-Next-Page-Token"]
     assert accepted(await still.client.get("/instances", params={"tags[]": "red", "nextPage": token})) == []
+    for page, found in [(1, made[:2]), (2, [])]:
+        parameters = {"tags[]": "red", "pageSize": 2, "page": page}
+        assert accepted(await still.client.get("/instances", params=parameters)) == found
 
 
 async def test_instances_made_meanwhile_do_not_shift_the_pages(still):

@@ -54,15 +54,16 @@ async def list_instances(
     if any("\x00" in text for text in (search or "", *(tags or ()))):
         message = "searchText, tags[]: a NUL character stands in no name and no tag"
         raise InvalidRequestError(message)
+    wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
     found = await parts.instances.search(
         caller.organization_id,
-        tags=tags or [],
+        tags=wanted,
         text=search,
         after_id=paging.after_id,
         limit=paging.size,
         offset=paging.offset,
     )
-    if not found and (tags or search) and not paging.after:
+    if not found and (wanted or search) and not paging.after and not paging.offset:
         message = "no instance matches the search"  # 404, as the original answers (open-connectors.md 3.2)
         raise NotFoundError(message)
     write_paging(response, paging, found, [found[-1].id] if found else None)
