@@ -197,6 +197,8 @@ async def test_what_is_anothers_is_neither_found_nor_released(still):
         ({"where": "status='a\0'"}, ["where", "NUL"]),
         ({"where": QUEUED, "hydrate": "yes"}, ["hydrate", "'yes'", "true"]),
         ({"where": QUEUED, "nextPage": "x"}, ["nextPage"]),
+        # It was taken for the first page: who went on until an empty one never came to an end.
+        ({"where": QUEUED, "page": "2"}, ["page", "'2'", "nextPage"]),
     ],
 )
 async def test_what_is_wrong_is_named(still, query, words):

@@ -9,7 +9,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from signalpost.api.paging import MOST_PAGE_SIZE, NextPage, PageNumber, PageSize, read_paging
+from signalpost.api.paging import MOST_PAGE_SIZE, NextPage, PageNumber, PageSize, read_unnumbered
 from signalpost.api.parts import Own, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.connectors.resource import Resource
@@ -48,12 +48,7 @@ async def read_resource(
     if order_by:
         message = f"orderBy: {order_by[:100]!r} is not possible, the order is the provider's; leave it out"
         raise InvalidRequestError(message)
-    paging = read_paging(page_size, None, page)
-    if paging.offset:
-        message = (
-            f"page: {page!r} cannot be jumped to; follow nextPage (Elements-Next-Page-Token) from the first"
-        )
-        raise InvalidRequestError(message)
+    paging = read_unnumbered(page_size, None, page)
     position, size = _read_position(next_page, resource) if next_page else (None, paging.size)
     query = HubQuery(
         parameters=_read_own(request.query_params.multi_items()),

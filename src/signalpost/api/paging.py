@@ -64,6 +64,21 @@ def read_paging(page_size: str | None, next_page: str | None, page: str | None) 
     return Paging(size, (), (_read_number("page", page, 1, MOST_PAGE) - 1) * size)
 
 
+def read_unnumbered(page_size: str | None, next_page: str | None, page: str | None) -> Paging:
+    """Read the paging parameters of a list whose pages have no numbers: which is the second, the first alone says.
+
+    Raises:
+        InvalidRequestError: as ``read_paging``, and another page than the first is asked for by its number.
+    """
+    paging = read_paging(page_size, next_page, page)
+    if paging.offset:
+        message = (
+            f"page: {page!r} cannot be jumped to; follow nextPage (Elements-Next-Page-Token) from the first"
+        )
+        raise InvalidRequestError(message)
+    return paging
+
+
 async def find_paging(
     page_size: PageSize = None, next_page: NextPage = None, page: PageNumber = None
 ) -> Paging:

@@ -9,7 +9,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
-from signalpost.api.paging import NextPage, PageSize, Paging, read_paging, write_paging
+from signalpost.api.paging import (
+    NextPage,
+    PageNumber,
+    PageSize,
+    Paging,
+    read_unnumbered,
+    write_paging,
+)
 from signalpost.api.parts import Asking, Parts, Scope, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_time
@@ -79,9 +86,10 @@ async def list_stuck(
     response: Response,
     page_size: PageSize = None,
     next_page: NextPage = None,
+    page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """List what waits and what is dead, of all instances or of the one whose token is given."""
-    paging = read_paging(page_size, next_page, None)
+    paging = read_unnumbered(page_size, next_page, page)
     found = await parts.stuck.search(
         caller.organization_id,
         scope,
@@ -101,12 +109,13 @@ async def release_stuck(
     hydrated: Hydrated,
     response: Response,
     next_page: NextPage = None,
+    page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """Release the endpoints of what is queued or retried, and send what is dead again; lists what it concerns."""
     if where.part is None:
         message = "where: it is missing; say which, as in channel='webhook' and status='queued'"
         raise InvalidRequestError(message)
-    paging = read_paging(None, next_page, None)
+    paging = read_unnumbered(None, next_page, page)
     found = await parts.stuck.release(
         caller.organization_id, scope, _matching(where), after_id=paging.after_id
     )

@@ -98,6 +98,12 @@ PARAMETERS: dict[str, tuple[str, Schema, Any]] = {
     ),
 }
 
+FIRST_PAGE: tuple[str, Schema, Any] = (
+    "1 alone: follow `nextPage`.",
+    {"type": ["integer", "string"], "minimum": 1, "maximum": 1, "maxLength": 0},
+    1,
+)
+
 OF_OPERATIONS: dict[tuple[str, str], tuple[str, Schema, Any]] = {
     ("list_stuck", "where"): (
         "Comparisons of a delivery's fields that must all be met.",
@@ -109,11 +115,9 @@ OF_OPERATIONS: dict[tuple[str, str], tuple[str, Schema, Any]] = {
         {"type": "string", "minLength": 1},
         "channel='webhook' and status='queued'",
     ),
-    ("read_resource", "page"): (
-        "1 alone: follow `nextPage`.",
-        {"type": ["integer", "string"], "minimum": 1, "maximum": 1, "maxLength": 0},
-        1,
-    ),
+    ("list_stuck", "page"): FIRST_PAGE,
+    ("release_stuck", "page"): FIRST_PAGE,
+    ("read_resource", "page"): FIRST_PAGE,
     ("read_resource", "where"): (
         "Comparisons that each record must meet, by the provider where it can.",
         TEXT,
