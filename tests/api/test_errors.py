@@ -10,7 +10,7 @@ import pytest
 
 from signalpost.api.app import BASE_PATH
 from signalpost.api.waiting import MOST_BODY_BYTES
-from tests.api.answers import accepted, refused
+from tests.api.answers import accepted, refused, with_token
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,6 +32,21 @@ async def test_every_answer_has_an_id_of_its_own(still):
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_an_unknown_route_is_not_found_and_is_named(still, method, path):
     refused(await still.client.request(method, path), 404, f"there is nothing at {method} {BASE_PATH}{path}")
+
+
+async def test_a_slash_at_the_end_of_a_path_is_as_none(still):
+    instance = accepted(await still.client.post("/instances/", json=await still.body()))
+    assert accepted(await still.client.get("/instances/")) == [instance]
+    path = f"/instances/{instance['id']}/"
+    assert accepted(await still.client.get(path)) == instance
+    assert accepted(await still.client.patch(path, json={"name": "Other"}))["name"] == "Other"
+    refused(await still.client.put("/instances/events/"), 405, "the path takes GET")
+    refused(await still.client.get("/nothing/"), 404, f"GET {BASE_PATH}/nothing")
+    own = with_token(still, instance["token"])
+    assert accepted(await still.client.get("/hubs/documents/ping/", headers=own))["endpoint"] == "egnyte"
+    refused(await still.client.get("/hubs/documents/", headers=own), 404, "known: /hubs/documents/events")
+    for path in ["/elements/api-v2/", "/elements/api-v2/hubs/documents"]:
+        refused(await still.outside.get(f"{still.url}{path}"), 404, "there is nothing at")
 
 
 async def test_routes_outside_of_the_base_path_are_not_found_in_the_same_shape(still):

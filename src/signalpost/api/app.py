@@ -42,6 +42,9 @@ class RequestFrame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # As clients write it that join addresses by a slash; what is below hubs sees to it by itself.
+        if not scope["path"].startswith(f"{BASE_PATH}/hubs/"):
+            scope["path"] = scope["path"].rstrip("/") or "/"
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
@@ -162,6 +165,8 @@ def build_routes() -> FastAPI:
         redoc_url=None,
         openapi_url=f"{BASE_PATH}/openapi.json",
         strict_content_type=False,
+        # Where a slash too many led on, it would be to the host and the scheme that the request names.
+        redirect_slashes=False,
         telemetry=NO_TELEMETRY,
         generate_unique_id_function=lambda route: route.name,
     )
