@@ -55,7 +55,7 @@ async def test_authorising_again_as_another_account_is_refused_and_changes_nothi
     assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
 
 
-async def test_another_domain_needs_a_code(make_world, sandbox):
+async def test_another_domain_is_another_account(make_world, sandbox):
     # The domain is all of the host's name here: "localhost" is this machine, and numbers are nobody's name.
     port = urlsplit(sandbox.url).port
     async with make_world(egnyte_url=f"http://{{subdomain}}:{port}", roles=frozenset()) as world:
@@ -66,8 +66,9 @@ async def test_another_domain_needs_a_code(make_world, sandbox):
             refused(
                 await world.client.request(method, path, json=body),
                 400,
-                "another domain",
-                "providerData.code",
+                "2130706433",
+                "another domain than http://localhost",
+                "create another instance",
             )
             body["providerData"] = {"code": await world.authorize()}
             refused(await world.client.request(method, path, json=body), 400, "providerData.code")

@@ -190,11 +190,13 @@ class Lifecycle:
             if list_missing(configuration, connector) or (not changed and (instance.valid or not named)):
                 return None
         elif wish.code is None and not wish.external:
-            host = connector.find_host(configuration)
-            if not instance.was_authorised or host == connector.find_host(instance.configuration):
+            host, before = (connector.find_host(each) for each in (configuration, instance.configuration))
+            if not instance.was_authorised or host == before:
                 return None
+            # No code would help: an account is its domain's (see ``_identify``).
             message = (
-                "configuration: another domain needs a new authorisation; send providerData.code with it"
+                f"configuration: {host} is another domain than {before}, and so another account than this instance"
+                " acts as; create another instance for it"
             )
             raise InvalidRequestError(message)
         tokens = await self._authorise(connector, wish, configuration)
