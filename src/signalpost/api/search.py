@@ -37,7 +37,7 @@ def read_instant(field: str, text: str | None) -> datetime | None:
         return None
     with contextlib.suppress(ValueError, OverflowError):
         if INSTANT.fullmatch(text):
-            return datetime.fromisoformat(text).astimezone(UTC)
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
     message = f"{field}: {text[:50]!r} is not an instant with its zone, as in 2026-05-28T11:41:12Z"
     raise InvalidRequestError(message)
 
