@@ -126,4 +126,11 @@ async def test_a_callback_is_tried_by_one_sample(still):
         {"url": still.listener.url, "configuration": []},
     ]:
         refused(await still.client.post("/instances/test-callback", json=wrong), 400)
+    # What an instance is shown with is no key to sign with; what does not concern delivery is not looked at.
+    shown = (await still.connect())["configuration"]
+    masked = {"url": still.listener.url, "configuration": shown}
+    answer = await still.client.post("/instances/test-callback", json=masked)
+    refused(answer, 400, "configuration.event.notification.signature.key", "********")
     assert len(still.listener.received) == received + 1
+    again = {"url": still.listener.url, "configuration": {**shown, **key}}
+    assert accepted(await still.client.post("/instances/test-callback", json=again))["status"] == 200

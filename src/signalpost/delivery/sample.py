@@ -9,7 +9,7 @@ from typing import Any
 from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.egress import Egress, Message
 from signalpost.delivery.formats import CONTENT_TYPES, write_body
-from signalpost.model.configuration import CALLBACK_URL, stringify
+from signalpost.model.configuration import CALLBACK_URL, DELIVERY_PREFIX, MASK, stringify
 from signalpost.model.delivery import DeliveredEvent, Notification, PageContext, State, write_time
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.ids import InstanceId, NotificationId, derive_event_id
@@ -33,6 +33,12 @@ class Sampler:
             InvalidRequestError: the address or the configuration is wrong.
         """
         given = {key: stringify(value) for key, value in configuration.items()} | {CALLBACK_URL: url}
+        for key, text in given.items():
+            if key.startswith(DELIVERY_PREFIX) and text == MASK:
+                message = (
+                    f"configuration.{key}: {MASK} stands for a value that is not shown; give the value itself"
+                )
+                raise InvalidRequestError(message)
         settings = read_delivery_settings(given)
         if settings.callback_url is None:
             message = "url: it is missing; give the address that notifications are to be sent to"
