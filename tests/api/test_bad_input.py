@@ -280,6 +280,7 @@ async def test_other_values_that_cannot_be(still, refuse, key, value, shown):
         ({"name": "a\nb"}, ["name", "'a\\nb'"]),
         ({"name": "a\0b"}, ["name", "'a\\x00b'"]),
         ({"name": "a\u202eb"}, ["name", "'a\\u202eb'"]),
+        ({"name": "\u200d"}, ["name", "'\\u200d'"]),
         ({"tags": ["t"] * 51}, ["tags", "51", "50"]),
         ({"tags": ["<br>"]}, ["tags"]),
         ({"tags": ["t" * 256]}, ["tags", "255"]),

@@ -81,6 +81,16 @@ async def test_markup_is_stripped_from_names_and_tags(still):
     assert instance["tags"] == ["one", "two", "3"]
 
 
+@pytest.mark.parametrize("name", ["株式会社\u3000山田", "Acme\u00a0Corp", "می\u200cشود", "👩\u200d👧"])
+async def test_names_and_tags_are_of_any_script(still, name):
+    made = accepted(
+        await still.client.post("/instances", json={**await still.body(), "name": name, "tags": [name]})
+    )
+    assert (made["name"], made["tags"]) == (name, [name])
+    [found] = accepted(await still.client.get("/instances", params={"searchText": name, "tags[]": name}))
+    assert found == made
+
+
 @pytest.mark.parametrize("way", ["id", "token"])
 async def test_patch_changes_what_is_named_alone(still, way):
     instance = await still.connect()

@@ -43,7 +43,8 @@ def test_a_password_has_12_to_200_characters_and_is_not_the_address(password, is
 
 
 @pytest.mark.parametrize(
-    ("name", "is_right"), [("Acme", True), ("", False), ("a\nb", False), ("x" * 101, False)]
+    ("name", "is_right"),
+    [("Acme", True), ("株式会社\u3000山田", True), ("", False), ("a\nb", False), ("x" * 101, False)],
 )
 def test_a_name_is_one_line(name, is_right):
     assert (find_fault_of_name(name) is None) is is_right

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from signalpost.model.errors import InvalidRequestError
+from signalpost.model.lines import is_line
 
 LEAST_PASSWORD = 12
 MOST_PASSWORD = 200
@@ -52,7 +53,7 @@ def find_fault_of_password(password: str, email: str) -> str | None:
 
 def find_fault_of_name(name: str) -> str | None:
     """Say what is wrong with the name of an organization."""
-    if name and len(name) <= MOST_NAME and name.isprintable():
+    if len(name) <= MOST_NAME and is_line(name):
         return None
     return f"The name must have 1 to {MOST_NAME} characters, in one line"
 

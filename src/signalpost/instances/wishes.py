@@ -20,6 +20,7 @@ from signalpost.model.configuration import (
 )
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.instance import Tokens
+from signalpost.model.lines import is_line
 
 MARKUP = re.compile(r"<[^>]*>")
 LONGEST_NAME = 255
@@ -146,10 +147,10 @@ def clean_text(field: str, text: str) -> str:
     Raises:
         InvalidRequestError: nothing is left, it is too long, or holds control characters.
     """
-    # Behind the last > there is none: to look for the end of each < there takes hours of a long text.
-    head, mark, rest = text.rpartition(">")
-    cleaned = (MARKUP.sub("", head + mark) + rest).strip()
-    if not cleaned or len(cleaned) > LONGEST_NAME or not cleaned.isprintable():
+    # Nothing is closed behind the last ">": of a long row of "<" each would be followed to the end of the text.
+    marked, end, rest = text.rpartition(">")
+    cleaned = (MARKUP.sub("", marked + end) + rest).strip()
+    if len(cleaned) > LONGEST_NAME or not is_line(cleaned):
         message = (
             f"{field}: {cleaned[:50]!r} must have 1 to {LONGEST_NAME} printable characters besides markup"
         )
