@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from signalpost.connectors import containment
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import ListPage
+from signalpost.model.errors import (
+    ConnectorError,
+    NeedsAuthorisationError,
+    QuotaSpentError,
+    RetryLaterError,
+)
 from signalpost.model.event import Change, EventType, Gap, Page
 from tests.polling.machine import CONFIGURATIONS, Machine
-from tests.polling.provider import Provider, ProviderConnector, ProviderFeed, ProviderListing
+from tests.polling.provider import Provider, ProviderConnector, ProviderFeed, ProviderListing, ProviderSession
 
 SECRET = "token=hunter2"
 AT = datetime(2026, 5, 28, tzinfo=UTC)
@@ -36,6 +42,17 @@ async def fail(*_, **__):
 
 async def hang(*_, **__):
     await asyncio.Event().wait()
+
+
+def refuse(failure):
+    async def act(*_, **__):
+        raise failure
+
+    return act
+
+
+def give_page(record="{}", **wrong):
+    return give(Page((record,), (make_change(**wrong),), {}, more=False))
 
 
 def fail_at_once(*_, **__):
@@ -66,6 +83,27 @@ FEEDS = {
         {"read": give(Page(("{}",), (make_change(occurred_at=AT.replace(tzinfo=None)),), {}, more=False))},
         "a Change at a time without a zone",
     ),
+    "changes in a way of its own": (
+        {"read": give_page(event_type="created")},
+        "a Change whose event_type is no EventType",
+    ),
+    "changes nothing that has a name": (
+        {"read": give_page(object_type=None)},
+        "a Change whose object_type is no text",
+    ),
+    "changes at no time": ({"read": give_page(occurred_at="2026")}, "a Change at a time without a zone"),
+    "writes a record as Python does": (
+        {"read": give_page("{'a': 1}")},
+        "a Page with a record that is no JSON",
+    ),
+    "writes what is no number": ({"read": give_page('{"a": NaN}')}, "a Page with a record that is no JSON"),
+    "remarks what cannot be kept": (
+        {"read": give(Page((), (), {}, more=False, remark="a\x00b"))},
+        "a Page whose remark is no text that can be kept",
+    ),
+    "says when in words": ({"read": refuse(RetryLaterError("later", after_seconds="7"))}, "later"),
+    "says when far away": ({"read": refuse(RetryLaterError("later", after_seconds=1e300))}, "later"),
+    "tells what cannot be kept": ({"read": refuse(ConnectorError("a\x00b\ud800c"))}, "a\ufffdb\ufffdc"),
     "changes without an id": (
         {"read": give(Page(("{}",), (make_change(change_id=None),), {}, more=False))},
         "a Change whose ids are no texts",
@@ -78,6 +116,10 @@ LISTINGS = {
     "reads text": ({"read": give("records")}, "Odd.read gave str in the place of ListPage"),
     "lists text": ({"read": give(ListPage("records", None))}, "a ListPage whose records are str"),
     "goes on at a number": ({"read": give(ListPage([], 7))}, "a ListPage whose next is neither None nor"),
+    "is not sure of its end": (
+        {"read": give(ListPage([], None, complete=None))},
+        "a ListPage whose complete is neither",
+    ),
     "counts in words": ({"read": give(ListPage([], None, "7"))}, "a ListPage whose total is neither"),
 }
 
@@ -144,9 +186,30 @@ async def test_the_resource_that_fails_says_why_and_the_other_is_read(connect, k
     assert await machine.read_events() == []
 
 
+@pytest.mark.parametrize("after_seconds", ["3600", 1e11, 1e300, float("nan")])
+async def test_calls_that_are_used_up_keep_an_instance_silent_for_a_day_at_most(connect, after_seconds):
+    spent = QuotaSpentError("used up", after_seconds=after_seconds)
+    machine = await connect("feed", {"read": refuse(spent)})
+    await machine.poll()
+    next_at = await machine.pool.fetchval(
+        "SELECT next_poll_at FROM instance WHERE id = $1", machine.instance.id
+    )
+    assert machine.provider.now < next_at <= machine.provider.now + timedelta(days=1)
+
+
+async def test_a_refusal_in_words_that_cannot_be_kept_stops_polling_all_the_same(connect, monkeypatch):
+    machine = await connect("feed", {"read": refuse(NeedsAuthorisationError("invalid\x00 token"))})
+    version = await machine.pool.fetchval(
+        "SELECT version FROM credential WHERE instance_id = $1", machine.instance.id
+    )
+    monkeypatch.setattr(ProviderSession, "tokens_version", version, raising=False)
+    await machine.poll()
+    valid = await machine.pool.fetchval("SELECT valid FROM instance WHERE id = $1", machine.instance.id)
+    assert valid is False
+
+
 async def test_a_lost_watermark_that_cannot_be_recovered_is_told(connect):
-    lost = Gap("lost", {"id": 1}, None)
-    machine = await connect("feed", {"recover": give(lost)})
+    machine = await connect("feed", {"recover": give(Gap("lost", {"id": 1}, None))})
     for number in range(5):
         machine.provider.write(f"a{number}", number)
     await machine.poll()

@@ -10,6 +10,7 @@ import asyncio
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, TypeVar
@@ -18,14 +19,17 @@ import orjson
 
 from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.resource import ListPage
-from signalpost.model.errors import ConnectorError, InvalidRequestError, SignalpostError
-from signalpost.model.event import Change, Gap, Page
+from signalpost.model.errors import ConnectorError, InvalidRequestError, SignalpostError, replace_unusable
+from signalpost.model.event import Change, EventType, Gap, Page
 from signalpost.model.instance import Account, Tokens
 from signalpost.observe.logs import get_logger
 from signalpost.outbound.deadlines import Deadlines
 
 READ_SECONDS = 600.0
 """How long a connector may take for one step, as to read a page: that is several calls, with the waits before them."""
+
+MOST_CALLS = 10**12
+"""More calls are allotted to nobody."""
 
 FAULT = "the connector failed: "
 """How the message begins where it was no error made on purpose."""
@@ -128,6 +132,8 @@ def _find_wrong_page(page: Any) -> Iterator[str]:
         yield "a ListPage whose next is neither None nor a text"
     if page.total is not None and type(page.total) is not int:
         yield "a ListPage whose total is neither None nor a whole number"
+    if type(page.complete) is not bool:
+        yield "a ListPage whose complete is neither True nor False"
 
 
 def _find_wrong_changes(page: Any) -> Iterator[str]:
@@ -135,19 +141,48 @@ def _find_wrong_changes(page: Any) -> Iterator[str]:
         yield "a Page whose watermark is no JSON object"
     if not all(isinstance(each, str) for each in page.records):
         yield "a Page whose records are no texts"
+    elif not all(map(_is_json, page.records)):  # they go into notifications as they are
+        yield "a Page with a record that is no JSON"
+    if page.remark is not None and not _can_be_kept(page.remark):
+        yield "a Page whose remark is no text that can be kept"
     for each in page.changes:
         if not isinstance(each, Change):
             yield f"a Page with {type(each).__name__} among its changes"
-        elif not (_is_text(each.change_id) and isinstance(each.object_id, str)):
-            yield "a Change whose ids are no texts"
-        elif each.occurred_at.tzinfo is None:
-            yield "a Change at a time without a zone"
-        elif not 0 <= each.record_index < len(page.records):
-            yield "a Change of a record that is not in its Page"
+        else:
+            yield from _find_wrong_change(each, len(page.records))
+
+
+def _find_wrong_change(change: Any, records: int) -> Iterator[str]:
+    if not (_is_text(change.change_id) and isinstance(change.object_id, str)):
+        yield "a Change whose ids are no texts"
+    if not isinstance(change.event_type, EventType):
+        yield "a Change whose event_type is no EventType"
+    if not _is_text(change.object_type):
+        yield "a Change whose object_type is no text"
+    if not _is_moment(change.occurred_at):
+        yield "a Change at a time without a zone"
+    if type(change.record_index) is not int or not 0 <= change.record_index < records:
+        yield "a Change of a record that is not in its Page"
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
+
+
+def _can_be_kept(value: object) -> bool:
+    return isinstance(value, str) and replace_unusable(value) == value
+
+
+def _is_moment(value: object) -> bool:
+    return isinstance(value, datetime) and value.tzinfo is not None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _is_watermark(value: Any) -> bool:
@@ -163,6 +198,8 @@ def _is_watermark(value: Any) -> bool:
 def _find_wrong_gap(gap: Any) -> Iterator[str]:
     if not (_is_watermark(gap.from_watermark) and _is_watermark(gap.to_watermark)):
         yield "a Gap with a watermark that is no JSON object"
+    if not _can_be_kept(gap.reason):
+        yield "a Gap whose reason is no text that can be kept"
 
 
 def _find_wrong_watermark(watermark: Any) -> Iterator[str]:
@@ -171,19 +208,26 @@ def _find_wrong_watermark(watermark: Any) -> Iterator[str]:
 
 
 def _find_wrong_account(account: Any) -> Iterator[str]:
-    if not (isinstance(account.id, str) and isinstance(account.label, str)):
+    if not (_can_be_kept(account.id) and isinstance(account.label, str)):
         yield "an Account whose id or label is no text"
 
 
 def _find_wrong_tokens(tokens: Any) -> Iterator[str]:
     if not _is_text(tokens.access_token):
         yield "Tokens without an access token"
+    if tokens.refresh_token is not None and not _is_text(tokens.refresh_token):
+        yield "Tokens whose refresh token is neither None nor a text"
+    if tokens.expires_at is not None and not _is_moment(tokens.expires_at):
+        yield "Tokens that end at a time without a zone"
 
 
 def _find_wrong_quota(quota: Any) -> Iterator[str]:
     told = (quota.calls_per_second, quota.calls_a_day, quota.calls_used)
-    if any(type(each) not in {int, float, type(None)} for each in told):
-        yield "a Quota that is no number"
+    # Kept and reckoned with beside those of all others: a number that cannot be would fail these as well.
+    if any(each is not None and not (type(each) in {int, float} and 0 <= each < MOST_CALLS) for each in told):
+        yield "a Quota that is no number of calls"
+    if quota.resets_at is not None and not _is_moment(quota.resets_at):
+        yield "a Quota that resets at a time without a zone"
 
 
 _FAULTS: dict[type, Callable[[Any], Iterable[str]]] = {

@@ -28,6 +28,7 @@ from signalpost.model.errors import (
     InvalidRequestError,
     NotFoundError,
     ProviderError,
+    replace_unusable,
 )
 from signalpost.model.instance import Account, Caller, Instance, Tokens
 from signalpost.observe import get_logger
@@ -238,4 +239,5 @@ class Lifecycle:
             )
             raise tell_refusal(f"{connector.name} refused the first call {by}", error) from error
         host = connector.find_host(draft.configuration)
-        return replace(draft, account=Account(id=f"{host}#{account.id}", label=account.label))
+        label = replace_unusable(account.label)
+        return replace(draft, account=Account(id=f"{host}#{account.id}", label=label))

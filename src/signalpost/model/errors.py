@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+from signalpost.model.backoff import A_DAY_SECONDS
+
+LONGEST_MESSAGE = 10_000
+_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def replace_unusable(text: str) -> str:
+    """Replace what PostgreSQL cannot keep in a text: NUL characters, and halves of a character."""
+    return _UNUSABLE.sub("\ufffd", text)
 
 
 class SignalpostError(Exception):
-    """Root of all errors the product raises on purpose. ``str()`` of it may be shown to anybody."""
+    """Root of all errors the product raises on purpose. ``str()`` of it may be shown to anybody.
+
+    It can be stored as well, whatever a provider's words or a connector's brought into it, and is not without end.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(replace_unusable(str(message)[:LONGEST_MESSAGE]))
 
 
 class ConfigurationError(SignalpostError):
@@ -106,12 +123,15 @@ class NeedsAuthorisationError(ProviderError):
 class RetryLaterError(ProviderError):
     """The provider cannot answer this now: back off, for ``after_seconds`` at least if it named a time.
 
-    The other resources of the instance go on.
+    The other resources of the instance go on. More than a day counts as a day, and what is no time as none.
     """
 
     def __init__(self, message: str, *, after_seconds: float | None = None) -> None:
         super().__init__(message)
-        self.after_seconds = after_seconds
+        is_time = (
+            isinstance(after_seconds, (int, float)) and after_seconds >= 0
+        )  # others write connectors too
+        self.after_seconds = min(after_seconds or 0.0, A_DAY_SECONDS) if is_time else None
 
 
 class TooFastError(RetryLaterError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from signalpost.model.errors import InvalidRequestError
+from signalpost.model.errors import InvalidRequestError, replace_unusable
 from signalpost.polling.configuration.definition import DateSetting
 from signalpost.polling.dates.patterns import show
 from signalpost.polling.fields import find_values, read_date_text, read_unix_time, spread
@@ -25,7 +24,6 @@ CONTENT_ID = "content-"
 DEEPEST = 200
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _LARGEST_INTEGER = 2**63
-_UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +197,10 @@ def _mend(value: Any, depth: int) -> Any:
         if depth >= DEEPEST:
             return "..."
         if isinstance(value, Mapping):
-            return {_clean(str(key)): _mend(each, depth + 1) for key, each in value.items()}
+            return {replace_unusable(str(key)): _mend(each, depth + 1) for key, each in value.items()}
         return [_mend(each, depth + 1) for each in value]
     # A Decimal writes whole numbers of any length.
-    return _clean(str(Decimal(value) if isinstance(value, int) else value))
+    return replace_unusable(str(Decimal(value) if isinstance(value, int) else value))
 
 
 def _show(value: Any) -> str:
@@ -226,15 +224,10 @@ def _write_id(value: Any) -> str | None:
 
 
 def _bound_id(text: str) -> str:
-    cleaned = _clean(text)
+    cleaned = replace_unusable(text)
     if len(cleaned) <= LONGEST_ID:
         return cleaned
     return f"{cleaned[:KEPT_OF_LONG_ID]}-{_hash(cleaned.encode())}"
-
-
-def _clean(text: str) -> str:
-    """Replace what PostgreSQL cannot keep in a text: NUL characters, and halves of a character."""
-    return _UNUSABLE.sub("\ufffd", text)
 
 
 def _hash(content: bytes) -> str:

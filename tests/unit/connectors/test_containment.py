@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ from signalpost.outbound import Answer
 from tests.unit.connectors.fake_time import HastyTime
 
 SECRET = "hunter2"
+NAIVE = datetime(2026, 5, 28, 12, tzinfo=UTC).replace(tzinfo=None)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -81,6 +83,11 @@ def fail(*_):
         ({"read_quota": lambda *_: None}, "read_quota gave NoneType in the place of Quota"),
         ({"read_quota": lambda *_: Quota(calls_per_second="2")}, "read_quota gave a Quota that is no number"),
         ({"read_quota": lambda *_: Quota(calls_a_day=True)}, "read_quota gave a Quota that is no number"),
+        ({"read_quota": lambda *_: Quota(calls_a_day=-1)}, "read_quota gave a Quota that is no number"),
+        ({"read_quota": lambda *_: Quota(calls_a_day=10**30)}, "read_quota gave a Quota that is no number"),
+        ({"read_quota": lambda *_: Quota(calls_used=float("nan"))}, "gave a Quota that is no number"),
+        ({"read_quota": lambda *_: Quota(resets_at="soon")}, "gave a Quota that resets at a time without"),
+        ({"read_quota": lambda *_: Quota(resets_at=NAIVE)}, "gave a Quota that resets at a time without"),
         ({"headers": fail}, "write_headers raised ValueError"),
     ],
 )
@@ -113,8 +120,12 @@ def test_the_log_says_where_it_failed_and_not_with_what():
     [
         (Account(7, "label"), Account),
         (Account("7", None), Account),
+        (Account("7\x00", "label"), Account),
         (Tokens("", None, None), Tokens),
         (Tokens(None, None, None), Tokens),
+        (Tokens("t", 7, None), Tokens),
+        (Tokens("t", None, NAIVE), Tokens),
+        (Tokens("t", None, "2026-05-28"), Tokens),
     ],
 )
 async def test_accounts_and_tokens_that_are_none_are_refused(given, kind):
