@@ -81,6 +81,26 @@ async def test_a_list_that_ends_with_a_page_is_read_whole(read, api, pagination,
     assert await read(pagination) == list(range(records))
 
 
+@pytest.mark.parametrize("sized", ["", 'size_parameter = "size"'])
+@pytest.mark.parametrize("records", [0, 4, 5])
+async def test_a_total_is_read_to_though_pages_are_smaller_than_declared(api, sized, records):
+    api.state.collections["tickets"] = [{"id": number} for number in range(records)]
+    api.state.settings.page_size = 2
+    text = write_desk(api.url, pagination="page")
+    text = text.replace('size_parameter = "size"\nsize = 2', f'{sized}\ntotal = "meta.total"')
+    connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
+    async with Outbound(allow_private=True, connections=10) as outbound:
+        session = Session(outbound, connector)
+        pages, position = [], None
+        while not pages or position is not None:  # as users do, each call by itself
+            listing = connector.open_listing(connector.resources[0], {}, [])
+            pages.append(await listing.read(session, position, None))
+            position = pages[-1].next
+    assert [record["id"] for page in pages for record in page.records] == list(range(records))
+    assert pages[-1].complete
+    assert len(pages) == max(1, (records + 1) // 2)
+
+
 @pytest.mark.parametrize("pagination", ["page", "cursor", "link", "next_url"])
 async def test_the_same_page_for_ever_is_told(read, api, pagination):
     api.state.faults.append(Fault("same_page", times=1000))
@@ -192,7 +212,9 @@ def test_a_header_link_holds_nobody_up_whatever_is_in_it(header):
     find_link(header)
 
 
-@pytest.mark.parametrize("position", ["x", "-1", "", "/../admin", "https://evil.example", "//evil.example/x"])
+@pytest.mark.parametrize(
+    "position", ["x", "-1", "", "1/x", "/../admin", "https://evil.example", "//evil.example/x"]
+)
 @pytest.mark.parametrize("pagination", ["page", "next_url", "none"])
 async def test_a_position_that_no_page_gave_is_refused(api, pagination, position):
     connector = RestConnector(

@@ -17,6 +17,7 @@ from signalpost.connectors.rest.pagination import (
     NoPages,
     NumberedPages,
     OffsetPages,
+    Pagination,
 )
 from signalpost.model.errors import ConnectorError, RejectedError
 from signalpost.outbound import Answer
@@ -42,12 +43,11 @@ class RestListing:
         if isinstance(pages, NoPages):
             return await self._read_whole(session, position, size)
         count = max(1, min(size or pages.size, pages.size))
-        start = pages.first if isinstance(pages, (NumberedPages, OffsetPages)) else 0
+        start, passed = _begin(pages, position, count)
         path, query = declared.path, dict(self._fixed)
         if pages.size_parameter:
             query[pages.size_parameter] = str(count)
         if isinstance(pages, (NumberedPages, OffsetPages)):
-            start = start if position is None else _read_number(position)
             query[pages.parameter] = str(start)
         elif isinstance(pages, CursorPages):
             query |= {} if position is None else {pages.parameter: position}
@@ -57,12 +57,10 @@ class RestListing:
         value = read_json(self._name, answer)
         rows = find_list(self._name, value, declared.records)
         self._check_repeated(answer, rows, position)
-        following = self._find_next(session, answer, value, path, start, len(rows))
+        passed += len(rows)
+        following = self._find_next(session, answer, value, path, start, passed)
         total = _read_count(find(value, pages.total)) if pages.total else None
         if isinstance(pages, (NumberedPages, OffsetPages)):
-            passed = start - pages.first + len(rows)
-            if isinstance(pages, NumberedPages):
-                passed = (start - pages.first) * count + len(rows)
             asked = bool(pages.size_parameter)
             is_last = not _has_more(value, pages.more, total, passed, short=asked and len(rows) < count)
             following = None if is_last or not rows else following
@@ -91,13 +89,13 @@ class RestListing:
         self._before = answer.body
 
     def _find_next(
-        self, session: Session, answer: Answer, value: Any, path: str, start: int, count: int
+        self, session: Session, answer: Answer, value: Any, path: str, start: int, passed: int
     ) -> str | None:
         match self._declared.pagination:
-            case NumberedPages():
-                return str(start + 1)
-            case OffsetPages():
-                return str(start + count)
+            case NumberedPages(total=total):
+                return f"{start + 1}/{passed}" if total else str(start + 1)
+            case OffsetPages(first=first):
+                return str(first + passed)
             case CursorPages(next=place):
                 return self._read_next(value, place)
             case NextPages(next=place):
@@ -118,6 +116,22 @@ class RestListing:
             )
             raise ConnectorError(message)
         return str(found)
+
+
+def _begin(pages: Pagination, position: str | None, count: int) -> tuple[int, int]:
+    """Give the number by which a page is asked for, and how many records are before it.
+
+    The position of a numbered page has both where a total says which is the last: pages may be smaller than ``count``.
+    """
+    first = pages.first if isinstance(pages, (NumberedPages, OffsetPages)) else 0
+    if position is None or not isinstance(pages, (NumberedPages, OffsetPages)):
+        return first, 0
+    if isinstance(pages, OffsetPages):
+        start = _read_number(position)
+        return start, start - first
+    number, _, passed = position.partition("/")
+    start = _read_number(number)
+    return start, _read_number(passed) if passed else (start - first) * count
 
 
 def find_link(header: str) -> str | None:
