@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.egnyte.client import (
     classify,
     read_message,
@@ -29,6 +30,8 @@ from signalpost.model.errors import (
     TooFastError,
 )
 from signalpost.outbound import Answer
+
+NOW = datetime(2026, 5, 28, 12, tzinfo=UTC)
 
 
 def answer(status, body=b"", **headers):
@@ -60,6 +63,7 @@ CASES = [
     (answer(429, Retry_After="soon"), RetryLaterError, None),
     (answer(500), RetryLaterError, None),
     (answer(503, Retry_After="30"), RetryLaterError, 30.0),
+    (answer(503, Retry_After="Thu, 28 May 2026 12:00:30 GMT"), RetryLaterError, 30.0),
     (answer(302), ConnectorError, None),
     (answer(400, b'{"message":"bad id"}'), RejectedError, None),
 ]
@@ -67,7 +71,7 @@ CASES = [
 
 @pytest.mark.parametrize(("given_answer", "kind", "after"), CASES)
 def test_each_answer_is_classified(given_answer, kind, after):
-    found = classify(given_answer)
+    found = classify(given_answer, NOW)
     if kind is None:
         assert found is None
         return
@@ -94,7 +98,7 @@ def test_the_providers_words_are_found_in_every_shape_seen(body, words):
 
 @given(st.integers(100, 599), st.binary(max_size=200), st.text(max_size=30), st.text(max_size=30))
 def test_no_answer_crashes_the_reader(status, body, code, after):
-    found = classify(answer(status, body, X_Mashery_Error_Code=code, Retry_After=after))
+    found = classify(answer(status, body, X_Mashery_Error_Code=code, Retry_After=after), NOW)
     assert found is None or isinstance(found, ProviderError)
     assert len(str(found)) < 2000
     with contextlib.suppress(ConnectorError):
@@ -157,3 +161,12 @@ def test_rows_are_found(value, rows):
 def test_a_body_without_rows_is_told(value):
     with pytest.raises(ConnectorError, match="list"):
         read_rows(value, "notes", "files")
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "seconds"),
+    [(600, 600), ("600", 600), ("-1", None), (None, None), ("soon", None), (1e300, None), ("inf", None)],
+)
+def test_every_lifetime_of_a_token_is_read(lifetime, seconds):
+    tokens = EgnyteConnector().read_tokens({"access_token": "t", "expires_in": lifetime}, NOW)
+    assert tokens.expires_at == (seconds and NOW + timedelta(seconds=seconds))

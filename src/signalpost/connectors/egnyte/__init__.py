@@ -130,12 +130,13 @@ class EgnyteConnector:
         refresh_token = answer.get("refresh_token")
         try:
             lifetime_seconds = float(answer.get("expires_in") or -1)
-        except (TypeError, ValueError):
-            lifetime_seconds = -1
+            expires_at = now + timedelta(seconds=lifetime_seconds) if lifetime_seconds > 0 else None
+        except (TypeError, ValueError, OverflowError):  # no number, or for longer than there are years
+            expires_at = None
         return Tokens(
             access_token=access_token,
             refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-            expires_at=now + timedelta(seconds=lifetime_seconds) if lifetime_seconds > 0 else None,
+            expires_at=expires_at,
         )
 
     async def identify(self, session: Session) -> Account:
@@ -170,7 +171,7 @@ class EgnyteConnector:
 
     def classify(self, answer: Answer) -> Exception | None:
         """Tell Egnyte's refusals apart by header first (egnyte-api.md 6)."""
-        return classify(answer)
+        return classify(answer, self._clock())
 
     def read_quota(self, answer: Answer) -> Quota:
         """Read the limits of the token, and how much of them is used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ import orjson
 from signalpost.connectors.base import Quota
 from signalpost.connectors.egnyte.values import read_instant, read_whole
 from signalpost.connectors.resource import Session
-from signalpost.model.backoff import A_DAY_SECONDS
+from signalpost.model.backoff import read_retry_after
 from signalpost.model.errors import (
     AccessRefusedError,
     ConnectorError,
@@ -134,41 +135,33 @@ def read_message(answer: Answer) -> str:
     return answer.excerpt(200)
 
 
-def read_seconds(answer: Answer) -> float | None:
-    """Read ``Retry-After`` in seconds; Egnyte gives no dates there."""
-    seconds = read_whole(answer.headers.get("Retry-After"))
-    return None if seconds is None or seconds < 0 else float(min(seconds, A_DAY_SECONDS))
-
-
-def classify(answer: Answer) -> Exception | None:  # noqa: PLR0911 - one return a kind of answer
+def classify(answer: Answer, now: datetime) -> Exception | None:  # noqa: PLR0911 - one return a kind of answer
     """Say what an answer of Egnyte means: None when good, else the error to raise."""
     status = answer.status
     if 200 <= status <= 299:  # noqa: PLR2004 - the range of success
         return None
     said = read_message(answer) or "without a word"
+    after_seconds = read_retry_after(answer.headers, now)
     match status:
         case 400:
             return RejectedError(f"Egnyte does not take the call (400): {said}")
         case 401:
             return NeedsAuthorisationError(f"Egnyte no longer accepts the token (401): {said}")
         case 403:
-            return _classify_refusal(answer, said)
+            return _classify_refusal(answer, said, after_seconds)
         case 404:
             return MissingError(f"Egnyte does not know that (404): {said}")
         case 429:
-            return RetryLaterError(
-                f"Egnyte asks us to slow down (429): {said}", after_seconds=read_seconds(answer)
-            )
+            return RetryLaterError(f"Egnyte asks us to slow down (429): {said}", after_seconds=after_seconds)
         case _ if status >= 500:  # noqa: PLR2004 - server errors
-            return RetryLaterError(f"Egnyte failed ({status}): {said}", after_seconds=read_seconds(answer))
+            return RetryLaterError(f"Egnyte failed ({status}): {said}", after_seconds=after_seconds)
         case _:
             return ConnectorError(f"Egnyte answered {status}: {said}")
 
 
-def _classify_refusal(answer: Answer, said: str) -> Exception:
+def _classify_refusal(answer: Answer, said: str, after_seconds: float | None) -> Exception:
     code = answer.headers.get("X-Mashery-Error-Code", "")
     detail = answer.headers.get("X-Error-Detail-Header", "")[:200]
-    after_seconds = read_seconds(answer)
     if code == OVER_QPS or "Over Qps" in said:
         return TooFastError(
             f"Egnyte: over the calls per second allotted ({detail or said})",
