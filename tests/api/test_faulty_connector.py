@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
+
+from signalpost.connectors import authorising
+from signalpost.connectors.authorising import Grant
 
 SECRET = "hunter2"
 
@@ -39,6 +43,32 @@ async def test_an_instance_that_cannot_be_identified_is_not_stored(world, monkey
     assert "identify raised KeyError" in answer.text
     assert SECRET not in answer.text
     assert (await world.client.get("/instances")).json() == []
+
+
+class Faulty:
+    """How calls of a connector are authorised, which fails (``OwnAuthorisation``)."""
+
+    grant = Grant.CONFIGURATION
+    write_headers = staticmethod(fail)
+
+
+@pytest.mark.parametrize("step", ["classify", "write_headers"])
+async def test_a_connector_that_fails_on_the_way_to_its_account_is_told_without_its_words(
+    world, monkeypatch, step
+):
+    body = await world.body()
+    if step == "classify":  # the first answer that it judges has the tokens in it
+        connector = world.service.app.api.state.parts.registry.find("egnyte")
+        monkeypatch.setattr(connector, "classify", fail, raising=False)
+    else:
+        monkeypatch.setattr(authorising, "_recall_own", lambda _: Faulty())
+    with capture_logs() as told:
+        answer = await world.client.post("/instances", json=body)
+    assert answer.status_code == 400, answer.text
+    assert f"the connector failed: {step} raised KeyError" in answer.text
+    assert SECRET not in answer.text
+    assert SECRET not in str([{**each, "exception": ""} for each in told])
+    assert [each["event"] for each in told if each["log_level"] == "error"] == ["connector.failed"]
 
 
 @pytest.mark.parametrize("method", ["find_host", "find_authorization"])

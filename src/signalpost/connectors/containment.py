@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -81,6 +81,16 @@ def contain_configuration(connector: Connector, step: str) -> Iterator[None]:
     except ConnectorError as error:
         message = f"configuration: {connector.name} cannot be had with it: {error}"
         raise InvalidRequestError(message) from error
+
+
+def find_host(connector: Connector, configuration: Mapping[str, str]) -> str:
+    """Have the connector say where its provider is.
+
+    Raises:
+        InvalidRequestError: it says that a value is wrong; or it failed, which the message says.
+    """
+    with contain_configuration(connector, "find_host"):
+        return check("find_host", connector.find_host(configuration), str)
 
 
 async def guard(owner: Any, method: str, kind: type[Given], *arguments: Any, **named: Any) -> Given:

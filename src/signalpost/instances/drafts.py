@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from signalpost.connectors.base import Connector
-from signalpost.connectors.containment import contain_configuration
+from signalpost.connectors.containment import find_host
 from signalpost.instances.wishes import (
     GIVEN_TOKENS,
     Wish,
@@ -57,8 +57,7 @@ async def write_draft(
     """
     configuration = {key: value for key, value in configuration.items() if key not in GIVEN_TOKENS}
     check_required(configuration, connector, but_secrets=may_lack)
-    with contain_configuration(connector, "find_host"):
-        connector.find_host(configuration)
+    find_host(connector, configuration)
     plan = await read_plan(configuration, connector)
     configuration.setdefault(POLL_INTERVAL, f"{plan.interval_seconds / 60:g}")
     name = wish.name if wish.name is not None else (before.name if before else connector.name)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from signalpost.connectors.authorising import NO_TOKENS, Grant, asks_consent, find_grant
 from signalpost.connectors.base import Connector
-from signalpost.connectors.containment import guard
+from signalpost.connectors.containment import contain_configuration, find_host, guard
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import Session
 from signalpost.instances.adoption import adopt_account, tell_refusal
@@ -98,7 +98,8 @@ class Lifecycle:
         assert wish.tokens is not None
         connector = self._registry.find(wish.connector or "")
         given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
-        return self._open_session(connector, with_defaults(given, connector), wish.tokens.access_token)
+        with contain_configuration(connector, "open_session"):
+            return self._open_session(connector, with_defaults(given, connector), wish.tokens.access_token)
 
     async def create(
         self, caller: Caller, wish: Wish, *, taken: tuple[UUID, datetime] | None = None
@@ -191,7 +192,7 @@ class Lifecycle:
             if list_missing(configuration, connector) or (not changed and (instance.valid or not named)):
                 return None
         elif wish.code is None and not wish.external:
-            host, before = (connector.find_host(each) for each in (configuration, instance.configuration))
+            host, before = (find_host(connector, each) for each in (configuration, instance.configuration))
             if not instance.was_authorised or host == before:
                 return None
             # No code would help: an account is its domain's (see ``_identify``).
@@ -228,8 +229,8 @@ class Lifecycle:
 
     async def _identify(self, connector: Connector, draft: InstanceDraft, tokens: Tokens) -> InstanceDraft:
         """Test the connection by one call, and learn which account it is."""
-        session = self._open_session(connector, draft.configuration, tokens.access_token)
         try:
+            session = self._open_session(connector, draft.configuration, tokens.access_token)
             account = await guard(connector, "identify", Account, session)
         except ProviderError as error:
             by = (
@@ -238,6 +239,6 @@ class Lifecycle:
                 else "with the new token"
             )
             raise tell_refusal(f"{connector.name} refused the first call {by}", error) from error
-        host = connector.find_host(draft.configuration)
+        host = find_host(connector, draft.configuration)
         label = replace_unusable(account.label)
         return replace(draft, account=Account(id=f"{host}#{account.id}", label=label))

@@ -19,6 +19,7 @@ from signalpost.model.errors import (
     ConnectorError,
     NeedsAuthorisationError,
     RetryLaterError,
+    SignalpostError,
 )
 from signalpost.model.instance import Tokens
 from signalpost.outbound import Answer, Outbound, OutboundError
@@ -148,9 +149,10 @@ class OAuth2:
             raise RetryLaterError(message, after_seconds=after_seconds)
         if answer.status in REFUSED:
             raise NeedsAuthorisationError(_read_refusal(answer))
-        failure = connector.classify(answer)
+        with contain("classify"):
+            failure = connector.classify(answer)
         if failure is not None:
-            raise failure
+            raise check("classify", failure, SignalpostError)
         try:
             value = orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:

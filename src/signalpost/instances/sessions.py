@@ -10,6 +10,7 @@ from typing import Any
 from signalpost.connectors.authorising import Grant, find_grant, write_headers
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
+from signalpost.connectors.containment import check, contain
 from signalpost.connectors.session import CallLater, Pace, Paces, ProviderSession, call_later
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.tokens import FixedToken, InstanceTokens
@@ -80,7 +81,7 @@ class Sessions:
     ) -> ProviderSession:
         return ProviderSession(
             connector=connector,
-            base_url=connector.find_host(configuration),
+            base_url=_find_host(connector, configuration),
             outbound=self._outbound,
             tokens=InstanceTokens(
                 instance_id=instance_id,
@@ -105,8 +106,9 @@ class Sessions:
         """Find the pace by what authorises the calls: the token, or where there is none the headers and the host."""
         key = access_token
         if find_grant(connector) is Grant.CONFIGURATION:
-            headers = sorted(write_headers(connector, configuration, access_token).items())
-            key = f"{connector.find_host(configuration)} {headers}"
+            with contain("write_headers"):
+                headers = sorted(write_headers(connector, configuration, access_token).items())
+            key = f"{_find_host(connector, configuration)} {headers}"
         return self._paces.find(key, connector.calls_per_second)
 
     def open_first(
@@ -115,7 +117,7 @@ class Sessions:
         """Open a session with a token just given (``instances.lifecycle.OpenFirstSession``)."""
         return ProviderSession(
             connector=connector,
-            base_url=connector.find_host(configuration),
+            base_url=_find_host(connector, configuration),
             outbound=self._outbound,
             tokens=FixedToken(access_token),
             pace=self._find_pace(connector, configuration, access_token),
@@ -123,3 +125,8 @@ class Sessions:
             for_user=True,
             write_headers=partial(write_headers, connector, configuration),
         )
+
+
+def _find_host(connector: Connector, configuration: Mapping[str, str]) -> str:
+    with contain("find_host"):
+        return check("find_host", connector.find_host(configuration), str)

@@ -22,6 +22,7 @@ from signalpost.cli.doctor.findings import (
     warn,
 )
 from signalpost.cli.doctor.server import MOST_SKEW_SECONDS
+from signalpost.connectors.containment import find_host
 from signalpost.model.addresses import mask_url
 from signalpost.model.errors import InvalidRequestError, NotFoundError, SignalpostError
 from signalpost.outbound import Answer, Outbound
@@ -115,7 +116,7 @@ def _find_providers(subject: Subject) -> dict[str, list[int]]:
         if not each.resources or each.disabled or subject.registry is None:
             continue
         try:
-            url = subject.registry.find(each.connector).find_host(each.configuration)
+            url = find_host(subject.registry.find(each.connector), each.configuration)
         except (InvalidRequestError, NotFoundError):  # told by others; a secret may be part of the address
             continue
         if url in hosts or len(hosts) < MOST_HOSTS:

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signalpost.connectors.authorising import asks_consent
+from signalpost.connectors.containment import find_host
 from signalpost.instances.consent import CONSENT_SECONDS, REDIRECT_URI
+from signalpost.instances.oauth2 import find_authorization
 from signalpost.instances.orders import Order
 from signalpost.instances.wishes import Wish
 from signalpost.model.configuration import POLLER_CONFIGURATION
@@ -63,7 +65,7 @@ async def show_way(request: Request, parts: Web, visit: Operator, number: str) -
         visit,
         connection=connection,
         connector=connector,
-        host=_name_host(connector.find_host(configuration)),
+        host=_name_host(find_host(connector, configuration)),
         url=url,
     )
     response.headers["refresh"] = f"0; url={url}"
@@ -153,7 +155,7 @@ async def show_link(request: Request, parts: WebParts, visit: Visit, number: UUI
         visit,
         connection=connection,
         connector=connector,
-        host=_name_host(connector.find_host(configuration)),
+        host=_name_host(find_host(connector, configuration)),
         link=f"{find_base(request, parts)}/connect/{parts.consents.write_link(number)}",
     )
 
@@ -195,8 +197,8 @@ async def show_invitation(request: Request, parts: Web, token: str) -> Response:
         None,
         connection=connection,
         connector=connector,
-        host=_name_host(connector.find_host(configuration)) if is_open else "",
-        scopes=connector.find_authorization(configuration).scopes if is_open else (),
+        host=_name_host(find_host(connector, configuration)) if is_open else "",
+        scopes=find_authorization(connector, configuration).scopes if is_open else (),
         resources=resources,
         done=done,
         is_open=is_open,
