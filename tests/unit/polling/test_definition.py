@@ -110,7 +110,7 @@ def test_dates_in_every_spelling(stem, zone):
             {"url": "/x?where=rows='20' and start='0'"},
             "url: where: it compares fields of records; rows, start",
         ),
-        ({"url": "/x?where=a='${date}'"}, "url: where: a must equal the time of the last poll"),
+        ({"url": "/x?where=a='${date}'"}, "url: where: a is asked to equal the time of the last poll"),
         ({"url": "/x?where=modified since yesterday"}, "url: where: "),
         ({"url": "/x?orderBy=a&pageSize=5"}, "url: the parameter orderBy is not used"),
         (

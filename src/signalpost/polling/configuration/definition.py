@@ -234,4 +234,7 @@ def _remark_where(text: str, later_text: str) -> Iterator[str]:
         yield f"where: it compares fields of records; {', '.join(odd)} may rather be parameters of the provider"
     for condition, other in zip(where.conjuncts(), later.conjuncts(), strict=True):
         if condition.operator == "=" and condition.value != other.value:
-            yield f"where: {condition.field} must equal the time of the last poll; write > if later ones are meant"
+            yield (
+                f"where: {condition.field} is asked to equal the time of the last poll: that is for a provider that"
+                " filters by it, and not compared here"
+            )

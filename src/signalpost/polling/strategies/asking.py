@@ -12,6 +12,8 @@ from signalpost.polling.configuration import PolledResource
 from signalpost.polling.where import Where, read_where
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ELSEWHEN = datetime(1984, 11, 26, 17, 38, 49, 192_837, tzinfo=UTC)
+"""A time that no poll has: what reads otherwise after a poll at it holds a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,20 @@ class Asked:
 def ask(polled: PolledResource, last_at: datetime, now: datetime) -> Asked:
     """Say what a poll asks for after one at ``last_at``.
 
-    We compare as if all there ever was had been asked for: what is new is decided by the memory, not by the date that
-    the URL asks the provider to begin with.
+    What holds the time of the last poll is for the provider, by whatever name it goes, and not compared here: what is
+    new is decided by the memory.
     """
     resource, definition = polled.resource, polled.definition
     asked = definition.locate(last_at, now).parameters
-    where = read_where(definition.locate(EPOCH, now).parameters.get("where", ""))
-    where = where.without(resource.uncompared)
+    where = read_where(asked.get("where", ""))
     if definition.varies:
-        where = where.without({each.field for each in (polled.updated, polled.created) if each is not None})
+        since, later = (
+            read_where(definition.locate(_ELSEWHEN, each).parameters.get("where", ""))
+            for each in (now, _ELSEWHEN)
+        )
+        dates = {each.field for each in (polled.updated, polled.created) if each is not None}
+        where = where.without_times(since, later, dates)
+    where = where.without(resource.uncompared)
     return Asked(
         parameters={name: asked[name] for name in resource.parameters | resource.required if name in asked},
         conditions=find_conditions(read_where(asked.get("where", "")), resource),

@@ -94,6 +94,15 @@ class Where:
                 return Where(Conjunction(kept))
         return self
 
+    def without_times(self, since: Where, later: Where, dates: Collection[str]) -> Where:
+        """Give the same without what holds the time of the last poll, or of ``dates`` any time; that counts as met.
+
+        ``since`` is the same as it reads after another poll, ``later`` as it reads after another and at another time.
+        """
+        if self.part is None or since.part is None or later.part is None:
+            return self
+        return Where(_leave_out_times(self.part, since.part, later.part, dates))
+
     def list_fields(self) -> list[str]:
         """Give the names of the fields that it asks for, each once."""
         found: dict[str, None] = {}
@@ -110,6 +119,29 @@ class Where:
 
     def __str__(self) -> str:
         return "" if self.part is None else _write(self.part)
+
+
+def _leave_out_times(part: Part, since: Part, later: Part, dates: Collection[str]) -> Part | None:
+    match part, since, later:
+        case (Conjunction(parts), Conjunction(at_since), Conjunction(at_later)) | (
+            Alternative(parts),
+            Alternative(at_since),
+            Alternative(at_later),
+        ):
+            places = zip(parts, at_since, at_later, strict=True)
+            kept = [_leave_out_times(*place, dates) for place in places]
+            left = tuple(each for each in kept if each is not None)
+            if isinstance(part, Alternative) and len(left) < len(kept):
+                return None
+            if len(left) < 2:  # noqa: PLR2004 - what joins has two parts at least
+                return left[0] if left else None
+            return Alternative(left) if isinstance(part, Alternative) else Conjunction(left)
+        case Negation(inner), Negation(at_since), Negation(at_later):
+            # Of what is left of it nobody knows whether the opposite is met.
+            return part if _leave_out_times(inner, at_since, at_later, dates) == inner else None
+        case Condition(field=field) | Listed(field=field), _, _:
+            return part if part == since and (part == later or field not in dates) else None
+    return part
 
 
 def _match(part: Part, record: Mapping[str, Any]) -> bool:
