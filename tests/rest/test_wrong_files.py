@@ -222,6 +222,10 @@ def test_addresses_that_lead_anywhere_are_refused(statement, line, words):
         (write().replace('"yyyy-MM-dd"', '"yyyy-QQ"'), "'Q'"),
         (write().replace('key = "subdomain"', 'key = "oauth.api.key"'), "is taken"),
         (write().replace("secret = false", "secret = true"), "a secret has no value here"),
+        (
+            write().replace('secret = false\ndefault = "acme"', "secret = true"),
+            "the field of {subdomain} is secret, and addresses are shown",
+        ),
     ],
 )
 def test_what_is_wrong_on_the_whole_is_told(text, words):

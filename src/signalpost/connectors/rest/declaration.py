@@ -246,11 +246,14 @@ class Declaration(Declared):
     @model_validator(mode="after")
     def _check_placeholders(self) -> Self:
         known = {each.key for each in self.fields if each.required or each.default}
+        secret = {each.key for each in self.fields if each.secret}
         for place in ("base_url", "auth.authorize_url", "auth.token_url"):
             owner, _, name = place.rpartition(".")
             text = getattr(getattr(self, owner) if owner else self, name, "")
-            if missing := [key for key in PLACEHOLDER.findall(text) if key not in known]:
-                words = f"no required field of fields has the key of {{{missing[0]}}}"
+            if wrong := [key for key in PLACEHOLDER.findall(text) if key not in known or key in secret]:
+                words = f"no required field of fields has the key of {{{wrong[0]}}}"
+                if wrong[0] in secret:
+                    words = f"the field of {{{wrong[0]}}} is secret, and addresses are shown and logged"
                 raise PydanticCustomError(
                     "placeholder", "{words}", {"words": words, "place": place, "text": text}
                 )
