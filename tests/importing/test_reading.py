@@ -75,6 +75,7 @@ def test_a_file_that_is_cut_short_is_told_wherever_it_is_cut(file, cut):
         ),
         (b'[{"key": "egnyte"}]', "entry 1: id: it is missing"),
         (b'[{"id": true, "element": {"key": "egnyte"}}]', "entry 1: id: it is missing"),
+        (b'[{"id": "4\\u0000", "element": {"key": "egnyte"}}]', "entry 1: id: it holds a NUL"),
         (b'[{"id": 1, "connector": "egnyte"}]', "entry 1: element: it is no JSON object"),
         (b'[{"id": 1, "element": {"id": 4016}}]', "entry 1: element.key: it is missing"),
         (b'[{"id": 1, "element": {"key": "egnyte"}}]', "entry 1: configuration: it is no JSON object"),

@@ -81,6 +81,8 @@ def read_original(value: Any) -> Original:
     is_number = isinstance(number, int) and not isinstance(number, bool)
     if not is_number and not (isinstance(number, str) and number.strip()):
         raise InvalidRequestError("id: it is missing; every instance of Open Connectors has one")
+    if "\x00" in str(number):
+        raise InvalidRequestError("id: it holds a NUL character, which cannot be kept")
     element = _read_object(fields.get("element"), "element")
     key = element.get("key")
     if not isinstance(key, str) or not key.strip():
