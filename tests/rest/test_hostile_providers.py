@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.addresses import follow
@@ -201,6 +202,22 @@ def test_a_next_page_anywhere_else_is_refused(target):
 )
 def test_the_header_link_is_read(header, found):
     assert find_link(header) == found
+
+
+async def test_the_header_link_is_read_of_all_its_lines():
+    lines = ['<https://a/>; rel="preconnect"', '</link/tickets?offset=2>; rel="next"']
+    connector = RestConnector(
+        read_text(write_desk("https://a.example", pagination="link"), "desk.toml", compile_pattern)
+    )
+
+    class Here:
+        base_url = "https://a.example"
+
+        async def get(self, path, parameters):
+            return Answer(200, CIMultiDict(("Link", line) for line in lines), b'[{"id": 1}]', False, 0.1)
+
+    page = await connector.open_listing(connector.resources[0], {}, []).read(Here(), None, None)
+    assert page.next == "/link/tickets?offset=2"
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,9 @@ class RestListing:
             case NextPages(next=place):
                 target = self._read_next(value, place)
             case LinkPages():
-                target = find_link(answer.headers.get("Link", ""))
+                # It may come in several lines, of which any may name the next page.
+                lines = [text for name, text in answer.headers.items() if name.lower() == "link"]
+                target = find_link(", ".join(lines))
             case NoPages():
                 target = None
         return None if target is None else follow(session.base_url, path.partition("?")[0], target)
