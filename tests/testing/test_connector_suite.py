@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,7 @@ from signalpost.connectors.authorising import Grant
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.reading import read_text
-from signalpost.model.errors import ConnectorError
+from signalpost.model.errors import ConnectorError, RetryLaterError
 from signalpost.polling.dates import compile_pattern
 from signalpost.testing import ConnectorSuite
 from tests.rest.desk import write_desk
@@ -151,6 +152,19 @@ def test_a_connector_whose_configuration_is_all_needs_no_tokens(laid):
         made.grant, made.write_headers, made.read_tokens = Keyed.grant, Keyed.write_headers, fail
 
     make_suite(laid, change).test_tokens_are_read()
+
+
+def test_headers_are_found_in_any_case_as_in_the_service(laid):
+    def write_small(connector, module):
+        def classify(self, answer):
+            seconds = answer.headers.get("retry-after", "")
+            if answer.status in (429, 503):
+                return RetryLaterError("later", after_seconds=float(seconds) if seconds.isdigit() else None)
+            return module.classify("Acme", module.Limits(), answer, datetime.now(UTC))
+
+        connector.classify = classify
+
+    make_suite(laid, write_small).test_retry_after_is_honoured()
 
 
 def test_what_the_answers_do_not_have_is_told(laid):

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import pytest
+from starlette.datastructures import Headers
 
 from signalpost.connectors.authorising import write_headers
 from signalpost.connectors.base import Connector
@@ -37,7 +38,7 @@ def make_answer(value: Any, *, status: int = 200, **headers: str) -> Answer:
     """Make an answer with a body of JSON, or of these bytes; ``Retry_After`` becomes the header ``Retry-After``."""
     body = value if isinstance(value, bytes) else orjson.dumps(value)
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Answer(status, named, body, truncated=False, seconds=0.0)
+    return Answer(status, Headers(named), body, truncated=False, seconds=0.0)
 
 
 class HastyTime:
