@@ -116,6 +116,10 @@ LISTINGS = {
     "reads text": ({"read": give("records")}, "Odd.read gave str in the place of ListPage"),
     "lists text": ({"read": give(ListPage("records", None))}, "a ListPage whose records are str"),
     "goes on at a number": ({"read": give(ListPage([], 7))}, "a ListPage whose next is neither None nor"),
+    "lists millions": (
+        {"read": give(ListPage([1] * 100_001, None))},
+        "a ListPage of more than 100,000 records",
+    ),
     "is not sure of its end": (
         {"read": give(ListPage([], None, complete=None))},
         "a ListPage whose complete is neither",

@@ -31,6 +31,9 @@ READ_SECONDS = 600.0
 MOST_CALLS = 10**12
 """More calls are allotted to nobody."""
 
+MOST_RECORDS = 100_000
+"""Of one page, as many as are remembered of a resource: what reads millions keeps all that the process does waiting."""
+
 FAULT = "the connector failed: "
 """How the message begins where it was no error made on purpose."""
 
@@ -138,6 +141,8 @@ def check(step: str, given: Any, kind: type[Given]) -> Given:
 def _find_wrong_page(page: Any) -> Iterator[str]:
     if not isinstance(page.records, Sequence) or isinstance(page.records, (str, bytes)):
         yield f"a ListPage whose records are {type(page.records).__name__}"
+    elif len(page.records) > MOST_RECORDS:
+        yield f"a ListPage of more than {MOST_RECORDS:,} records"
     if page.next is not None and not _is_text(page.next):
         yield "a ListPage whose next is neither None nor a text"
     if page.total is not None and type(page.total) is not int:
@@ -149,6 +154,8 @@ def _find_wrong_page(page: Any) -> Iterator[str]:
 def _find_wrong_changes(page: Any) -> Iterator[str]:
     if not _is_watermark(page.watermark):
         yield "a Page whose watermark is no JSON object"
+    if max(len(page.records), len(page.changes)) > MOST_RECORDS:
+        yield f"a Page of more than {MOST_RECORDS:,} records"
     if not all(isinstance(each, str) for each in page.records):
         yield "a Page whose records are no texts"
     elif not all(map(_is_json, page.records)):  # they go into notifications as they are

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -14,9 +16,11 @@ from signalpost.connectors.resource import Listing, ListPage, Session
 from signalpost.model.errors import ConnectorError
 from signalpost.model.instance import ResourcePoll
 from signalpost.polling.configuration import PolledResource
+from signalpost.polling.records import ReadRecord, RecordReader
 from signalpost.polling.strategies.ahead import Room
 from signalpost.store.memory import Memory
 
+RECORDS_A_TURN = 500
 MOST_LIST_PAGES = 2000
 """Pages of one list in one poll: a list that is longer is told as failing rather than read for ever."""
 
@@ -52,6 +56,16 @@ class Reading:
             polled.definition.filter_by_updated,
         ]
         return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()
+
+
+async def read_records(reader: RecordReader, records: Iterable[Any]) -> list[tuple[ReadRecord, Any]]:
+    """Read records, each beside what it was. Between them others get their turns: a page may hold very many."""
+    read = []
+    for number, record in enumerate(records, start=1):
+        read.append((reader.read(record), record))
+        if number % RECORDS_A_TURN == 0:
+            await asyncio.sleep(0)
+    return read
 
 
 async def read_list(listing: Listing, session: Session, size: int | None) -> AsyncIterator[ListPage]:

@@ -20,7 +20,7 @@ from signalpost.polling.strategies.objects import (
     remember,
     write_deletion,
 )
-from signalpost.polling.strategies.reading import Reading, read_list
+from signalpost.polling.strategies.reading import Reading, read_list, read_records
 from signalpost.polling.where import Where
 from signalpost.store.events import MOST_REMEMBERED
 from signalpost.store.memory import make_key
@@ -84,8 +84,7 @@ class SnapshotReading:
         reading = self._reading
         read = []
         here: set[bytes] = set()
-        for raw in filter(self._where.matches, records):
-            record = self._reader.read(raw)
+        for record, raw in await read_records(self._reader, filter(self._where.matches, records)):
             self._problems.add(*record.problems)
             key = make_key(record.object_id)
             if key in self._found:

@@ -25,7 +25,7 @@ from signalpost.polling.strategies.objects import (
     name_type,
     remember,
 )
-from signalpost.polling.strategies.reading import Reading, read_list
+from signalpost.polling.strategies.reading import Reading, read_list, read_records
 from signalpost.polling.where import Where
 from signalpost.store.memory import make_key
 
@@ -164,7 +164,7 @@ class TimestampReading:
     async def _recall(self, records: list[Any]) -> list[Seen]:
         """Read the records of a page, oldest first; of an object's several versions in it, each."""
         reading = self._reading
-        read = [(self._reader.read(record), record) for record in records]
+        read = await read_records(self._reader, records)
         for record, _ in read:
             self._problems.add(*record.problems)
         recalled = await reading.memory.recall(reading.poll.id, [record.object_id for record, _ in read])
