@@ -13,6 +13,8 @@ from signalpost.model.configuration import MOST_MINUTES
 
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 TEXTS = ("name", "description", "hub")
+RESOURCE_TEXTS = ("path", "description", "id_field", "updated_field", "created_field", "date_format")
+RESOURCE_SETS = ("parameters", "required", "filters", "uncompared")
 DECLARED = {name: each for name, each in vars(Connector).items() if not name.startswith("_")}
 """All that the contract asks for."""
 METHODS = tuple(name for name, each in DECLARED.items() if isinstance(each, FunctionType))
@@ -85,7 +87,11 @@ def _judge_fields(connector: Any) -> Iterator[str]:
 
 
 def _judge_resources(connector: Any) -> Iterator[str]:
+    if not isinstance(connector.resources, (tuple, list)):
+        yield f"resources: {_show(connector.resources)} is no tuple"
+        return
     names: set[str] = set()
+    paths: set[str] = set()
     for each in connector.resources:
         if not isinstance(each, Resource):
             yield f"resources: {_show(each)} is no Resource"
@@ -95,10 +101,30 @@ def _judge_resources(connector: Any) -> Iterator[str]:
             yield f"resources: {each.name} declares no strategy"
         elif Strategy.FEED in each.strategies and type(each.feed_tells_deletions) is not bool:
             yield f"resources: {each.name} has a feed, and feed_tells_deletions is neither True nor False"
+        elif wrong := next(_find_wrong_part(each), ""):
+            yield f"resources: {each.name}: {wrong}"
+        elif each.path in paths:
+            yield f"resources: {each.name}: the path {each.path!r} is that of another; by it resources are found"
         else:
             names.add(each.name)
+            paths.add(each.path)
     if not connector.resources:
         yield "resources: there are none"
+
+
+def _find_wrong_part(resource: Resource) -> Iterator[str]:
+    for name in RESOURCE_TEXTS:
+        if not isinstance(getattr(resource, name), str):
+            yield f"{name}: {_show(getattr(resource, name))} is no text"
+    for name in RESOURCE_SETS:
+        value = getattr(resource, name)
+        if not isinstance(value, (frozenset, set)) or not all(isinstance(each, str) for each in value):
+            yield f"{name}: {_show(value)} is no set of texts, as frozenset({{'folder'}}) is"
+    labels = resource.label_fields
+    if not isinstance(labels, (tuple, list)) or not all(isinstance(each, str) for each in labels):
+        yield f"label_fields: {_show(labels)} is no tuple of texts"
+    if not resource.path or set(resource.path) & set("?#% "):
+        yield f"path: {_show(resource.path)} is no path in a URL"
 
 
 def _show(value: object) -> str:

@@ -47,6 +47,30 @@ WRONG = {
     "has steps that are none": ({"setup_steps": (1,)}, "setup_steps: one of them is no text"),
     "reads nothing": ({"resources": ()}, "resources: there are none"),
     "reads what is none": ({"resources": ("users",)}, "resources: 'users' is no Resource"),
+    "has resources in no order": (
+        {"resources": frozenset(EgnyteConnector.resources)},
+        "is no tuple",
+    ),
+    "has parameters in a tuple": (
+        {"resources": (replace(EVENTS, parameters=("folder",)),)},
+        "resources: events: parameters: ('folder',) is no set of texts",
+    ),
+    "labels by letters": (
+        {"resources": (replace(EVENTS, label_fields="path"),)},
+        "resources: events: label_fields: 'path' is no tuple of texts",
+    ),
+    "identifies by nothing": (
+        {"resources": (replace(EVENTS, id_field=None),)},
+        "resources: events: id_field: None is no text",
+    ),
+    "has a resource nowhere": (
+        {"resources": (replace(EVENTS, path=""),)},
+        "resources: events: path: '' is no path",
+    ),
+    "has two resources at one path": (
+        {"resources": (EVENTS, replace(EVENTS, name="more"))},
+        "resources: more: the path 'events' is that of another",
+    ),
     "has a resource twice": ({"resources": EgnyteConnector.resources * 2}, "is empty or there already"),
 }
 
