@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -188,6 +189,25 @@ async def test_the_resource_that_fails_says_why_and_the_other_is_read(connect, k
     assert errors["good"][0] is None
     assert errors["good"][1] is not None
     assert await machine.read_events() == []
+
+
+async def test_a_feed_that_fills_the_same_lists_for_each_page_is_told_as_it_was(connect):
+    records, changes = [], []
+
+    async def read(self, session, watermark, *, verify):
+        page = await ProviderFeed.read(self, session, watermark, verify=verify)
+        records[:], changes[:] = page.records, page.changes
+        return replace(page, records=records, changes=changes)
+
+    machine = await connect("feed", {"read": read})
+    await machine.poll()
+    machine.provider.now += machine.interval
+    for number in range(20):
+        machine.provider.write(f"a{number}", number)
+    await machine.poll()
+    told = [each for each in await machine.read_events() if "action" in each["record"]]
+    assert [each["object_id"] for each in told] == [f"a{number}" for number in range(20)]
+    assert [each["record"]["value"] for each in told] == list(range(20))
 
 
 @pytest.mark.parametrize("after_seconds", ["3600", 1e11, 1e300, float("nan")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from signalpost.connectors.containment import guard
@@ -61,4 +62,5 @@ async def _read_page(reading: Reading, feed: Feed, after: Watermark, *, verify: 
     if page.more and page.watermark == after:
         message = "the provider says that more follows, but gives the same place to read on from"
         raise ConnectorError(message)
-    return page
+    # A list of the connector's may be filled anew for the next page, which is read while this one is committed.
+    return replace(page, records=tuple(page.records), changes=tuple(page.changes))
