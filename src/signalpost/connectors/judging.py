@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
-from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
+from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
 from signalpost.connectors.resource import Resource, Strategy
 from signalpost.model.configuration import MOST_MINUTES
 
@@ -80,10 +80,19 @@ def _judge_fields(connector: Any) -> Iterator[str]:
             yield f"fields: {_show(each)} is no Field"
         elif each.key in taken:
             yield f"fields: the key {each.key!r} is there already"
+        elif wrong := next(_find_wrong_field(each), ""):
+            yield f"fields: {wrong}"
         else:
             taken.add(each.key)
     if not all(isinstance(each, str) for each in connector.setup_steps):
         yield "setup_steps: one of them is no text"
+
+
+def _find_wrong_field(field: Any) -> Iterator[str]:
+    if not all(isinstance(each, str) and each for each in (field.key, field.label)):
+        yield f"{_show(field.key)}, {_show(field.label)} are no key and label"
+    if not isinstance(field.kind, FieldKind) or not isinstance(field.default, (str, type(None))):
+        yield f"{field.key}: its kind is no FieldKind, or its default neither None nor a text"
 
 
 def _judge_resources(connector: Any) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from signalpost.connectors.base import EVENT_FIELDS
+from signalpost.connectors.base import EVENT_FIELDS, Field
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.egnyte.resources import EVENTS
 from signalpost.connectors.judging import judge
@@ -42,6 +42,11 @@ WRONG = {
     "has a field twice": (
         {"fields": EgnyteConnector.fields * 2},
         "fields: the key 'oauth.api.key' is there already",
+    ),
+    "has a field without a key": ({"fields": (Field("", "Key"),)}, "fields: '', 'Key' are no key and label"),
+    "has a default that is no text": (
+        {"fields": (Field("limit", "Limit", required=True, default=15),)},
+        "fields: limit: its kind is no FieldKind, or its default neither",
     ),
     "takes a field of events": ({"fields": EVENT_FIELDS[:1]}, "is there already"),
     "has steps that are none": ({"setup_steps": (1,)}, "setup_steps: one of them is no text"),
