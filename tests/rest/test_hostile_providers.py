@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from multidict import CIMultiDict
 
@@ -202,6 +203,30 @@ def test_a_next_page_anywhere_else_is_refused(target):
 )
 def test_the_header_link_is_read(header, found):
     assert find_link(header) == found
+
+
+@pytest.mark.parametrize(
+    ("told", "goes_on"),
+    [
+        *((each, True) for each in (True, "true", "True", "yes", "1", 1, 37, "2026-05-28")),
+        *((each, False) for each in (False, "false", "FALSE", "no", "0", 0, None, "", " ", [], {})),
+    ],
+)
+@pytest.mark.parametrize("kind", ["page", 'cursor"\nnext = "after'])
+async def test_what_says_that_there_is_more_is_believed_in_any_spelling(told, goes_on, kind):
+    pages = f'kind = "{kind}"\nmore = "more"'
+    text = write_desk("https://a.example").replace('kind = "page"\nsize_parameter = "size"\nsize = 2', pages)
+    connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
+    value = {"data": {"items": [{"id": 1}]}, "more": told, "after": "x"}
+
+    class Here:
+        base_url = "https://a.example"
+
+        async def get(self, path, parameters):
+            return Answer(200, {}, orjson.dumps(value), False, 0.1)
+
+    page = await connector.open_listing(connector.resources[0], {}, []).read(Here(), None, None)
+    assert (page.next is not None) == goes_on
 
 
 async def test_the_header_link_is_read_of_all_its_lines():

@@ -64,7 +64,7 @@ class RestListing:
             asked = bool(pages.size_parameter)
             is_last = not _has_more(value, pages.more, total, passed, short=asked and len(rows) < count)
             following = None if is_last or not rows else following
-        elif pages.more and find(value, pages.more) in (False, None, ABSENT, "false"):
+        elif pages.more and not _says_more(find(value, pages.more)):
             following = None
         complete = bool(rows) or position is None or total is None or following is not None
         return ListPage(rows, following, total, complete=complete)
@@ -168,10 +168,17 @@ def narrow(declared: DeclaredResource, conditions: Sequence[Condition]) -> dict[
 def _has_more(value: Any, more: str, total: int | None, passed: int, *, short: bool) -> bool:
     """Say whether another page follows: as the provider says, else where this one was not cut short."""
     if more:
-        return find(value, more) in (True, "true", 1)
+        return _says_more(find(value, more))
     if total is not None:
         return passed < total
     return not short
+
+
+def _says_more(found: Any) -> bool:
+    """Say whether a value says that there is more: any does but those that say no, so that no spelling ends a list."""
+    if isinstance(found, str):
+        return found.strip().lower() not in {"", "false", "no", "n", "0", "null", "none"}
+    return found is not ABSENT and bool(found)
 
 
 def _read_count(found: Any) -> int | None:

@@ -18,7 +18,11 @@ class Sized(Declared):
         description="The parameter for the size of a page; empty: none.",
         examples=["per_page"],
     )
-    size: Size = Field(default=100, description="The largest page that the provider gives.", examples=[100])
+    size: Size = Field(
+        default=100,
+        description="The largest page that the provider gives; more than that would cut lists short.",
+        examples=[100],
+    )
     more: OptionalLine = Field(
         default="",
         description="The field that says whether there is more, dotted; empty: none.",
