@@ -76,3 +76,25 @@ async def test_names_from_outside_are_shown_as_text_and_break_no_page(make_own_w
         assert "\u202e" not in text, "a mark that turns the direction is shown as such"
         await page.goto("/events?path=%3Cscript")
         assert await page.locator("tbody tr").count() == 1
+
+
+async def test_a_word_longer_than_the_window_makes_no_page_wider(make_own_world, open_page, signed_in):
+    """An address in an error, a name or an e-mail address without a space."""
+    word = "w" * 200
+    async with make_own_world(roles=frozenset()) as world:
+        instance = await world.connect()
+        place = f"/instances/{instance['id']}"
+        await world.pool.execute("UPDATE instance SET name = $1, next_poll_at = now()", word)
+        await world.pool.execute(
+            "UPDATE resource_poll SET failures = 3, last_error = $1, last_error_at = now()", word
+        )
+        await world.pool.execute("UPDATE endpoint SET failing_since = now(), last_error = $1", word)
+        member = await signed_in(world, email=f"{word}@example.com")
+        number = await world.pool.fetchval("SELECT id FROM member WHERE email = $1", member.email)
+        await world.pool.execute("UPDATE organization SET name = $1", word[:100])
+        page = await open_page(world, member)
+        for width in (360, 1280):
+            await page.set_viewport_size({"width": width, "height": 740})
+            for path in ("/", place, f"{place}/delete", "/deliveries", f"/organization/members/{number}"):
+                await page.goto(path)
+                assert await measure_overflow(page) is None, (path, width)
