@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
+from signalpost.model.configuration import PREVIOUS_KEY, SIGNATURE_KEY
 from tests.support import until
 from tests.web.conftest import sign_in
 
@@ -81,10 +83,23 @@ async def test_poll_pause_resume_and_release_are_done_told_and_noted(world, brow
     assert "enabled API_Polling" in await browser.read(f"{place}/history")
 
 
+async def _read_form(browser, path: str) -> dict[str, str]:
+    page = await browser.read(path)
+    return {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("csrf", "kept")}
+
+
+async def _read_keys(world) -> tuple[str, str]:
+    """The key that signs, and the one that signs as well."""
+    sealed = await _fetch(world, "SELECT secrets FROM instance")
+    kept = world.service.app.console.state.parts.vault.unseal(sealed)["configuration"]
+    return kept[SIGNATURE_KEY], kept[PREVIOUS_KEY]
+
+
 async def test_a_key_is_shown_once_when_it_is_made(world, browser):
     one = await world.connect()
     place = f"/instances/{one['id']}"
-    answer = await browser.send(f"{place}/key", f"{place}/key", overlap="3600")
+    form = await _read_form(browser, f"{place}/key") | {"overlap": "3600"}
+    answer = await browser.client.post(f"{place}/key", data=form)
     assert answer.status_code == 200
     key = re.search(r"whsec_[\w+/=]+", answer.text)[0]
     assert "shown this once" in answer.text
@@ -92,7 +107,28 @@ async def test_a_key_is_shown_once_when_it_is_made(world, browser):
     for path in (f"{place}/key", place, f"{place}/configuration", f"{place}/history"):
         assert key not in await browser.read(path)
     assert key not in str(await world.pool.fetch("SELECT * FROM audit"))
-    assert (await browser.send(f"{place}/key", f"{place}/key", overlap="5")).status_code == 400
+    answer = await browser.client.post(f"{place}/key", data=form | {"overlap": "5"})
+    assert answer.status_code == 400
+
+
+async def test_a_form_that_is_sent_again_rotates_no_second_time(world, browser):
+    one = await world.connect()
+    path = f"/instances/{one['id']}/key"
+    form, late = await _read_form(browser, path), await _read_form(browser, path)
+    answers = await asyncio.gather(*(browser.client.post(path, data=form) for _ in range(2)))
+    answers.append(await browser.client.post(path, data=form))
+    keys = {re.search(r"whsec_[\w+/=]+", answer.text)[0] for answer in answers}
+    assert len(keys) == 1
+    assert await _read_keys(world) == (*keys, "a signature key")
+    # A page that was opened before, in another window or by another admin, asks again.
+    refused = await browser.client.post(path, data=late)
+    assert refused.status_code == 409
+    assert "The key was changed after this page was opened" in refused.text
+    assert await _read_keys(world) == (*keys, "a signature key")
+    again = late | {"kept": re.search(r'name="kept" value="([^"]+)"', refused.text)[1]}
+    assert (await browser.client.post(path, data=again)).status_code == 200
+    assert (await _read_keys(world))[1:] == tuple(keys)
+    assert (await browser.client.post(path, data=again | {"kept": "worn"})).status_code == 409
 
 
 async def test_an_instance_is_deleted_once_its_name_is_typed(world, browser):

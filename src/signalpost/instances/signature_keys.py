@@ -23,6 +23,11 @@ DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60.0
 MOST_OVERLAP_SECONDS = 30 * DEFAULT_OVERLAP_SECONDS
 
 
+def make_key(make_bytes: Callable[[int], bytes]) -> str:
+    """Make a signature key of random bytes."""
+    return STANDARD_KEY_PREFIX + base64.b64encode(make_bytes(KEY_BYTES)).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """What came of a rotation: the ``key`` if it was made here, and until when the one before it signs as well."""
@@ -65,7 +70,7 @@ async def rotate_key(
         raise InvalidRequestError(message)
     made = None
     if key is None:
-        key = made = STANDARD_KEY_PREFIX + base64.b64encode(make_bytes(KEY_BYTES)).decode()
+        key = made = make_key(make_bytes)
     until = now + timedelta(seconds=overlap_seconds)
     secret_keys = list_secret_keys(connector)
     while True:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from http import HTTPStatus
+
+import orjson
 from fastapi import APIRouter, Request, Response
 
 from signalpost.api import deliveries as api_deliveries
 from signalpost.api import instances as api_instances
 from signalpost.api import polling as api_polling
 from signalpost.api import signature_keys as api_keys
+from signalpost.instances.signature_keys import make_key
+from signalpost.model.configuration import SIGNATURE_KEY
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.instance import Instance
 from signalpost.store.views.instance_health import Health
+from signalpost.web.connect_filling import KEPT_SECONDS
 from signalpost.web.instance_page import Shown, Standing, load_standing
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web, WebParts
@@ -75,34 +82,43 @@ async def release(request: Request, parts: Web, visit: Operator, form: Sent, ins
 @router.get("/instances/{instance_id}/key")
 async def ask_key(request: Request, parts: Web, visit: Admin, instance: Shown) -> Response:
     """Show what rotating the signature key means."""
-    return render(
-        request,
-        "instances/key.html",
-        visit,
-        standing=await load_standing(parts, instance),
-        overlaps=OVERLAPS,
-        key=None,
-        until=None,
-    )
+    return await _render_key(request, parts, visit, instance)
 
 
 @router.post("/instances/{instance_id}/key")
 async def rotate_key(request: Request, parts: Web, visit: Admin, form: Sent, instance: Shown) -> Response:
-    """Rotate the signature key and show the new one: this once."""
+    """Rotate the signature key and show the new one: this once.
+
+    A form that is sent again shows the same key: another one would end the key that receivers still have.
+    """
     overlap = form.get("overlap", OVERLAPS[0][0])
     if overlap not in dict(OVERLAPS):
         message = f"{overlap[:50]!r} is none of the times that a key can sign on"
         raise InvalidRequestError(message)
-    body = api_keys.SignatureKeyBody(overlapSeconds=float(overlap))
+    purpose = _name_purpose(instance, visit)
+    kept = parts.vault.unseal_text(purpose, form.get("kept", ""), parts.api.clock(), seconds=KEPT_SECONDS)
+    if kept is None:
+        fault = "The page was open for more than an hour, so nothing was done; send it again"
+        return await _render_key(request, parts, visit, instance, fault)
+    key, before = orjson.loads(kept)
+    current = instance.configuration.get(SIGNATURE_KEY)
+    if current not in {key, before}:
+        fault = (
+            "The key was changed after this page was opened, as the history says, so nothing was done: another"
+            " rotation ends the key before that one, which the receiver may still have. To rotate all the same, send"
+            " it again"
+        )
+        return await _render_key(request, parts, visit, instance, fault)
+    body = api_keys.SignatureKeyBody(key=key, overlapSeconds=float(overlap))
     rotated = await api_keys.rotate_signature_key(parts.api, instance, body)
-    await _note(parts, visit, "key.rotated", f"rotated the signature key of {instance.name}", instance)
+    if current != key:
+        await _note(parts, visit, "key.rotated", f"rotated the signature key of {instance.name}", instance)
     return render(
         request,
         "instances/key.html",
         visit,
         standing=await load_standing(parts, instance),
-        overlaps=OVERLAPS,
-        key=rotated["key"],
+        key=key,
         until=rotated["previousKeyUntil"],
     )
 
@@ -123,6 +139,28 @@ async def delete(request: Request, parts: Web, visit: Admin, form: Sent, instanc
     told = f"deleted {instance.name} (instance {instance.id}) with its events"
     await _note(parts, visit, "instance.deleted", told, instance)
     return go(request, "/instances", f"{instance.name} is deleted.")
+
+
+def _name_purpose(instance: Instance, visit: Visit) -> str:
+    return f"key of {instance.id} for {visit.member.id}"
+
+
+async def _render_key(
+    request: Request, parts: WebParts, visit: Visit, instance: Instance, fault: str = ""
+) -> Response:
+    now = parts.api.clock()
+    kept = orjson.dumps([make_key(os.urandom), instance.configuration.get(SIGNATURE_KEY)]).decode()
+    return render(
+        request,
+        "instances/key.html",
+        visit,
+        status=HTTPStatus.CONFLICT if fault else HTTPStatus.OK,
+        standing=await load_standing(parts, instance),
+        overlaps=OVERLAPS,
+        errors={"overlap": fault} if fault else {},
+        kept=parts.vault.seal_text(_name_purpose(instance, visit), kept, now),
+        key=None,
+    )
 
 
 def _render_delete(request: Request, visit: Visit, standing: Standing, typed: str | None = None) -> Response:
