@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from html import unescape
 
 from tests.support import until
 from tests.web.conftest import sign_in
@@ -55,4 +57,31 @@ async def test_a_connector_with_a_key_is_connected_and_mended_by_the_form(open_d
         await desk.wait_for((await desk.change(subject="newer"))["id"])
         actions = await desk.world.pool.fetch("SELECT action FROM audit ORDER BY id")
         assert [row["action"] for row in actions] == ["instance.created", "instance.changed"]
+        await browser.client.aclose()
+
+
+async def test_a_form_that_is_sent_again_makes_one_instance(open_desk):
+    async with open_desk(auth="header") as desk:
+        browser = await sign_in(desk.world)
+        page = await browser.read(NEW)
+        given = fields_of(page) | {"name": "The desk", "do": "create"}
+        wrong, right = {"configuration.api.key": "wrong"}, {"configuration.api.key": "key-of-the-sandbox"}
+        # What was refused may be sent again, as often as it takes.
+        assert (await browser.client.post(NEW, data=given | wrong)).status_code == 400
+        answers = await asyncio.gather(*(browser.client.post(NEW, data=given | right) for _ in range(3)))
+        made = [answer.headers["location"] for answer in answers if answer.status_code == 303]
+        assert made
+        for answer in answers:
+            assert answer.status_code in {303, 409}
+        again = await browser.client.post(NEW, data=given | right)
+        assert again.headers["location"] == made[0]
+        other = await browser.client.post(NEW, data=given | right | {"name": "Another desk"})
+        assert other.status_code == 409
+        assert "this form was sent before" in unescape(other.text)
+        assert await desk.world.pool.fetchval("SELECT count(*) FROM instance") == 1
+        assert await desk.world.pool.fetchval("SELECT count(*) FROM audit") == 1
+        # A new form makes another one.
+        fresh = fields_of(await browser.read(NEW)) | {"name": "The desk", "do": "create"} | right
+        assert (await browser.client.post(NEW, data=fresh)).status_code == 303
+        assert await desk.world.pool.fetchval("SELECT count(*) FROM instance") == 2
         await browser.client.aclose()

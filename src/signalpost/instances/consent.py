@@ -14,6 +14,7 @@ from signalpost.connectors.registry import Registry
 from signalpost.instances.lifecycle import Lifecycle
 from signalpost.instances.oauth2 import write_authorization_url
 from signalpost.instances.orders import Order, read_order
+from signalpost.instances.outcomes import GONE, SENT_ALREADY, clean_words, describe_failure, say_why_not
 from signalpost.instances.wishes import clean_text, with_defaults
 from signalpost.model.errors import (
     ConflictError,
@@ -21,7 +22,6 @@ from signalpost.model.errors import (
     InvalidRequestError,
     NotFoundError,
     RequestError,
-    UnavailableError,
 )
 from signalpost.model.instance import Instance
 from signalpost.model.member import Member
@@ -39,10 +39,8 @@ REDIRECT_URI = "oauth.callback.url"
 CONSENT_SECONDS = 3600
 LINK_SECONDS = 7 * 86_400
 LINK = "connect link"
-LONGEST_WORDS = 500
 
 DENIED = "access_denied"
-GONE = "what this consent was for was withdrawn meanwhile; nothing was connected"
 
 
 class Consents:
@@ -166,7 +164,7 @@ class Consents:
             ours = f"Access was denied on the consent page of {name}, so nothing was connected"
         words = ": ".join(each for each in (error, description) if each)
         if connection.taken_at is None:
-            await self._connections.give_back(connection.id, f"{ours}\n{_clean(words)}", taken_at=None)
+            await self._connections.give_back(connection.id, f"{ours}\n{clean_words(words)}", taken_at=None)
         log.info("consent.refused", connection=str(connection.id), error=error[:50])
 
     async def finish(self, connection: Connection, code: str) -> Connection:
@@ -177,7 +175,7 @@ class Consents:
         """
         now = self._clock()
         if not await self._connections.take(connection.id, now):
-            raise ConflictError(_say_why_not(connection, now))
+            raise ConflictError(say_why_not(connection, now))
         order = read_order(connection.wish)
         order = replace(order, wish=replace(order.wish, code=code, tokens=None))
         try:
@@ -188,7 +186,7 @@ class Consents:
             else:
                 await self._make(connection, order, now)
         except RequestError as error:
-            failure = self._describe(connection, error)
+            failure = describe_failure(self._registry.find(connection.connector).name, error)
             await self._connections.give_back(connection.id, failure, taken_at=now)
         except BaseException:
             await self._connections.give_back(connection.id, None, taken_at=now)
@@ -205,20 +203,44 @@ class Consents:
         now = self._clock()
         connection = await self._connections.find(number)
         if connection is None or not await self._connections.take(number, now):
-            raise ConflictError(GONE if connection is None else _say_why_not(connection, now))
-        try:
-            instance = await self._lifecycle.create(member.caller, order.wish, taken=(number, now))
-        except BaseException:
-            await self._connections.give_back(number, None, taken_at=now)
-            raise
-        await self._save_application(member, order, instance)
-        detail = f"connected {instance.name} as {instance.account.label}"
-        await self._audit.add(member, "instance.created", detail, self._clock(), instance_id=instance.id)
-        return instance
+            raise ConflictError(GONE if connection is None else say_why_not(connection, now))
+        return await self._create(member, order, (number, now))
 
-    async def create_at_once(self, member: Member, order: Order) -> Instance:
-        """Create an instance of a connector that needs no consent (raises as ``Lifecycle.create``)."""
-        instance = await self._lifecycle.create(member.caller, order.wish)
+    async def create_at_once(self, member: Member, order: Order, number: UUID) -> Instance:
+        """Create an instance of a connector that needs no consent: one for each ``number``, however often it is sent.
+
+        Raises:
+            ConflictError: it is being made, or was made under another name.
+            InvalidRequestError, UnavailableError: as ``Lifecycle.create``.
+        """
+        name, now = clean_text("name", order.wish.name or ""), self._clock()
+        await self._connections.add(
+            member,
+            connector=order.wish.connector or "",
+            name=name,
+            wish={"connector": order.wish.connector},
+            instance_id=None,
+            by_link=False,
+            now=now,
+            expires_at=now + timedelta(seconds=LINK_SECONDS),
+            number=number,
+        )
+        connection = await self._connections.find(number)
+        if connection is not None and connection.made_instance_id is not None:
+            made = await self._instances.find(member.organization_id, connection.made_instance_id)
+            if made is not None and made.name == name:
+                return made
+        if not await self._connections.take(number, now):
+            raise ConflictError(SENT_ALREADY)
+        return await self._create(member, order, (number, now))
+
+    async def _create(self, member: Member, order: Order, taken: tuple[UUID, datetime]) -> Instance:
+        """Create an instance of what was ``taken``, or give that back."""
+        try:
+            instance = await self._lifecycle.create(member.caller, order.wish, taken=taken)
+        except BaseException:
+            await self._connections.give_back(taken[0], None, taken_at=taken[1])
+            raise
         await self._save_application(member, order, instance)
         detail = f"connected {instance.name} as {instance.account.label}"
         await self._audit.add(member, "instance.created", detail, self._clock(), instance_id=instance.id)
@@ -258,38 +280,11 @@ class Consents:
             detail = f"saved the application {order.application} of {connector.name}"
             await self._audit.add(member, "application.saved", detail, self._clock())
 
-    def _describe(self, connection: Connection, error: RequestError) -> str:
-        name = self._registry.find(connection.connector).name
-        words = str(error).removeprefix("providerData.code: ")
-        if isinstance(error, ConflictError):
-            words = words.replace("it authorises", "the consent is for", 1)
-        elif words == f"{name} did not accept it":
-            words = (
-                f"{name} did not accept the consent: most often key or secret of the application are wrong, or its"
-                " redirect URL is another one"
-            )
-        elif isinstance(error, UnavailableError):
-            words = f"{name} cannot answer now, so nothing was made or changed"
-        return f"{_clean(words)}\n{_clean(error.provider_message or '')}"
-
 
 def seal_link(vault: Vault, number: UUID, now: datetime) -> str:
     """Give the token of a connect link to connection ``number``."""
     return vault.seal_text(LINK, str(number), now)
 
 
-def _clean(words: str) -> str:
-    """Give words from elsewhere as one line that rows take."""
-    return "".join(each if each.isprintable() else " " for each in words)[:LONGEST_WORDS]
-
-
 def _digest(nonce: str) -> str:
     return hashlib.sha256(nonce.encode()).hexdigest()
-
-
-def _say_why_not(connection: Connection, now: datetime) -> str:
-    if connection.expires_at <= now:
-        return "what this consent was for has expired, and nothing was connected; begin again"
-    if not connection.wish:
-        return "what came of this consent was deleted since; begin again"
-    return "this consent is used already, in another window or by another person; it counts once"

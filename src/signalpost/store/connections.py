@@ -126,18 +126,23 @@ class Connections:
         by_link: bool,
         now: datetime,
         expires_at: datetime,
+        number: UUID | None = None,
     ) -> UUID:
-        """Keep a wish; those that have expired are dropped. Cost: one look at the few that there are."""
+        """Keep a wish; those that have expired are dropped. Cost: one look at the few that there are.
+
+        Under ``number`` one wish is kept: the first.
+        """
         await self._pool.execute(
             "DELETE FROM connection WHERE expires_at < $1::timestamptz - interval '7 days'", now
         )
         await self._pool.execute(
             "UPDATE connection SET wish = $2 WHERE expires_at < $1 AND wish <> $2", now, b""
         )
-        number = uuid4()
+        number = number or uuid4()
         await self._pool.execute(
             "INSERT INTO connection (id, organization_id, member_id, instance_id, connector, name, wish, by_link,"
-            " created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            " created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            " ON CONFLICT (id) DO NOTHING",
             number,
             member.organization_id,
             member.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -24,7 +25,7 @@ KEPT_SECONDS = 3600
 
 def fill_new(connector: Connector) -> ConnectForm:
     """Give the form with its defaults: events on, the connector's first resource."""
-    form = ConnectForm(connector)
+    form = ConnectForm(connector, connection=str(uuid4()))
     form.values = form.show_values({})
     form.values[EVENTS_ENABLED] = "true"
     _set_resources(form, write_json(default_resources(connector)))
@@ -95,7 +96,7 @@ def read_form(form: ConnectForm, sent: Form, kept: Mapping[str, Any]) -> None:
         form.json_text = write_json(merge_rows(value or {}, form.rows))
     tokens = kept.get("tokens")
     form.tokens = tokens_from_json(tokens, 0) if tokens else None
-    form.consented, form.connection = kept.get("consented", ""), kept.get("connection", "")
+    form.consented, form.connection = kept.get("consented", ""), kept.get("connection") or form.connection
 
 
 def seal_kept(form: ConnectForm, visit: Visit, vault: Vault, now: datetime) -> str:

@@ -43,7 +43,8 @@ class ConnectForm:
     """What stands in the form. ``secrets`` were typed, or are ``kept`` from before: they are never shown.
 
     ``tokens`` are those of a consent that was given already for ``connection``, for the account digested in
-    ``consented``; ``errors`` are by field. ``shown_key`` is a signature key just made, which is shown once on purpose.
+    ``consented``. Where no consent is needed, one instance is made of ``connection``, however often the form is sent.
+    ``errors`` are by field. ``shown_key`` is a signature key just made, which is shown once on purpose.
     """
 
     connector: Connector

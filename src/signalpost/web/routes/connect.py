@@ -145,7 +145,7 @@ async def _carry_out(
         instance = await parts.consents.create(visit.member, order, UUID(form.connection))
         return go(request, f"/instances/{instance.id}", _welcome(instance))
     if not form.by_consent:
-        instance = await parts.consents.create_at_once(visit.member, order)
+        instance = await parts.consents.create_at_once(visit.member, order, UUID(form.connection))
         return go(request, f"/instances/{instance.id}", _welcome(instance))
     number = await parts.consents.begin(visit.member, order, by_link=by_link)
     if by_link:
