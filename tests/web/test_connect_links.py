@@ -7,8 +7,9 @@ from html import unescape
 
 import httpx
 
+from tests.support import EVENTS_CONFIGURATION
 from tests.web.conftest import sign_in
-from tests.web.consent import NEW, consent, fill, read_url
+from tests.web.consent import NEW, consent, fields_of, fill, read_url
 
 
 async def make_link(browser, action: str, data: dict[str, object]) -> str:
@@ -171,6 +172,40 @@ async def test_an_instance_is_changed_and_its_watermark_and_secrets_stay(world, 
     answer = await browser.client.post(f"{place}/edit", data=wrong)
     assert answer.status_code == 400
     assert "is not a number of minutes" in answer.text
+
+
+async def test_what_another_changed_meanwhile_stays(world, browser):
+    """Two have the form open: each changes what they changed in it, and nothing else."""
+    instance = await world.connect()
+    place = f"/instances/{instance['id']}"
+    url, interval = "event.notification.callback.url", "event.poller.refresh_interval"
+    form = fields_of(await browser.read(f"{place}/edit")) | {"do": "create"}
+    change = {
+        "name": "Renamed",
+        "tags": ["Moved"],
+        "configuration": {
+            interval: "7",
+            "event.poller.configuration": {**EVENTS_CONFIGURATION, "users": {"url": "/hubs/documents/users"}},
+        },
+    }
+    answer = await world.client.patch(f"/instances/{instance['id']}", json=change)
+    assert answer.status_code == 200, answer.text
+    # Also where it is refused first, and sent again as it was shown then.
+    refused = await browser.client.post(f"{place}/edit", data=form | {f"configuration.{url}": "nowhere"})
+    assert refused.status_code == 400
+    form = fields_of(refused.text) | {"do": "create", f"configuration.{url}": f"{world.listener.url}/other"}
+    answer = await browser.client.post(f"{place}/edit", data=form)
+    assert answer.status_code == 303, re.findall(r'<p class="error".*', answer.text)
+    row = await world.pool.fetchrow("SELECT name, tags, configuration FROM instance")
+    assert (row["name"], row["tags"], row["configuration"][interval]) == ("Renamed", ["Moved"], "7")
+    assert row["configuration"][url] == f"{world.listener.url}/other"
+    polled = await world.pool.fetch("SELECT resource FROM resource_poll ORDER BY resource")
+    assert [each["resource"] for each in polled] == ["events", "users"]
+    # What both change is as the later one wishes.
+    form = fields_of(await browser.read(f"{place}/edit")) | {"do": "create", "name": "Mine"}
+    await world.client.patch(f"/instances/{instance['id']}", json={"name": "Theirs"})
+    assert (await browser.client.post(f"{place}/edit", data=form)).status_code == 303
+    assert await world.pool.fetchval("SELECT name FROM instance") == "Mine"
 
 
 async def test_another_scope_needs_a_new_consent(world, browser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -54,6 +55,7 @@ def fill_instance(connector: Connector, instance: Instance) -> ConnectForm:
     form.instance = instance
     form.name, form.tags = instance.name, ", ".join(instance.tags)
     _set_values(form, instance.configuration)
+    form.opened = form.digest_fields()
     return form
 
 
@@ -73,6 +75,7 @@ def _set_resources(form: ConnectForm, text: str) -> None:
 
 def read_form(form: ConnectForm, sent: Form, kept: Mapping[str, Any]) -> None:
     """Take over into ``form`` what was sent, and what ``open_kept`` gave."""
+    now = replace(form, values=dict(form.values))
     form.name, form.tags = sent.get("name", ""), sent.get("tags", "")
     form.application, form.save_as = sent.get("application", ""), sent.get("save_as", "")
     form.forgotten = frozenset(sent.lists.get("forget", [])) & form.secret_keys
@@ -97,6 +100,24 @@ def read_form(form: ConnectForm, sent: Form, kept: Mapping[str, Any]) -> None:
     tokens = kept.get("tokens")
     form.tokens = tokens_from_json(tokens, 0) if tokens else None
     form.consented, form.connection = kept.get("consented", ""), kept.get("connection") or form.connection
+    if form.instance is not None:
+        _keep_others(form, now, sent.get("opened", ""))
+
+
+def _keep_others(form: ConnectForm, now: ConnectForm, opened: str) -> None:
+    """Give the fields that are as they were opened what the instance has ``now``: others may have changed it since."""
+    shown = (opened and read_json(opened, form.connector)) or {}
+    left = {name for name, digest in form.digest_fields().items() if shown.get(name) == digest}
+    form.values |= {key: text for key, text in now.values.items() if PREFIX + key in left}
+    if "name" in left:
+        form.name = now.name
+    if "tags" in left:
+        form.tags = now.tags
+    if "start" in left:
+        form.start, form.start_at = now.start, now.start_at
+    if POLLER_CONFIGURATION in left:
+        form.rows, form.json_text = now.rows, now.json_text
+    form.opened = shown | {name: now.opened[name] for name in left}
 
 
 def seal_kept(form: ConnectForm, visit: Visit, vault: Vault, now: datetime) -> str:

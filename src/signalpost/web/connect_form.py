@@ -44,7 +44,8 @@ class ConnectForm:
 
     ``tokens`` are those of a consent that was given already for ``connection``, for the account digested in
     ``consented``. Where no consent is needed, one instance is made of ``connection``, however often the form is sent.
-    ``errors`` are by field. ``shown_key`` is a signature key just made, which is shown once on purpose.
+    ``errors`` are by field. ``shown_key`` is a signature key just made, which is shown once on purpose. ``opened`` has
+    of an instance's fields the digests of what they showed when the form was opened.
     """
 
     connector: Connector
@@ -68,6 +69,7 @@ class ConnectForm:
     errors: dict[str, str] = field(default_factory=dict)
     json_line: tuple[int, str] | None = None
     shown_key: str = ""
+    opened: dict[str, str] = field(default_factory=dict)
 
     @property
     def by_consent(self) -> bool:
@@ -188,6 +190,17 @@ class ConnectForm:
         )
         number = int(self.application) if application else 0
         return Order(wish, "" if application else self.save_as.strip(), self.look_first, number)
+
+    def digest_fields(self) -> dict[str, str]:
+        """Digest each field that is shown as it is, by its name."""
+        fields = {
+            "name": self.name,
+            "tags": self.tags,
+            "start": f"{self.start} {self.start_at}",
+            POLLER_CONFIGURATION: self.json_text,
+            **{PREFIX + key: text for key, text in self.values.items()},
+        }
+        return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in fields.items()}
 
     def digest_account(self, configuration: Mapping[str, str]) -> str:
         """Digest the values of a configuration that say which account is meant, and by which application."""
