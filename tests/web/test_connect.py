@@ -6,6 +6,8 @@ import asyncio
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
+
 from signalpost.web.routes.consent import CONSENT_COOKIE
 from tests.support import until
 from tests.web.conftest import sign_in
@@ -82,6 +84,16 @@ async def test_errors_stand_at_their_field_and_nothing_typed_is_lost_or_shown(wo
     assert "is not an Egnyte subdomain" in answer.text
     assert "API Secret: it is missing" not in answer.text
     assert 'value="acme/evil"' in answer.text
+    assert await world.pool.fetchval("SELECT count(*) FROM connection") == 0
+
+
+@pytest.mark.parametrize("instant", ["", "yesterday"])
+async def test_an_instant_that_is_missing_or_wrong_is_told_at_its_field(world, browser, instant):
+    page = await browser.read(NEW)
+    answer = await browser.client.post(NEW, data=fill(world, page, start="instant", start_at=instant))
+    assert answer.status_code == 400
+    assert 'href="#start_at"' in answer.text
+    assert 'id="start_at-error"' in answer.text
     assert await world.pool.fetchval("SELECT count(*) FROM connection") == 0
 
 

@@ -34,6 +34,8 @@ from signalpost.web.resource_rows import Row, read_json
 PREFIX = "configuration."
 OWN_WIDGETS = frozenset({POLLER_CONFIGURATION, POLL_START, VENDOR_TYPE})
 """Values of the events framework that the form asks for in its own way, or not at all."""
+START_AT = "start_at"
+"""The field of the instant from which on is polled first; the rest of ``POLL_START`` is chosen beside it."""
 CHOICES = frozenset({EVENTS_ENABLED, FORMAT, RAW, FAILURE_POLICY, ORDERING})
 """Values that are one of a few words, in any letter case."""
 
@@ -111,8 +113,9 @@ class ConnectForm:
     def summarise(self) -> dict[str, str]:
         """Give the errors for the top of the form, by the id of the field, each with the field's label."""
         labels = {each.key: each.label for each in (*self.connector.fields, *EVENT_FIELDS)}
+        ids = {key: PREFIX + key for key in labels} | {POLL_START: START_AT}
         return {
-            (PREFIX + key if key in labels else key): (f"{labels[key]}: {words}" if key in labels else words)
+            ids.get(key, key): (f"{labels[key]}: {words}" if key in labels else words)
             for key, words in self.errors.items()
         }
 
@@ -143,6 +146,10 @@ class ConnectForm:
             there = self.values.get(each.key) or each.key in self.saved
             if each.required and not there and not by_application:
                 self.errors[each.key] = "it is missing"
+        if self.start == "instant" and not self.start_at:
+            self.errors[POLL_START] = (
+                "it is missing; give the instant with its zone, as in 2026-05-28T11:41:12Z, or choose another start"
+            )
         if self.json_text.strip() == "{}" and self.values.get(EVENTS_ENABLED) == "true":
             self.errors[POLLER_CONFIGURATION] = "nothing is chosen; choose at least one resource to poll"
 
