@@ -83,6 +83,9 @@ async def test_a_filter_that_is_wrong_is_told_and_kept(quiet, enter):
     assert 'value="kept"' in page
     assert 'href="#state"' in page
     assert 'href="#instance"' in page
+    for number in ("9" * 30, "0" * 20 + "9" * 30):
+        for path in ("/events", "/deliveries"):
+            assert "Instance: give the number" in await browser.read(f"{path}?instance={number}", 400)
     assert "To: it is not after From" in await browser.read(
         "/events?from=2026-03-02T00:00&to=2026-03-01T00:00", 400
     )

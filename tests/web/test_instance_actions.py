@@ -212,6 +212,7 @@ async def test_a_wrong_start_of_a_replay_is_told_at_its_field(world, browser):
         ({"from": "yesterday"}, "from", "is not a time"),
         ({"sequence": "-1"}, "sequence", "a whole number from 1 on"),
         ({"sequence": "9" * 30}, "sequence", "a whole number from 1 on"),
+        ({"sequence": "0" * 20 + "9" * 30}, "sequence", "a whole number from 1 on"),
         ({"sequence": "1", "url": "ftp://example.com"}, "url", "url"),
     ):
         answer = await browser.send(path, path, **{"from": "", "sequence": "", "url": "", **fields})

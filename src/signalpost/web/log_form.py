@@ -28,6 +28,7 @@ STATE_WORDS = {
 
 LONGEST_TEXT = 4000
 LARGEST_ID = 2**62
+LONGEST_NUMBER = len(str(LARGEST_ID))
 _POSITION = re.compile(r"(\d{1,17})-(\d{1,19})-(\d{1,19})", re.ASCII)
 _PLACE = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,10 +78,10 @@ class LogForm:
         text = self.values["instance"]
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and int(text[:20]) < LARGEST_ID):
+        number = read_number(text)
+        if number is None:
             self.errors["instance"] = "Instance: give the number of an instance, as in 100001"
-            return None
-        return int(text)
+        return number
 
     def _read_word(self, name: str, words: tuple[str, ...]) -> str | None:
         text = self.values[name]
@@ -121,6 +122,12 @@ def read_form(query: Mapping[str, str], names: tuple[str, ...]) -> LogForm:
             form.errors[name] = f"{name.capitalize()}: it holds a NUL character, which stands nowhere"
             form.values[name] = ""
     return form
+
+
+def read_number(text: str) -> int | None:
+    """Read a whole number below ``LARGEST_ID``; None: it is none."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else LARGEST_ID
+    return number if number < LARGEST_ID else None
 
 
 def write_position(position: Position) -> str:

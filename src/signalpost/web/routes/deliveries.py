@@ -19,10 +19,10 @@ from signalpost.store.views.delivery_list import LOOKED_AT, MOST_COUNTED, Delive
 from signalpost.web.delivery_story import find_instance, tell_delivery
 from signalpost.web.log_form import (
     DELIVERY_FIELDS,
-    LARGEST_ID,
     STATE_WORDS,
     LogForm,
     read_form,
+    read_number,
     read_place,
     write_place,
 )
@@ -202,10 +202,7 @@ async def _read_part(
 
 
 def _read_numbers(texts: Sequence[str]) -> list[int]:
-    numbers = {
-        int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < len(str(LARGEST_ID))
-    }
-    return sorted(numbers)
+    return sorted({number for text in texts if (number := read_number(text)) is not None})
 
 
 def _measure(replay: Replay) -> float:

@@ -17,6 +17,7 @@ from signalpost.model.instance import Instance
 from signalpost.store.replay_orders import MOST_COUNTED, Replay
 from signalpost.store.replays import ReplayState
 from signalpost.web.instance_page import Shown, load_standing
+from signalpost.web.log_form import read_number
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web
 from signalpost.web.visits import Operator, Sent, Viewer
@@ -161,8 +162,8 @@ async def _read(parts: ApiParts, values: Mapping[str, str]) -> tuple[dict[str, A
             body["from"] = text
         except InvalidRequestError:
             errors["from"] = f"{begin[:50]!r} is not a time; give it as in 2026-05-28T11:40, in UTC"
-    elif sequence.isascii() and sequence.isdigit() and 1 <= int(sequence[:20]) < api_replays.LARGEST_SEQUENCE:
-        body["sequence"] = int(sequence)
+    elif number := read_number(sequence):
+        body["sequence"] = number
     else:
         errors["sequence"] = f"{sequence[:50]!r} is not the number of an event: a whole number from 1 on"
     if values["url"]:
