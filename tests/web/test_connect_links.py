@@ -174,6 +174,24 @@ async def test_an_instance_is_changed_and_its_watermark_and_secrets_stay(world, 
     assert "is not a number of minutes" in answer.text
 
 
+async def test_an_instance_of_many_resources_is_changed(world, browser):
+    folders = {
+        f"folder-{number}": {
+            "url": f"/hubs/documents/folders/contents?path=/Shared/{number}",
+            "strategy": "snapshot",
+        }
+        for number in range(300)
+    }
+    instance = await world.connect(
+        **{"event.poller.configuration": folders, "event.poller.refresh_interval": "600"}
+    )
+    place = f"/instances/{instance['id']}"
+    form = fields_of(await browser.read(f"{place}/edit")) | {"do": "create", "name": "Renamed"}
+    answer = await browser.client.post(f"{place}/edit", data=form)
+    assert (answer.status_code, answer.headers.get("location")) == (303, place)
+    assert await world.pool.fetchval("SELECT count(*) FROM resource_poll") == len(folders)
+
+
 async def test_what_another_changed_meanwhile_stays(world, browser):
     """Two have the form open: each changes what they changed in it, and nothing else."""
     instance = await world.connect()

@@ -20,7 +20,8 @@ from signalpost.web.parts import Web, WebParts
 
 SESSION_COOKIE = "signalpost_session"
 VISITOR_COOKIE = "signalpost_visitor"
-MOST_FIELDS = 1000
+MOST_FIELDS = 10_000
+"""Each resource of an instance is eight fields of the form that changes it."""
 COOKIE_SECONDS = 400 * 86_400
 """As long as browsers keep a cookie at most: when a session ends is decided here, not there."""
 MOST_PATH = 2000
