@@ -152,7 +152,7 @@ async def test_a_form_is_good_with_the_cookie_it_was_made_for_alone(quiet, brows
     signed_in.client.cookies.set(VISITOR_COOKIE, cookie)
     sent = {"csrf": csrf_of_visitor, "appearance": "dark"}
     assert (await signed_in.client.post("/me/appearance", data=sent)).status_code == 403
-    for sites in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}):
+    for sites in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "http://["}):
         own = {"csrf": await read_csrf(signed_in, "/me"), "appearance": "dark"}
         answer = await signed_in.client.post("/me/appearance", data=own, headers=sites)
         assert answer.status_code == 403

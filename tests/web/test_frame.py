@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signalpost.web.visits import SESSION_COOKIE
+
 
 async def test_who_is_not_signed_in_is_led_to_the_sign_in_page_and_back(world):
     by_browser = {"Accept": "text/html"}
@@ -10,6 +12,17 @@ async def test_who_is_not_signed_in_is_led_to_the_sign_in_page_and_back(world):
     answer = await world.outside.get(world.url + "/")
     assert answer.status_code == 401
     assert "the API is below /elements/api-v2" in answer.json()["message"]
+
+
+async def test_a_form_that_is_sent_after_signing_out_says_that_nothing_was_done(world, browser):
+    page = f"{world.url}/instances/new?connector=egnyte"
+    browser.client.cookies.delete(SESSION_COOKIE)
+    answer = await browser.client.post(page, data={"csrf": "worn"}, headers={"referer": page})
+    assert answer.headers["location"] == "/sign-in?next=%2Finstances%2Fnew%3Fconnector%3Degnyte"
+    assert "so nothing was done" in await browser.read(answer.headers["location"])
+    for foreign in ("https://evil.example/x", "http://[", "", f"{world.url}//evil.example"):
+        answer = await browser.client.post(page, headers={"referer": foreign})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
 async def test_every_answer_carries_the_headers_that_keep_a_browser_safe(world, browser):

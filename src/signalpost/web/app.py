@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
@@ -22,7 +22,7 @@ from signalpost.api.waiting import ALWAYS_ANSWERED, Waiting
 from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
 from signalpost.store.health import Health
-from signalpost.web.pages import render
+from signalpost.web.pages import go, render
 from signalpost.web.parts import WebParts
 from signalpost.web.routes import ROUTERS
 from signalpost.web.visits import SignInNeededError, find_visit, write_sign_in_path
@@ -31,6 +31,7 @@ log = get_logger("web")
 
 STATIC = Path(__file__).parent / "static"
 UNTOLD = "something went wrong here; the log has it under this number"
+NOT_DONE = "You were signed out before you sent that, so nothing was done. Sign in, and do it again."
 TOKEN = re.compile(r"[^/]{40,}")
 """What in a path may be a token: who reads the log could go in by it."""
 
@@ -101,7 +102,7 @@ async def show_error(request: Request, error: Exception) -> Response:
     status, message, provider_message = 500, None, None
     if isinstance(error, SignInNeededError):
         if by_browser:
-            return RedirectResponse(write_sign_in_path(error.path), 303)
+            return go(request, write_sign_in_path(error.path), None if request.method == "GET" else NOT_DONE)
         status = 401
         message = f"{request.url.path[:200]} is a page of the console; the API is below {BASE_PATH}"
     elif isinstance(error, RequestError):

@@ -35,6 +35,10 @@ class SignInNeededError(Exception):
         self.path = path
 
 
+class StaleFormError(ForbiddenError):
+    """A form of ours comes from a page that was shown to another session, or to nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request by a member who is signed in."""
@@ -124,7 +128,9 @@ async def require_visit(request: Request, visit: Annotated[Visit | None, Depends
     """
     if visit is None:
         query = f"?{request.url.query}" if request.url.query else ""
-        raise SignInNeededError(request.url.path + query if request.method == "GET" else "/")
+        raise SignInNeededError(
+            request.url.path + query if request.method == "GET" else find_form_page(request)
+        )
     return visit
 
 
@@ -166,19 +172,28 @@ class Form(dict[str, str]):
             self.lists.setdefault(name, []).append(value)
 
 
+def _is_own(request: Request, url: str) -> bool:
+    """Say whether an address that a browser names is ours."""
+    # A proxy may have given the request another host than the one that the browser knows.
+    own = {request.headers.get("host"), urlsplit(request.app.state.parts.public_url or "").netloc}
+    try:
+        return urlsplit(url).netloc in own - {"", None}
+    except ValueError:  # no browser wrote it
+        return False
+
+
 async def read_form(request: Request) -> Form:
     """Read a form that one of our own pages sent.
 
     Raises:
-        ForbiddenError: it comes from another site, or the page it stands on is out of date.
+        ForbiddenError: it comes from another site.
+        StaleFormError: the page it stands on is out of date.
         InvalidRequestError: it is no form.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForbiddenError("this form was sent by another site; open the page here and send it again")
     origin = request.headers.get("origin")
-    # A proxy may have given the request another host than the one that the browser knows.
-    own = {request.headers.get("host"), urlsplit(request.app.state.parts.public_url or "").netloc}
-    if origin and origin != "null" and urlsplit(origin).netloc not in own:
+    if origin and origin != "null" and not _is_own(request, origin):
         raise ForbiddenError("this form was sent by another site; open the page here and send it again")
     body = await request.body()
     try:
@@ -196,9 +211,8 @@ async def read_form(request: Request) -> Form:
     form = Form(pairs)
     cookie = read_cookie(request, SESSION_COOKIE) or read_cookie(request, VISITOR_COOKIE) or ""
     if not cookie or not hmac.compare_digest(form.get("csrf", "").encode(), derive_csrf(cookie).encode()):
-        raise ForbiddenError(
-            "the page was open for too long, or you signed in anew; open it again and send again"
-        )
+        kind = StaleFormError if form.get("csrf") else ForbiddenError
+        raise kind("the page was open for too long, or you signed in anew; open it again and send again")
     return form
 
 
@@ -221,6 +235,15 @@ def read_own_path(text: str) -> str:
     """Give ``text`` if it is a path of ours to go on to, else the overview: nobody is led to another site."""
     own = text.startswith("/") and not text.startswith("//") and "\\" not in text
     return text if own and text.isprintable() and len(text) <= MOST_PATH else "/"
+
+
+def find_form_page(request: Request) -> str:
+    """Find the path of the page that a form was sent from, where the browser names one of ours; else the overview."""
+    referer = request.headers.get("referer", "")
+    if not _is_own(request, referer):
+        return "/"
+    page = urlsplit(referer)
+    return read_own_path(f"{page.path}?{page.query}" if page.query else page.path)
 
 
 def read_origin(request: Request) -> Origin:
