@@ -137,6 +137,22 @@ async def test_a_form_without_its_token_or_from_another_site_is_refused(world, a
     assert await world.pool.fetchval("SELECT count(*) FROM session") == 0
 
 
+async def test_who_signed_in_in_another_window_goes_on_from_a_sign_in_page_left_open(world, arrive):
+    await make_account(world)
+    browser = arrive()
+    path = "/sign-in?next=%2Fevents"
+    found = re.search(r'name="csrf" value="(\w+)"', await browser.read(path))
+    fields = {"email": "ada@example.com", "password": PASSWORD, "csrf": found[1], "next": "/events"}
+    left_open = dict(fields)
+    assert (await browser.client.post("/sign-in", data=fields)).headers["location"] == "/events"
+    page = {"referer": world.url + path}
+    answer = await browser.client.post("/sign-in", data=left_open, headers=page)
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert (await browser.client.get(path)).headers["location"] == "/events"
+    assert "You are signed in already" in await browser.read("/events")
+    assert await world.pool.fetchval("SELECT count(*) FROM session") == 1
+
+
 async def test_attempts_are_throttled_however_many_come_at_once(world, arrive):
     await make_account(world)
     await make_account(world, "bea@example.com")

@@ -17,11 +17,14 @@ from signalpost.web.visits import (
     SESSION_COOKIE,
     Form,
     Sent,
+    StaleFormError,
     Visit,
     begin_session,
     drop_cookie,
+    find_form_page,
     find_visit,
     read_cookie,
+    read_form,
     read_origin,
     read_own_path,
 )
@@ -29,6 +32,19 @@ from signalpost.web.visits import (
 router = APIRouter()
 
 Visitor = Annotated[Visit | None, Depends(find_visit)]
+
+
+async def read_form_or_none(request: Request, visit: Visitor) -> Form | None:
+    """Read the form as ``read_form``; None: somebody has signed in in another window since its page was shown."""
+    try:
+        return await read_form(request)
+    except StaleFormError:
+        if visit is None:
+            raise
+        return None
+
+
+SentOrStale = Annotated[Form | None, Depends(read_form_or_none)]
 
 
 @router.get("/sign-in")
@@ -39,8 +55,10 @@ async def show_sign_in(request: Request, visit: Visitor, next: str = "/") -> Res
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, parts: Web, form: Sent) -> Response:
+async def sign_in(request: Request, parts: Web, form: SentOrStale) -> Response:
     """Open a new session, whatever cookie came along, and go on to where the visitor wanted."""
+    if form is None:  # the page that it stood on leads who is signed in to where that led
+        return go(request, find_form_page(request), "You are signed in already, in another window.")
     path = read_own_path(form.get("next", "/"))
     try:
         _, token = await parts.accounts.signing.sign_in(
