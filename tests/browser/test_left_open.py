@@ -1,0 +1,35 @@
+"""A page that is left open: it tells what time alone changes, and says when it cannot be renewed."""
+
+from __future__ import annotations
+
+from tests.browser.watching import find_violations
+
+RENEWED_SECONDS = 31
+OLD = "UPDATE instance SET created_at = now() - interval '2 days', last_success_at = now() - interval '1 day'"
+
+
+async def test_a_page_left_open_tells_that_polls_stopped_and_when_it_is_not_renewed(
+    make_own_world, open_page, signed_in
+):
+    async with make_own_world(roles=frozenset()) as world:
+        instance = await world.connect()
+        member = await signed_in(world)
+        page = await open_page(world, member)
+        await page.clock.install()
+        for path in ("/", f"/instances/{instance['id']}"):
+            await page.goto(path)
+            assert "Stale" not in await page.locator("main").inner_text()
+            await world.pool.execute(OLD)
+            await page.clock.fast_forward(RENEWED_SECONDS * 1000)
+            await page.get_by_text("Stale").first.wait_for()
+            await world.pool.execute("UPDATE instance SET last_success_at = now()")
+            # Who comes back to the window sees how things stand.
+            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            await page.get_by_text("Stale").first.wait_for(state="detached")
+        await world.pool.execute("DELETE FROM session")
+        await page.clock.fast_forward(RENEWED_SECONDS * 1000)
+        await page.get_by_text("is not renewed: you are signed out").wait_for()
+        assert await find_violations(page) == []
+        await page.context.add_cookies([(await signed_in(world)).cookie(world.url)])
+        await page.clock.fast_forward(RENEWED_SECONDS * 1000)
+        await page.get_by_text("is not renewed").wait_for(state="detached")
