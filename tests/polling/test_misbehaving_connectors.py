@@ -98,6 +98,10 @@ FEEDS = {
         "a Page with a record that is no JSON",
     ),
     "writes what is no number": ({"read": give_page('{"a": NaN}')}, "a Page with a record that is no JSON"),
+    "writes so in the second record": (
+        {"read": give(Page(("{}", '{"a": -Infinity}'), (), {}, more=False))},
+        "a Page with a record that is no JSON",
+    ),
     "remarks what cannot be kept": (
         {"read": give(Page((), (), {}, more=False, remark="a\x00b"))},
         "a Page whose remark is no text that can be kept",

@@ -62,5 +62,7 @@ async def _read_page(reading: Reading, feed: Feed, after: Watermark, *, verify: 
     if page.more and page.watermark == after:
         message = "the provider says that more follows, but gives the same place to read on from"
         raise ConnectorError(message)
+    if type(page.records) is tuple and type(page.changes) is tuple:
+        return page
     # A list of the connector's may be filled anew for the next page, which is read while this one is committed.
     return replace(page, records=tuple(page.records), changes=tuple(page.changes))
