@@ -36,6 +36,7 @@ from signalpost.store.queue import (
     read_polls,
 )
 from signalpost.store.retention import Retention
+from signalpost.store.set_back import take_back
 from signalpost.store.workers import Heartbeat, Workers
 
 log = get_logger("runtime")
@@ -65,6 +66,8 @@ NOTICE_SECONDS = 3.0
 WAKEUP_SECONDS = 5.0
 COUNT_SECONDS = 60.0
 """The time between countings of what the gauges show."""
+SET_BACK = timedelta(seconds=10)
+"""By how much the database's clock must be set back to be told, and what was put off by it to be taken back."""
 TICK_WITHIN_SECONDS = 30.0
 """A scheduler without a tick for so long is not well: what is due waits."""
 STOP_SECONDS = 4.0
@@ -113,6 +116,7 @@ class Runtime:
         self._tasks: list[asyncio.Task[None]] = []
         self._queue_managers: dict[str, QueueManager] = {}
         self._stopping = asyncio.Event()
+        self._ticked_at: datetime | None = None
 
     async def start(self) -> None:
         """Start the roles; returns once the first heartbeat is written."""
@@ -218,11 +222,19 @@ class Runtime:
             async with self._parts.pool.acquire():
                 metrics.connection_wait_seconds.observe(monotonic() - asked_at)
             began_at = monotonic()
+            await self._follow_clock()
             more = await self._parts.scheduler.tick()
             metrics.tick_seconds.observe(monotonic() - began_at)
             metrics.last_tick.set(self._parts.clock().timestamp())
             self._parts.vitals.note(SCHEDULER)
             await self._pause(0.05 if more else TICK_SECONDS)
+
+    async def _follow_clock(self) -> None:
+        now, before = self._parts.clock(), self._ticked_at
+        if before is not None and now < before - SET_BACK:
+            await take_back(self._parts.pool, now)
+            log.warning("clock.set_back", seconds=round((before - now).total_seconds()))
+        self._ticked_at = now
 
     async def _tidy(self) -> None:
         await self._parts.queue.trim_log()
