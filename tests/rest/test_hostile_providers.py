@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
-from multidict import CIMultiDict
 
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.addresses import follow
@@ -81,26 +79,6 @@ async def test_a_list_is_read_whole_whatever_the_size_of_a_page(read, pagination
 async def test_a_list_that_ends_with_a_page_is_read_whole(read, api, pagination, records):
     api.state.collections["tickets"] = [{"id": number} for number in range(records)]
     assert await read(pagination) == list(range(records))
-
-
-@pytest.mark.parametrize("sized", ["", 'size_parameter = "size"'])
-@pytest.mark.parametrize("records", [0, 4, 5])
-async def test_a_total_is_read_to_though_pages_are_smaller_than_declared(api, sized, records):
-    api.state.collections["tickets"] = [{"id": number} for number in range(records)]
-    api.state.settings.page_size = 2
-    text = write_desk(api.url, pagination="page")
-    text = text.replace('size_parameter = "size"\nsize = 2', f'{sized}\ntotal = "meta.total"')
-    connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
-    async with Outbound(allow_private=True, connections=10) as outbound:
-        session = Session(outbound, connector)
-        pages, position = [], None
-        while not pages or position is not None:  # as users do, each call by itself
-            listing = connector.open_listing(connector.resources[0], {}, [])
-            pages.append(await listing.read(session, position, None))
-            position = pages[-1].next
-    assert [record["id"] for page in pages for record in page.records] == list(range(records))
-    assert pages[-1].complete
-    assert len(pages) == max(1, (records + 1) // 2)
 
 
 @pytest.mark.parametrize("pagination", ["page", "cursor", "link", "next_url"])
@@ -203,46 +181,6 @@ def test_a_next_page_anywhere_else_is_refused(target):
 )
 def test_the_header_link_is_read(header, found):
     assert find_link(header) == found
-
-
-@pytest.mark.parametrize(
-    ("told", "goes_on"),
-    [
-        *((each, True) for each in (True, "true", "True", "yes", "1", 1, 37, "2026-05-28")),
-        *((each, False) for each in (False, "false", "FALSE", "no", "0", 0, None, "", " ", [], {})),
-    ],
-)
-@pytest.mark.parametrize("kind", ["page", 'cursor"\nnext = "after'])
-async def test_what_says_that_there_is_more_is_believed_in_any_spelling(told, goes_on, kind):
-    pages = f'kind = "{kind}"\nmore = "more"'
-    text = write_desk("https://a.example").replace('kind = "page"\nsize_parameter = "size"\nsize = 2', pages)
-    connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
-    value = {"data": {"items": [{"id": 1}]}, "more": told, "after": "x"}
-
-    class Here:
-        base_url = "https://a.example"
-
-        async def get(self, path, parameters):
-            return Answer(200, {}, orjson.dumps(value), False, 0.1)
-
-    page = await connector.open_listing(connector.resources[0], {}, []).read(Here(), None, None)
-    assert (page.next is not None) == goes_on
-
-
-async def test_the_header_link_is_read_of_all_its_lines():
-    lines = ['<https://a/>; rel="preconnect"', '</link/tickets?offset=2>; rel="next"']
-    connector = RestConnector(
-        read_text(write_desk("https://a.example", pagination="link"), "desk.toml", compile_pattern)
-    )
-
-    class Here:
-        base_url = "https://a.example"
-
-        async def get(self, path, parameters):
-            return Answer(200, CIMultiDict(("Link", line) for line in lines), b'[{"id": 1}]', False, 0.1)
-
-    page = await connector.open_listing(connector.resources[0], {}, []).read(Here(), None, None)
-    assert page.next == "/link/tickets?offset=2"
 
 
 @pytest.mark.parametrize(

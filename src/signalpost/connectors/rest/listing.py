@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from signalpost.connectors.resource import Condition, ListPage, Session
@@ -54,6 +55,8 @@ class RestListing:
         elif position is not None:
             path, query = check_position(position), {}
         answer = await session.get(path, query)
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return ListPage([], None)
         value = read_json(self._name, answer)
         rows = find_list(self._name, value, declared.records)
         self._check_repeated(answer, rows, position)
@@ -73,6 +76,8 @@ class RestListing:
         """Read the one answer there is, and give the part of it that is asked for."""
         start = 0 if position is None else _read_number(position)
         answer = await session.get(self._declared.path, self._fixed)
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return ListPage([], None)
         rows = find_list(self._name, read_json(self._name, answer), self._declared.records)
         part = rows[start : start + (size or len(rows))]
         following = start + len(part)
