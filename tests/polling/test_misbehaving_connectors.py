@@ -67,6 +67,8 @@ FEEDS = {
     "starts nowhere": ({"find_start": give(None)}, "Odd.find_start gave NoneType in the place of dict"),
     "starts at what is no JSON": ({"find_start": give({"at": object()})}, "gave a watermark that is no JSON"),
     "fails to read": ({"read": fail}, "Odd.read raised KeyError"),
+    "cancels itself": ({"read": refuse(asyncio.CancelledError())}, "Odd.read raised CancelledError"),
+    "ends the process": ({"read": refuse(SystemExit(1))}, "Odd.read raised SystemExit"),
     "is not async": ({"read": lambda *_, **__: Page((), (), {}, more=False)}, "Odd.read raised TypeError"),
     "hangs": ({"read": hang}, "hangs: Odd.read gave nothing within 0.2 s"),
     "reads a list": ({"read": give([])}, "Odd.read gave list in the place of Page"),

@@ -62,13 +62,21 @@ class contain:  # noqa: N801 - reads as the verb it is, in a with statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if not isinstance(error, Exception) or isinstance(error, SignalpostError):
+        if error is None or isinstance(error, SignalpostError) or not _is_fault(error):
             return
         name = type(error).__name__
         code = "".join(traceback.format_tb(where))
         log.error("connector.failed", step=self._step, kind=name, exception=code)
         message = f"{FAULT}{self._step} raised {name}"
         raise ConnectorError(message) from None
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Say whether it is the connector that fails; else this process stops, or nobody waits for it any more."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and not task.cancelling()
+    return isinstance(error, (Exception, SystemExit))
 
 
 @contextmanager
