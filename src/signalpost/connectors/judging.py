@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
+from signalpost.connectors.authorising import Grant
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
 from signalpost.connectors.resource import Resource, Strategy
 from signalpost.model.configuration import MOST_MINUTES
 
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 TEXTS = ("name", "description", "hub")
+OWN = ["grant", "write_headers"]
 RESOURCE_TEXTS = ("path", "description", "id_field", "updated_field", "created_field", "date_format")
 RESOURCE_SETS = ("parameters", "required", "filters", "uncompared")
 DECLARED = {name: each for name, each in vars(Connector).items() if not name.startswith("_")}
@@ -44,6 +46,7 @@ def _find_wrong(connector: Any, others: Iterable[Connector]) -> Iterator[str]:
     for each in METHODS:
         if not callable(getattr(connector, each)):
             yield f"{each} is no method"
+    yield from _judge_authorisation(connector)
     yield from _judge_limits(connector)
     yield from _judge_fields(connector)
     yield from _judge_resources(connector)
@@ -59,6 +62,15 @@ def _judge_identity(connector: Any, others: Iterable[Connector]) -> Iterator[str
             yield f"key: {connector.key!r} is that of another connector, {other.name}"
         if connector.id == other.id:
             yield f"id: {connector.id} is that of another connector, {other.key}"
+
+
+def _judge_authorisation(connector: Any) -> Iterator[str]:
+    """Judge what makes it an ``OwnAuthorisation``: half of that would be taken for none, and a person be asked."""
+    there = [name for name in OWN if hasattr(connector, name)]
+    if there and there != OWN:
+        yield f"{there[0]}: it is there without {' and '.join(each for each in OWN if each not in there)}"
+    elif there and not (isinstance(connector.grant, Grant) and callable(connector.write_headers)):
+        yield f"grant: {_show(connector.grant)} is no Grant, or write_headers is no method"
 
 
 def _judge_limits(connector: Any) -> Iterator[str]:

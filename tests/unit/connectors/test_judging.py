@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from signalpost.connectors.authorising import Grant
 from signalpost.connectors.base import EVENT_FIELDS, Field
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.egnyte.resources import EVENTS
@@ -38,6 +39,14 @@ WRONG = {
     ),
     "is equal to others": ({"__eq__": lambda *_: True, "__hash__": None}, "Made cannot be hashed"),
     "has a method that is none": ({"classify": None}, "classify is no method"),
+    "says in a word how it is authorised": (
+        {"grant": "configuration", "write_headers": lambda *_: {}},
+        "grant: 'configuration' is no Grant",
+    ),
+    "says half of how it is authorised": (
+        {"grant": Grant.CONFIGURATION},
+        "grant: it is there without write_headers",
+    ),
     "has fields that are none": ({"fields": ("subdomain",)}, "fields: 'subdomain' is no Field"),
     "has a field twice": (
         {"fields": EgnyteConnector.fields * 2},
@@ -87,6 +96,8 @@ def make(**changed: object) -> EgnyteConnector:
 
 def test_what_is_good_is_taken():
     assert judge(make(), [EgnyteConnector()]) == ""
+    own = {"grant": Grant.CONFIGURATION, "write_headers": lambda *_: {}}
+    assert judge(make(**own), [EgnyteConnector()]) == ""
     assert judge(make(calls_per_second=1, calls_a_day=None, fields=()), [EgnyteConnector()]) == ""
 
 
