@@ -179,3 +179,22 @@ def test_what_no_java_reader_takes_is_refused_with_its_position(text, words):
 def test_a_text_that_does_not_match_is_refused_with_pattern_and_text():
     with pytest.raises(InvalidRequestError, match=r"'yesterday'.*'yyyy-MM-dd'.*position 1"):
         compile_pattern("yyyy-MM-dd").read("yesterday", UTC, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "remarks"),
+    [
+        ("YYYY-MM-dd", ["Y is the year that a week belongs to"]),
+        ("YYYY-MM-DD hh:mm", ["Y is the year", "D is the day of the year", "h and K count to 12"]),
+        ("yyyy-mm-dd", ["m are minutes"]),
+        ("YYYY-MM-dd'", ["the quote at the end", "Y is the year"]),
+        ("YYYY-'W'ww-u", []),
+        ("yyyy-DDD HH:mm", []),
+        ("MM/dd/yyyy hh:mm:ss a", []),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSX", []),
+    ],
+)
+def test_letters_that_are_hardly_meant_are_remarked(pattern, remarks):
+    remark = compile_pattern(pattern).remark
+    assert [each for each in remarks if each not in (remark or "")] == []
+    assert bool(remark) == bool(remarks)

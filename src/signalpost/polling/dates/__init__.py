@@ -6,13 +6,14 @@ docs/reference/date-patterns.md is the contract; the semantics are those of java
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Protocol
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.polling.dates.patterns import Part, show, split_pattern
+from signalpost.polling.dates.patterns import Field, Part, show, split_pattern
 from signalpost.polling.dates.reading import UnreadableError, read_text
 from signalpost.polling.dates.writing import write_text
 from signalpost.polling.dates.zones import parse_zone
@@ -104,7 +105,22 @@ def compile_pattern(text: str | None) -> DatePattern:
     if _UNIX_EXAMPLE.fullmatch(mended):
         unit = _unit_of_example(mended)
         return DatePattern(pattern, f"taken for an example of Unix time in {unit}", _UnixForm(unit))
-    return DatePattern(pattern, remark, _JavaForm(split_pattern(mended)))
+    parts = split_pattern(mended)
+    remarks = [each for each in (remark, *_doubt(parts)) if each]
+    return DatePattern(pattern, "; ".join(remarks) or None, _JavaForm(parts))
+
+
+def _doubt(parts: Sequence[Part]) -> Iterator[str]:
+    """Say which letters are hardly meant: they are read as Java reads them, which is not as other languages do."""
+    letters = {part.letter for part in parts if isinstance(part, Field)}
+    if "Y" in letters and "w" not in letters:
+        yield "Y is the year that a week belongs to; for the year write y"
+    if "D" in letters and letters & {"M", "L"} and "d" not in letters:
+        yield "D is the day of the year; for that of the month write d"
+    if letters & {"h", "K"} and "a" not in letters:
+        yield "h and K count to 12, and nothing says which half of the day it is; write H"
+    if "m" in letters and not letters & set("HhkK"):
+        yield "m are minutes; for the month write M"
 
 
 def _mend(pattern: str) -> tuple[str, str | None]:
