@@ -131,6 +131,8 @@ BASE = "https://acme.example.com/api"
         ("?page=2", "/v2/tickets?page=2"),
         ("/api/v2/tickets?a=%20b", "/v2/tickets?a=%20b"),
         ("HTTPS://ACME.example.com/api/x", "/x"),
+        ("https://acme.example.com:443/api/x", "/x"),
+        ("/api/x y?since=2026-05-28 11:41:12", "/x%20y?since=2026-05-28%2011:41:12"),
     ],
 )
 def test_a_next_page_below_the_base_is_followed(target, found):
@@ -155,7 +157,9 @@ def test_a_next_page_below_the_base_is_followed(target, found):
         "https://[::1/api/x",
         "\\\\evil.example\\x",
         "javascript:alert(1)",
-        "/api/x y",
+        "/api/x\x0by",
+        "http://acme.example.com:443/api/x",
+        "https://acme.example.com:80/api/x",
         "/api//evil.example",
     ],
 )

@@ -16,6 +16,7 @@ LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?", re.ASCII)
 FIXED_LABELS = 2
 """Labels at the end of a host that a placeholder stands in: with fewer, a value would choose whose host it is."""
 LONGEST_POSITION = 4000
+USUAL_PORTS = {"https": 443, "http": 80}
 
 
 def check_template(text: str) -> str:
@@ -79,11 +80,13 @@ def follow(base_url: str, path: str, target: str) -> str:
     """
     base = urlsplit(base_url)
     try:
-        joined = urlsplit(urljoin(base_url + path, target.strip()))
-        same = (joined.scheme, joined.hostname, joined.port, joined.username) == (
+        # Blanks are hardly ever encoded in a next page's dates, and some servers name the port that is the usual one.
+        joined = urlsplit(urljoin(base_url + path, target.strip().replace(" ", "%20")))
+        ports = [each.port or USUAL_PORTS.get(each.scheme) for each in (joined, base)]
+        same = (joined.scheme, joined.hostname, ports[0], joined.username) == (
             base.scheme,
             base.hostname,
-            base.port,
+            ports[1],
             None,
         )
     except ValueError:
