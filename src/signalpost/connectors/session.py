@@ -231,7 +231,7 @@ class ProviderSession:
         """
         url = self._base_url + path
         if parameters:
-            url += "?" + urlencode(parameters)
+            url += ("&" if "?" in path else "?") + urlencode(parameters)
         token = await self._tokens.give()
         renewed, retries = False, 0
         while True:

@@ -22,6 +22,7 @@ from signalpost.outbound import Outbound
 from signalpost.sandbox.egnyte.faults import Fault
 from signalpost.sandbox.egnyte.settings import change_settings
 from signalpost.sandbox.egnyte.tokens import Grant
+from signalpost.testing.recorded import Provider, open_session
 from tests.unit.connectors.fake_time import HastyTime
 
 PATH = "/pubapi/v1/userinfo"
@@ -209,3 +210,19 @@ async def test_the_users_call_overtakes_polls_that_wait(account):
         call(account.open(for_user=True), "user"),
     )
     assert ended[0] == "user"
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "called"),
+    [
+        ("/a", {}, "/a"),
+        ("/a", {"b": "c d"}, "/a?b=c+d"),
+        ("/a?x=1", {}, "/a?x=1"),
+        ("/a?x=1", {"b": "2"}, "/a?x=1&b=2"),
+    ],
+)
+async def test_parameters_follow_those_that_the_path_has(path, parameters, called):
+    provider = Provider("https://acme.egnyte.com", {"/a": {}})
+    session = open_session(EgnyteConnector(), {"subdomain": "acme"}, "token", provider, HastyTime())
+    await session.get(path, parameters)
+    assert provider.calls == [called]
