@@ -26,7 +26,8 @@ class EventType(StrEnum):
 class Change(NamedTuple):
     """One difference at the provider, not yet stored.
 
-    ``change_id`` is unique and stable per instance and resource; ``record_index`` points into the page's records.
+    ``change_id`` is unique and stable per instance and resource, and the change's, not the object's: another change
+    under an id that was told is taken for that one, and left out. ``record_index`` points into the page's records.
     ``creates_or_updates`` marks a change that the provider tells alike for a new object and a new version of a
     known one: detection decides by whether the object is known.
     """
