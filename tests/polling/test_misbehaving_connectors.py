@@ -216,6 +216,23 @@ async def test_a_feed_that_fills_the_same_lists_for_each_page_is_told_as_it_was(
     assert [each["record"]["value"] for each in told] == list(range(20))
 
 
+async def test_a_feed_that_writes_into_the_watermark_it_is_given_is_read_on(connect):
+    async def read(self, session, watermark, *, verify):
+        page = await ProviderFeed.read(self, session, watermark, verify=verify)
+        watermark["id"] = page.watermark["id"]
+        return replace(page, watermark=watermark)
+
+    machine = await connect("feed", {"read": read})
+    await machine.poll()
+    machine.provider.now += machine.interval
+    for number in range(20):
+        machine.provider.write(f"a{number}", number)
+    await machine.poll()
+    told = [each["object_id"] for each in await machine.read_events() if "action" in each["record"]]
+    assert told == [f"a{number}" for number in range(20)]
+    assert (await read_errors(machine))["broken"] == (None, {"id": 20})
+
+
 @pytest.mark.parametrize("after_seconds", ["3600", 1e11, 1e300, float("nan")])
 async def test_calls_that_are_used_up_keep_an_instance_silent_for_a_day_at_most(connect, after_seconds):
     spent = QuotaSpentError("used up", after_seconds=after_seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -184,7 +185,8 @@ class Harness:
             watermark = await self.find_oldest(feed, session)
             pages: list[Page] = []
             while len(pages) < MOST_PAGES:
-                page: Page = await guard(feed, "read", Page, session, watermark, verify=False)
+                given = deepcopy(watermark)
+                page: Page = await guard(feed, "read", Page, session, given, verify=False)
                 pages.append(page)
                 if not page.more:
                     return pages

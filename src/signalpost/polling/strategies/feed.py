@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
@@ -47,7 +48,7 @@ async def read_feed(
         except WatermarkLostError:
             if recovered:
                 raise
-            gap = await guard(feed, "recover", Gap, reading.session, watermark)
+            gap = await guard(feed, "recover", Gap, reading.session, deepcopy(watermark))
         else:
             return
         finally:
@@ -58,7 +59,8 @@ async def read_feed(
 
 
 async def _read_page(reading: Reading, feed: Feed, after: Watermark, *, verify: bool) -> Page:
-    page = await guard(feed, "read", Page, reading.session, after, verify=verify)
+    # What a connector is given is its own: it may write the place to read on from into that.
+    page = await guard(feed, "read", Page, reading.session, deepcopy(after), verify=verify)
     if page.more and page.watermark == after:
         message = "the provider says that more follows, but gives the same place to read on from"
         raise ConnectorError(message)
