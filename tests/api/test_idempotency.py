@@ -139,6 +139,18 @@ async def test_a_refused_request_did_nothing_and_its_key_is_free(still):
     assert "Idempotency-Replayed" not in right.headers
 
 
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_slow_database_is_told_as_such(make_world, monkeypatch):
+    monkeypatch.setattr("signalpost.store.database.LONGEST_WAIT_SECONDS", 2)
+    async with make_world(roles=frozenset()) as world:
+        instance_id = (await world.connect())["id"]
+        async with world.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT FROM instance WHERE id = $1 FOR UPDATE", instance_id)
+            path = f"/instances/{instance_id}/replays"
+            answer = await world.client.post(path, json={"sequence": 1}, headers=KEY)
+        refused(answer, 503, "the database does not answer in time")
+
+
 async def test_answers_are_encrypted_kept_for_a_day_and_trimmed(still):
     body = await still.body()
     first = accepted(await still.client.post("/instances", json=body, headers=KEY))
