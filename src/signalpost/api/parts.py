@@ -145,7 +145,7 @@ def read_id(field: str, text: str) -> int:
     """
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1  # noqa: PLR2004 - 64 bits
     if not 0 <= number <= LARGEST_ID:
-        message = f"{field}: {text[:50]!r} is not a whole number"
+        message = f"{field}: {text[:50]!r} is not a whole number from 0 to {LARGEST_ID:,}"
         raise InvalidRequestError(message)
     return number
 
