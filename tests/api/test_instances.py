@@ -203,8 +203,39 @@ async def test_tokens_that_were_granted_elsewhere_are_taken(still):
     assert not set(accepted(answer)["configuration"]) & set(given)
     assert tokens["access_token"] not in answer.text
     assert tokens["refresh_token"] not in answer.text
-    del body["configuration"]["oauth.user.token"]
-    refused(await still.client.post("/instances", json=body), 400, "oauth.user.token")
+    for key in given:
+        del body["configuration"][key]
+    refused(await still.client.post("/instances", json=body), 400, *given)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_a_refresh_token_that_was_granted_elsewhere_gets_a_token(still, method):
+    body = await still.body()
+    path = "/instances"
+    if method == "PATCH":
+        path = f"/instances/{accepted(await still.client.post(path, json=body))['id']}"
+    exchanged = await still.outside.post(
+        f"{still.sandbox.url}/puboauth/token",
+        data={
+            "grant_type": "authorization_code",
+            "code": await still.authorize(),
+            "client_id": "key",
+            "client_secret": "secret",
+            "redirect_uri": body["configuration"]["oauth.callback.url"],
+        },
+    )
+    token = exchanged.json()["refresh_token"]
+    body["configuration"]["oauth.user.refresh_token"] = token
+    body = {**body, "externalAuthentication": "initial", "providerData": None}
+    made = accepted(await still.client.request(method, path, json=body))
+    own = with_token(still, made["token"])
+    assert accepted(await still.client.get("/hubs/documents/users", headers=own))
+    # It is spent by now.
+    answer = await still.client.request(method, path, json={**body, "name": "Again"})
+    told = refused(answer, 400, "configuration.oauth.user.refresh_token", "did not accept it")
+    assert "invalid_grant" in told["providerMessage"]
+    assert token not in answer.text
+    assert [each["name"] for each in accepted(await still.client.get("/instances"))] == [made["name"]]
 
 
 async def test_two_instances_of_one_account_are_two(still):

@@ -17,6 +17,7 @@ from signalpost.instances.adoption import adopt_account, tell_refusal
 from signalpost.instances.drafts import ReadPlan, write_draft
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.wishes import (
+    REFRESH_TOKEN,
     Wish,
     list_missing,
     merge_configuration,
@@ -214,7 +215,7 @@ class Lifecycle:
             except ProviderError as error:
                 raise tell_refusal(f"{connector.name} gives no token for oauth.api.key", error) from error
         if wish.external:
-            return take_tokens(configuration)
+            return await self._complete(connector, configuration, take_tokens(configuration))
         if wish.tokens is not None:
             return wish.tokens
         if not wish.code:
@@ -226,6 +227,18 @@ class Lifecycle:
             return await self._oauth2.exchange_code(connector, configuration, wish.code)
         except ProviderError as error:
             raise tell_refusal(f"providerData.code: {connector.name} did not accept it", error) from error
+
+    async def _complete(
+        self, connector: Connector, configuration: Mapping[str, str], tokens: Tokens
+    ) -> Tokens:
+        """Give tokens that a caller brought, with an access token got by the refresh token where there is none."""
+        if tokens.access_token or tokens.refresh_token is None:
+            return tokens
+        try:
+            return await self._oauth2.refresh(connector, configuration, tokens.refresh_token)
+        except ProviderError as error:
+            what = f"configuration.{REFRESH_TOKEN}: {connector.name} did not accept it"
+            raise tell_refusal(what, error) from error
 
     async def _identify(self, connector: Connector, draft: InstanceDraft, tokens: Tokens) -> InstanceDraft:
         """Test the connection by one call, and learn which account it is."""

@@ -129,16 +129,22 @@ def check_required(
 def take_tokens(configuration: Mapping[str, str]) -> Tokens:
     """Take tokens that the caller brings along (``externalAuthentication``, open-connectors.md 3.4).
 
+    The access token is "" where a refresh token alone is given.
+
     Raises:
-        InvalidRequestError: there is no access token.
+        InvalidRequestError: there is neither.
     """
-    access_token = configuration.get(ACCESS_TOKEN, "")
-    if not access_token:
+    access_token, refresh_token = (
+        configuration.get(ACCESS_TOKEN, ""),
+        configuration.get(REFRESH_TOKEN) or None,
+    )
+    if not access_token and refresh_token is None:
         message = (
-            f"configuration.{ACCESS_TOKEN}: it is missing; externalAuthentication needs the provider's token"
+            f"configuration.{ACCESS_TOKEN}, configuration.{REFRESH_TOKEN}: both are missing; externalAuthentication"
+            " needs a token of the provider's, or a refresh token to get one by"
         )
         raise InvalidRequestError(message)
-    return Tokens(access_token, configuration.get(REFRESH_TOKEN) or None, None)
+    return Tokens(access_token, refresh_token, None)
 
 
 def clean_text(field: str, text: str) -> str:
