@@ -35,7 +35,7 @@ class JsonRoute(APIRoute):
             return answer
 
         async def answer_json(request: Request) -> Response:
-            # First: a body that never ends takes the place of a request that could be answered (``app.Waiting``).
+            # First: bodies that never end take the places of those who may ask (``waiting``).
             await find_caller(give_parts(request), request.headers.get("authorization"))
             body = await request.body()
             if not body:
