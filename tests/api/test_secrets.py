@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 from contextlib import asynccontextmanager
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -150,12 +152,23 @@ async def test_no_secret_is_answered_logged_or_printed(make_world, log_lines, ca
     assert instance["token"] not in logged
 
 
+ECHOES = {
+    "text": str,
+    "json": lambda given: json.dumps({"error": "invalid_grant", "error_description": str(given)}),
+    "json of PHP": lambda given: json.dumps({"error": "x", "error_description": str(given)}).replace(
+        "/", "\\/"
+    ),
+    "address": urlencode,
+    "html": lambda given: html.escape(str(given)),
+}
+
+
 @asynccontextmanager
-async def run_echo():
-    """Run a provider that refuses everything by repeating what it was sent."""
+async def run_echo(writes):
+    """Run a provider that refuses everything by repeating what it was sent, as the last of ``writes`` does."""
 
     async def echo(request):
-        return web.Response(status=400, text=f"{request.headers} {await request.post()}")
+        return web.Response(status=400, text=writes[-1]({**await request.post()}))
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", echo)
@@ -169,9 +182,13 @@ async def run_echo():
 
 
 async def test_a_provider_that_repeats_what_it_was_sent_gives_nothing_away(make_world):
-    async with run_echo() as url, make_world(egnyte_url=url, roles=frozenset()) as world:
-        body = await world.body(**GIVEN)
-        answer = refused(await world.client.post("/instances", json=body), 400, "providerData.code")
-        assert "authorization_code" in answer["providerMessage"]
-        for secret in [GIVEN["oauth.api.secret"], body["providerData"]["code"]]:
-            assert secret not in answer["providerMessage"]
+    secret, code, writes = "application/secret&<93be07> ü", "4/0Acode+58ac/77d0==", []
+    async with run_echo(writes) as url, make_world(egnyte_url=url, roles=frozenset()) as world:
+        for name, write in ECHOES.items():
+            writes.append(write)
+            body = await world.body(**{**GIVEN, "oauth.api.secret": secret})
+            body["providerData"]["code"] = code
+            answer = refused(await world.client.post("/instances", json=body), 400, "providerData.code")
+            assert "authorization_code" in answer["providerMessage"], name
+            for part in ["93be07", "58ac"]:
+                assert part not in answer["providerMessage"], name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlencode
@@ -14,7 +13,7 @@ from signalpost.connectors.authorising import write_bearer
 from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import check, contain
-from signalpost.model.configuration import MASK
+from signalpost.connectors.masking import mask_secrets
 from signalpost.model.errors import (
     AddressRefusedError,
     ConnectorError,
@@ -35,8 +34,6 @@ MOST_RETRIES = 5
 USUAL_HOLD_SECONDS = 1.0
 GRAIN_SECONDS = 0.001
 """Timers are no finer: a shorter wait would take as long, and a thousand calls a second would be the most there is."""
-LEAST_SECRET_CHARACTERS = 8
-"""Shorter ones are words of a refusal as likely as secrets."""
 LONGEST_HOLD_SECONDS = 10.0
 """A provider that asks for a longer silence is left alone: the call fails, and others are not kept waiting."""
 
@@ -287,14 +284,11 @@ class ProviderSession:
         if answer.truncated:
             message = f"{self._connector.name} answered with more than {MAX_ANSWER_BYTES:,} bytes"
             raise ConnectorError(message)
-        return mask_secrets(answer, headers) if answer.status >= HTTPStatus.BAD_REQUEST else answer
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            return mask_secrets(answer, _list_secrets(headers))
+        return answer
 
 
-def mask_secrets(answer: Answer, headers: Mapping[str, str]) -> Answer:
-    """Mask what authorised a call where the provider's refusal repeats it: its words are shown and logged."""
-    body = answer.body
-    for value in headers.values():
-        for secret in (value, value.rpartition(" ")[2]):
-            if len(secret) >= LEAST_SECRET_CHARACTERS:
-                body = body.replace(secret.encode(), MASK.encode())
-    return replace(answer, body=body)
+def _list_secrets(headers: Mapping[str, str]) -> list[str]:
+    """List what authorised a call: the values of its headers, and in them what follows a scheme (``Bearer``)."""
+    return [secret for value in headers.values() for secret in (value, value.rpartition(" ")[2])]

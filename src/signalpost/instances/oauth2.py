@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -12,8 +11,8 @@ import orjson
 
 from signalpost.connectors.base import Authorization, Connector
 from signalpost.connectors.containment import check, contain, contain_configuration
+from signalpost.connectors.masking import mask_secrets
 from signalpost.model.backoff import read_retry_after
-from signalpost.model.configuration import MASK
 from signalpost.model.errors import (
     AddressRefusedError,
     ConnectorError,
@@ -28,8 +27,6 @@ MAX_ANSWER_BYTES = 64 * 1024
 # 429 everywhere; 409 is what Egnyte's token endpoint answers (egnyte-api.md 1.8).
 THROTTLED = frozenset({409, 429})
 REFUSED = frozenset({400, 401})
-LEAST_SECRET_CHARACTERS = 8
-"""Shorter ones are words of the refusal as likely as secrets."""
 
 
 def write_authorization_url(
@@ -138,7 +135,7 @@ class OAuth2:
             raise ConnectorError(message) from error
         if answer.status >= HTTPStatus.BAD_REQUEST:
             given = (form.get("code"), form.get("refresh_token"), configuration.get("oauth.api.secret"))
-            answer = _mask(answer, given)
+            answer = mask_secrets(answer, given)
         return self._read(connector, answer)
 
     def _read(self, connector: Connector, answer: Answer) -> Tokens:
@@ -163,15 +160,6 @@ class OAuth2:
             raise ConnectorError(message)
         with contain("read_tokens"):
             return check("read_tokens", connector.read_tokens(value, self._clock()), Tokens)
-
-
-def _mask(answer: Answer, secrets: Iterable[str | None]) -> Answer:
-    """Mask what we sent where the provider's refusal repeats it: its words are shown and logged."""
-    body = answer.body
-    for secret in secrets:
-        if secret and len(secret) >= LEAST_SECRET_CHARACTERS:
-            body = body.replace(secret.encode(), MASK.encode())
-    return replace(answer, body=body)
 
 
 def _read_refusal(answer: Answer) -> str:
