@@ -37,9 +37,7 @@ def configure_logging(*, level: str, json_lines: bool, stream: TextIO = sys.stde
     if json_lines:
         renderer = write_json
     elif stream.isatty():
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=True, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-        )
+        renderer = Coloured()
     shared: list[Any] = [stamp, structlog.processors.format_exc_info]
     lines = Lines(stream)
     atexit.register(lines.flush)
@@ -127,6 +125,23 @@ class Lines:
                     self._stream.flush()
 
 
+class Coloured:
+    """Writes lines for a terminal. What would steer it, in a text from elsewhere, stands escaped there."""
+
+    def __init__(self) -> None:
+        self._write = structlog.dev.ConsoleRenderer(
+            colors=True, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+
+    def __call__(self, logger: object, method: str, facts: Facts) -> str:
+        """Write one (structlog)."""
+        shown = {
+            key: _escape(value, kept="\n" if key == "exception" else "") if isinstance(value, str) else value
+            for key, value in facts.items()
+        }
+        return self._write(logger, method, shown)
+
+
 def stamp(_logger: object, method: str, facts: Facts) -> Facts:
     """Add the time and the level, which is the method's name: structlog's own two ways of that cost twice as much."""
     facts["timestamp"] = datetime.now(UTC)
@@ -155,9 +170,16 @@ def write_plain(_logger: object, _method: str, facts: Facts) -> str:
         ]
     )
     line = f"{at.isoformat(timespec='milliseconds')[:-6]}Z [{level}] {name} {told}"
-    return line if traceback is None else f"{line}\n{traceback}"
+    return line if traceback is None else f"{line}\n" + _escape(str(traceback), kept="\n")
 
 
 def _write_value(value: object) -> str:
     text = value if isinstance(value, str) else str(value)
     return text if text.isprintable() and " " not in text and text else repr(text)
+
+
+def _escape(text: str, *, kept: str) -> str:
+    """Escape what does not print, but for the characters ``kept``."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in kept else repr(each)[1:-1] for each in text)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -28,12 +29,21 @@ ODD = {
 }
 
 
+class Stream(io.StringIO):
+    """A string that may be a terminal."""
+
+    is_terminal = False
+
+    def isatty(self):
+        return self.is_terminal
+
+
 @pytest.fixture
 def written():
     """Log into a string; give what configures logging for it, and put logging back."""
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
-    stream = io.StringIO()
+    stream = Stream()
 
     def configure(**options):
         configure_logging(stream=stream, **options)
@@ -76,6 +86,22 @@ def test_a_plain_line_is_one_line_whatever_a_value_holds():
 def test_a_traceback_follows_a_plain_line():
     line = write_plain(None, "error", {**ODD, "exception": "Traceback\n  end"})
     assert line.split("\n")[1:] == ["Traceback", "  end"]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_text_from_elsewhere_does_not_steer_a_terminal(written, monkeypatch, is_terminal):
+    monkeypatch.setattr(Stream, "is_terminal", is_terminal)
+    stream = written(level="info", json_lines=False)
+    steering = "\x1b[2J\x1b]0;title\x07\x9b31m"
+    get_logger("web").info("consent.refused", error=steering)
+    logging.getLogger("uvicorn.error").error("of a library: %s\n", steering)
+    try:
+        raise ValueError(steering)
+    except ValueError:
+        get_logger("web").exception("page.failed")
+    text = re.sub(r"\x1b\[\d+m", "", stream.getvalue())  # the colours are ours
+    assert text.count("\\x1b[2J\\x1b]0;title\\x07\\x9b31m") >= 3
+    assert text.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("json_lines", [True, False])
