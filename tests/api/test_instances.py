@@ -242,3 +242,16 @@ async def test_two_instances_of_one_account_are_two(still):
     first, second = await still.connect(), await still.connect()
     assert first["id"] != second["id"]
     assert first["token"] != second["token"]
+
+
+async def test_a_configuration_does_not_grow_without_end_change_by_change(still):
+    path = f"/instances/{(await still.connect())['id']}"
+
+    async def set_value(key, value):
+        return await still.client.patch(path, json={"configuration": {key: value}})
+
+    large = "x" * 600_000
+    accepted(await set_value("first", large))
+    refused(await set_value("second", large), 400, "configuration: ", "1,000,000 are kept")
+    accepted(await set_value("first", None))
+    accepted(await set_value("second", large))

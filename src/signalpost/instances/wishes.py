@@ -26,6 +26,8 @@ MARKUP = re.compile(r"<[^>]*>")
 LONGEST_NAME = 255
 LONGEST_KEY = 200
 MOST_TAGS = 50
+MOST_CHARACTERS = 1_000_000
+"""Of a whole configuration, as of the body of a request: every poll and every list reads it."""
 
 EVENT_DEFAULTS = {
     EVENTS_ENABLED: "false",
@@ -67,7 +69,7 @@ def merge_configuration(
     and the signature key before this one, which goes when another one is set.
 
     Raises:
-        InvalidRequestError: a name is too long, or a masked value stands for nothing.
+        InvalidRequestError: a name is too long, a masked value stands for nothing, or it is too much in all.
     """
     own = {each.key for each in connector.fields} | ROTATED
     merged = {key: value for key, value in before.items() if not whole or key in own}
@@ -88,9 +90,20 @@ def merge_configuration(
             raise InvalidRequestError(message)
         merged[key] = text
     kept = {key: text for key, text in merged.items() if text.strip()}
+    characters = _count_characters(kept)
+    if characters > max(MOST_CHARACTERS, _count_characters(before)):
+        message = (
+            f"configuration: it would have {characters:,} characters in all; at most {MOST_CHARACTERS:,} are kept, so"
+            " remove what is not needed by null"
+        )
+        raise InvalidRequestError(message)
     if kept.get(SIGNATURE_KEY) != before.get(SIGNATURE_KEY):
         return {key: text for key, text in kept.items() if key not in ROTATED}
     return kept
+
+
+def _count_characters(configuration: Mapping[str, str]) -> int:
+    return sum(len(key) + len(text) for key, text in configuration.items())
 
 
 def with_defaults(configuration: Mapping[str, str], connector: Connector) -> dict[str, str]:
