@@ -61,6 +61,7 @@ def test_a_file_that_others_may_read_or_write_is_refused(home, mode):
         (f"[profiles.other]\n{PROFILE}", "there are other"),
         ("[profiles.default]\nurl = 'x", r"is not TOML \(end of document"),
         (f"[profiles.default]\nuser_secret = {USER}", "is not TOML"),
+        ("[profiles.default]\nuser_secret = " + "9" * 5_000, "is not TOML"),
         ("profiles = 3", "profiles is no table"),
         ("profiles.default = 3", r"\[profiles.default\] takes url, user_secret, organization_secret"),
         (f"[profiles.default]\n{PROFILE}token = 'x'", "not 'token'"),

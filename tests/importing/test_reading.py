@@ -82,6 +82,7 @@ def test_a_file_that_is_cut_short_is_told_wherever_it_is_cut(file, cut):
         (b'[{"id": 1, "element": {"key": "e"}, "tags": [1]}]', "entry 1: name, tags: give text"),
         (b'[{"id": NaN}]', "at its beginning: what follows is cut short, or no JSON"),
         (b'[{"id": "\\ud800"}]', "at its beginning: what follows is cut short, or no JSON"),
+        (b'[{"id": ' + b"9" * 5_000 + b"}]", "what follows has a number of thousands of digits"),
         (b"[" * 100_000, "at its beginning: what follows nests arrays and objects too deeply"),
         (b'[{"id": "\xff"}]', "at its beginning: it is not UTF-8"),
         (b'[{"id": 1}{"id": 2}]', "element: it is no JSON object"),

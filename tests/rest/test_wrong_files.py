@@ -213,6 +213,7 @@ def test_addresses_that_lead_anywhere_are_refused(statement, line, words):
     [
         ("", "key: it is missing"),
         ("a = [", "this is not TOML"),
+        ("a = " + "9" * 5_000, "this is not TOML"),
         (write() + "\n" + RESOURCE + 'kind = "none"', "stands twice"),
         (
             write().replace('updated_field = "updated"\ncreated_field = "created"\n', ""),

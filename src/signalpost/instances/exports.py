@@ -127,6 +127,8 @@ class _Text:
                     raise InvalidRequestError(message) from error
             except RecursionError as error:
                 raise InvalidRequestError("what follows nests arrays and objects too deeply") from error
+            except ValueError as error:
+                raise InvalidRequestError("what follows has a number of thousands of digits") from error
             else:
                 self._at = end
                 return value

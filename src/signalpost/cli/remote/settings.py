@@ -181,7 +181,7 @@ def _read_open(number: int, path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is open to others ({mode}), and holds secrets: chmod 600 {path}")
     try:
         profiles = tomllib.loads(os.pread(number, MOST_BYTES, 0).decode()).get("profiles", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number of too many digits
         # Only where: the words of the error may be those of the line, and the line a secret.
         place = re.search(r"\(at (line \d+, column \d+|end of document)\)", str(error))
         raise ConfigurationError(f"{path} is not TOML" + (f" ({place[1]})" if place else "")) from None

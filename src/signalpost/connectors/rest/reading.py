@@ -54,7 +54,7 @@ def read_text(text: str, name: str, check_format: CheckFormat) -> Declaration:
     """Read the text of the file called ``name`` (raises as ``read_file``)."""
     try:
         value = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number may have too many digits, too
         message = f"{name}: this is not TOML: {error}"
         raise ConfigurationError(message) from error
     try:
