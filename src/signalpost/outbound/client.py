@@ -26,8 +26,8 @@ from signalpost.outbound.failures import Limits, explain_failure, find_host, ref
 from signalpost.outbound.gate import Judge, Resolver, open_judged_socket, open_socket
 
 # A look-up blocks its thread, for half a minute if a name server is silent: so they get threads of their own, and
-# enough of them that a few dead names delay nobody else.
-LOOK_UP_THREADS = 32
+# enough of them that a few dead domains delay nobody else (``gate.OF_A_DOMAIN``).
+LOOK_UP_THREADS = 64
 # Compressed answers are neither asked for nor unpacked: a small one can become huge.
 OUR_HEADERS = {"User-Agent": f"signalpost/{__version__}", "Accept-Encoding": "identity"}
 MOST_WAYS = 1024

@@ -12,9 +12,15 @@ import errno
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+
+OF_A_DOMAIN = 8
+"""Names of one domain (the last two labels) looked up at a time: it may be its name server that is silent, and whoever
+owns a domain has as many names as they like."""
 
 Judge = Callable[[str], str | None]
 """Says why an address must not be connected to; None when it may be."""
@@ -44,6 +50,7 @@ class Resolver(AbstractResolver):
         self._look_up = look_up
         self._executor = executor
         self._judge = judge
+        self._domains: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -54,14 +61,28 @@ class Resolver(AbstractResolver):
             socket.gaierror: it has none.
 
         """
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._executor, self._find, host, port, family)
+        found = await self._find_in_turn(host, port, family)
         if self._judge is None:
             return found
         return [result for result in found if self._judge(result["host"]) is None] or found
 
     async def close(self) -> None:
         """Do nothing: the executor is not ours."""
+
+    async def _find_in_turn(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        domain = ".".join(host.lower().rstrip(".").split(".")[-2:])
+        turn = self._domains.setdefault(domain, asyncio.Semaphore(OF_A_DOMAIN))
+        await turn.acquire()
+
+        def leave(_: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed by now
+                loop.call_soon_threadsafe(turn.release)
+
+        # Who gives up waiting leaves the thread at work: the turn is over when that is.
+        looking = self._executor.submit(self._find, host, port, family)
+        looking.add_done_callback(leave)
+        return await asyncio.wrap_future(looking)
 
     def _find(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
         try:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from signalpost.model.addresses import judge_address
 from signalpost.model.errors import AddressRefusedError
+from signalpost.outbound import OutboundError
+from signalpost.outbound.client import LOOK_UP_THREADS
 from signalpost.outbound.gate import RefusedSocketError, Resolver, open_judged_socket
 from tests.unit.outbound.servers import name_hosts, open_outbound, serve
 
@@ -122,3 +127,29 @@ async def test_private_addresses_can_be_allowed_altogether() -> None:
             url = site.url.replace("127.0.0.1", host)
             await outbound.vet(url)
             assert (await outbound.request("GET", url, headers={}, max_bytes=10)).body == b"ok"
+
+
+async def test_a_domain_whose_name_server_is_silent_delays_nobody_else() -> None:
+    found, silent = name_hosts({"good.example": ["127.0.0.1"]}), threading.Event()
+
+    def look_up(host: str, *given: Any, **named: Any) -> list[Any]:
+        if host.endswith(".silent.example"):
+            silent.wait(30)
+        return found(host, *given, **named)
+
+    async with (
+        serve(answer_ok) as site,
+        open_outbound(allow_private=True, look_up=look_up, connections=500) as outbound,
+    ):
+        names = [f"http://{number}.silent.example/" for number in range(3 * LOOK_UP_THREADS)]
+        asked = [asyncio.create_task(outbound.request("GET", url, headers={}, max_bytes=10)) for url in names]
+        try:
+            await asyncio.sleep(0.1)
+            url = site.url.replace("127.0.0.1", "good.example")
+            assert (await outbound.request("GET", url, headers={}, max_bytes=10)).body == b"ok"
+            asked[0].cancel()  # who gives up lets nobody else in while the thread is at work
+        finally:
+            silent.set()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(each) for each in answers} == {asyncio.CancelledError, OutboundError}
+    assert all(each.kind == "dns" for each in answers if isinstance(each, OutboundError))
