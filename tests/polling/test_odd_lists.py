@@ -10,6 +10,8 @@ from tests.polling.filtering import open_filtered, set_resources
 from tests.polling.machine import CONFIGURATIONS, Machine
 from tests.polling.provider import Provider
 
+AHEAD = timedelta(hours=2)
+
 
 @pytest.mark.parametrize("hours", [0.2, 0.3, 5, 23])
 @pytest.mark.parametrize("busy", [False, True])
@@ -134,3 +136,19 @@ async def test_an_id_that_is_not_unique_is_not_told_over_and_over(open_machine, 
     for _ in range(3):
         last = await machine.tell()
     assert last == first
+
+
+async def test_a_clock_that_was_ahead_and_is_set_back_loses_nothing_at_a_filtering_provider(pool):
+    """A date in the future lets the watermark come up to the clock, which was wrong: it is none of the provider's."""
+    provider = Provider()
+    machine = await open_filtered(pool, provider)
+    provider.now, provider.skew = provider.now + AHEAD, -AHEAD
+    provider.write("far", 1, dated=provider.now + timedelta(days=900))
+    assert await machine.tell() == [("far", "CREATED")]
+    provider.write("just before", 1)
+    provider.now, provider.skew = provider.now - AHEAD + timedelta(minutes=14), timedelta(0)
+    for number in range(12):
+        provider.write(f"o{number}", number)
+        await machine.tell()
+    told = [object_id for object_id, _ in await machine.tell()]
+    assert told == ["far", "just before", *(f"o{number}" for number in range(12))]

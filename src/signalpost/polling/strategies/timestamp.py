@@ -37,12 +37,15 @@ def find_last_at(reading: Reading) -> datetime:
     """Give the time from which a provider that filters by date is asked: before the watermark, by an overlap.
 
     An hour more where a clock may be set back: two hours then have the same name, and a filter by name means either.
+    A watermark that lies ahead was written by a clock that was ahead: until then, a day before now is asked for.
     The first poll, which takes in silently what there is, asks for all that the second may be given.
     """
     kept = reading.poll.watermark
     since = kept and (kept.get("from") or kept.get("date"))
     if since:
         last_at = datetime.fromisoformat(since)
+        if last_at > reading.started_at:
+            last_at = reading.started_at - EMPTY_SLACK
     elif reading.start_at is not None:
         return max(reading.start_at, EPOCH)
     else:
