@@ -31,6 +31,13 @@ FROM found WHERE instance.id = found.id AND instance.id = ANY(ARRAY(SELECT id FR
 RETURNING instance.id, found.next_poll_at, found.taken
 """
 
+# Those that others have in hand are left: their poll ends just now, and many of them at once, in another order.
+KEEP_CLAIMS = """
+UPDATE instance SET next_poll_at = $3
+WHERE id IN (SELECT id FROM instance WHERE id = ANY($1) AND next_poll_at > $2 AND next_poll_at < $3
+             ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+
 # What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more.
 FINISH = """
 UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.valid THEN NULL

@@ -13,7 +13,7 @@ from signalpost.model.errors import FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import get_logger
-from signalpost.store.due import CLAIM_POLLS, FINISH
+from signalpost.store.due import CLAIM_POLLS, FINISH, KEEP_CLAIMS
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.notices import add_notice
 from signalpost.store.tokens import tokens_from_json
@@ -99,12 +99,7 @@ class Polls:
         Those whose claim has ended by ``now``, or that are to be polled no more, are left as they are. Where somebody
         asked for a poll meanwhile, the end of this one sees to it (``FINISH``).
         """
-        await self._pool.execute(
-            "UPDATE instance SET next_poll_at = $3 WHERE id = ANY($1) AND next_poll_at > $2 AND next_poll_at < $3",
-            instance_ids,
-            now,
-            until,
-        )
+        await self._pool.execute(KEEP_CLAIMS, instance_ids, now, until)
 
     async def load(self, instance_id: InstanceId) -> PollState | None:
         """Load what a poll of the instance needs; None when it is not to be polled (gone, disabled, not valid)."""
@@ -166,7 +161,8 @@ class Polls:
         await self._finishes.ask(poll)
 
     async def _finish_all(self, polls: Sequence[FinishedPoll]) -> list[None]:
-        newest = {poll.instance_id: poll for poll in polls}.values()
+        found = {poll.instance_id: poll for poll in polls}
+        newest = [found[each] for each in sorted(found)]  # in the order in which rows are locked
         await self._pool.execute(
             FINISH,
             [poll.instance_id for poll in newest],

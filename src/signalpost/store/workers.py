@@ -11,6 +11,18 @@ from signalpost.model.ids import WorkerId
 FORGOTTEN_AFTER_SECONDS = 3600
 LONGEST_BEAT_SECONDS = 5.0
 
+# What others have in hand they are just taking over, as the worker is gone.
+FREE = (
+    """
+UPDATE endpoint SET leased_by = NULL
+WHERE instance_id IN (SELECT instance_id FROM endpoint WHERE leased_by = $1 ORDER BY instance_id FOR UPDATE SKIP LOCKED)
+""",
+    """
+UPDATE replay SET leased_by = NULL
+WHERE id IN (SELECT id FROM replay WHERE leased_by = $1 AND due_at IS NOT NULL ORDER BY id FOR UPDATE SKIP LOCKED)
+""",
+)
+
 
 def write_free(table: str) -> str:
     """Write the condition that a row's lease is no other living worker's; $2 is ours, $3 the seconds of a lease."""
@@ -40,10 +52,8 @@ class Workers:
     async def leave(self, worker_id: WorkerId) -> None:
         """Take the worker out and free what it holds, at once."""
         await self._pool.execute("DELETE FROM worker WHERE id = $1", worker_id)
-        await self._pool.execute("UPDATE endpoint SET leased_by = NULL WHERE leased_by = $1", worker_id)
-        await self._pool.execute(
-            "UPDATE replay SET leased_by = NULL WHERE leased_by = $1 AND due_at IS NOT NULL", worker_id
-        )
+        for statement in FREE:
+            await self._pool.execute(statement, worker_id)
 
     async def forget_others(self) -> None:
         """Take all workers out. Only for a database that nobody else can be using (the embedded one, at start)."""

@@ -1,0 +1,66 @@
+"""Who takes several rows takes them in their order, or leaves those that others have: none waits for the other."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from signalpost.store.deliveries import Deliveries
+from signalpost.store.polls import FinishedPoll, Polls
+from signalpost.store.workers import Workers
+from tests.store.notified import NOW, VAULT, add_instance, add_worker
+from tests.support import until
+
+SECONDS = 20.0
+"""After this long a statement waits for a row that it should have left."""
+
+
+@pytest.fixture
+async def ids(pool):
+    return [await add_instance(pool, organization=str(number)) for number in range(3)]
+
+
+@asynccontextmanager
+async def holding(pool, table, key, row_id):
+    """Have a row in hand, as somebody's statement that is not over."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(f"SELECT FROM {table} WHERE {key} = $1 FOR UPDATE", row_id)
+        yield
+
+
+async def test_claims_are_kept_while_polls_of_their_instances_end(pool, ids):
+    await pool.execute("UPDATE instance SET next_poll_at = $1", NOW + timedelta(seconds=5))
+    until_at = NOW + timedelta(seconds=15)
+    async with holding(pool, "instance", "id", ids[1]):
+        keeping = Polls(pool, VAULT).keep_claims(list(reversed(ids)), now=NOW, until=until_at)
+        await asyncio.wait_for(keeping, SECONDS)
+    rows = await pool.fetch("SELECT next_poll_at FROM instance ORDER BY id")
+    assert [(row["next_poll_at"] - NOW).total_seconds() for row in rows] == [15, 5, 15]
+
+
+async def test_polls_that_end_together_take_their_rows_in_the_order_of_ids(pool, ids):
+    polls = Polls(pool, VAULT)
+    async with holding(pool, "instance", "id", ids[0]):
+        ending = asyncio.gather(
+            *(polls.finish(FinishedPoll(each, NOW, NOW, succeeded=True)) for each in reversed(ids))
+        )
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        await pool.fetch("SELECT FROM instance WHERE id = ANY($1) FOR UPDATE NOWAIT", ids[1:])
+    await ending
+    assert await pool.fetchval("SELECT count(*) FROM instance WHERE last_poll_at = $1", NOW) == 3
+
+
+async def test_a_worker_leaves_while_others_take_its_lanes(pool, ids):
+    worker_id = await add_worker(pool, uuid4())
+    deliveries = Deliveries(pool, VAULT, worker_id, lease_seconds=30)
+    await asyncio.gather(*(deliveries.claim(each) for each in ids))
+    async with holding(pool, "endpoint", "instance_id", ids[1]):
+        await asyncio.wait_for(Workers(pool).leave(worker_id), SECONDS)
+    rows = await pool.fetch("SELECT leased_by FROM endpoint ORDER BY instance_id")
+    assert [row["leased_by"] for row in rows] == [None, worker_id, None]
+    another = Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
+    assert all(await asyncio.gather(*(another.claim(each) for each in ids)))
