@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -130,7 +130,7 @@ class Lane:
 
     instance_id: InstanceId
     url: str
-    read_configuration: ReadConfiguration
+    read_configuration: ReadConfiguration = field(compare=False, repr=False)
     generation: int
     seen_order: int
     failing: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -42,7 +42,7 @@ class Notice:
     body: Mapping[str, Any]
     created_at: datetime
     attempts: int
-    read_configuration: ReadConfiguration
+    read_configuration: ReadConfiguration = field(compare=False, repr=False)
 
 
 async def add_notice(

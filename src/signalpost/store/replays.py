@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -114,7 +114,7 @@ class ReplayLane:
     failures: int
     refusals: int
     next_attempt_at: datetime
-    read_configuration: ReadConfiguration
+    read_configuration: ReadConfiguration = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
