@@ -152,3 +152,35 @@ async def test_a_clock_that_was_ahead_and_is_set_back_loses_nothing_at_a_filteri
         await machine.tell()
     told = [object_id for object_id, _ in await machine.tell()]
     assert told == ["far", "just before", *(f"o{number}" for number in range(12))]
+
+
+async def test_more_records_than_can_be_told_apart_by_content_are_refused_and_none_is_invented(
+    open_machine, monkeypatch
+):
+    monkeypatch.setattr("signalpost.polling.strategies.timestamp.MOST_BY_CONTENT", 9)
+    machine = await open_machine("timestamp", configuration=BY_CONTENT)
+    for count, told in [(9, 9), (10, 9), (9, 9)]:
+        machine.provider.listed = [{"id": f"o{number}", "value": number} for number in range(count)]
+        machine.provider.now += timedelta(days=1)
+        assert len(await machine.tell()) == told
+        error = await machine.read_error()
+        assert (error is None) == (count == 9)
+        assert error is None or "more than 9 records: too many to be told apart by their content" in error
+
+
+@pytest.mark.parametrize("dated", [False, True])
+async def test_by_content_the_memory_drops_what_has_left_the_list_and_nothing_that_is_in_it(pool, dated):
+    provider = Provider(page_size=4)
+    machine = Machine(provider, pool, "timestamp", most_remembered=20)
+    date = {"updated": "2020-01-01T00:00:00.000Z"} if dated else {}
+    stay = [{"id": f"stays{number}", "value": 1, **date} for number in range(10)]
+    provider.listed = stay
+    await machine.connect(BY_CONTENT)
+    for day in range(12):
+        provider.listed = [*stay, *({"id": f"{day}-{number}", "value": 1} for number in range(3))]
+        told = await machine.tell()
+        provider.now += timedelta(days=2)
+    assert len(told) == len(set(told)) == 33  # all but those of the first poll
+    assert (await machine.read_row())["remembered"] <= 20
+    stay[3]["value"] = 2
+    assert (await machine.tell())[33:] == [("stays3", "UPDATED")]

@@ -8,7 +8,9 @@ from typing import Any
 
 from signalpost.connectors.resource import Listing
 from signalpost.model.configuration import OLDEST
+from signalpost.model.errors import ConnectorError
 from signalpost.model.event import Change, EventType, Gap, Page, Remembered, Watermark
+from signalpost.polling.detect import REFRESH
 from signalpost.polling.records import ReadRecord, RecordReader
 from signalpost.polling.strategies.asking import EPOCH
 from signalpost.polling.strategies.objects import (
@@ -27,7 +29,11 @@ from signalpost.polling.strategies.objects import (
 )
 from signalpost.polling.strategies.reading import Reading, read_list, read_records
 from signalpost.polling.where import Where
+from signalpost.store.events import MOST_REMEMBERED
 from signalpost.store.memory import make_key
+
+MOST_BY_CONTENT = MOST_REMEMBERED - MOST_REMEMBERED // 10
+"""Records that can be told apart by their content: one that the memory drops, a tenth at a time, would be new again."""
 
 EMPTY_SLACK = timedelta(days=1)
 """How far before now the watermark of an empty list lies: the provider's clock may be behind ours."""
@@ -99,6 +105,12 @@ class TimestampReading:
             self._complete &= listed.complete
             seen = await self._recall([record for record in listed.records if self._where.matches(record)])
             page = self._compare(self._set_aside(seen))
+            if not self._by_date and len(self._found) > MOST_BY_CONTENT:
+                message = (
+                    f"the list has more than {MOST_BY_CONTENT:,} records: too many to be told apart by their content;"
+                    " narrow it with where, or have them told apart by their dates"
+                )
+                raise ConnectorError(message)
             if page.changes or page.remembered:
                 yield (page,)
         if self._older:
@@ -153,11 +165,11 @@ class TimestampReading:
                 self._newest = date
             if not is_other_version(each, by_date=self._by_date):
                 if each.before is not None and self._has_aged(each):
-                    remembered.append(each.before._replace(seen_at=reading.started_at))
+                    remembered.append(self._note(each.before._replace(seen_at=reading.started_at)))
                 continue
             if self._was_dropped(each):
                 continue
-            remembered.append(remember(each, reading.started_at, by_date=self._by_date))
+            remembered.append(self._note(remember(each, reading.started_at, by_date=self._by_date)))
             if self._settling and is_before_start(each, self._floor):
                 continue
             changes.append(self._change(each, len(texts)))
@@ -194,19 +206,29 @@ class TimestampReading:
         self._problems.add(f"the id {record.object_id[:100]!r} is not unique: its first record counts")
         return True
 
+    def _note(self, entry: Remembered) -> Remembered:
+        """Give what the memory is to keep: where dates do not count, what was seen longest ago is dropped first."""
+        return entry if self._by_date else entry._replace(dated_at=None)
+
     def _has_aged(self, seen: Seen) -> bool:
-        """Say whether a record that did not change has to be noted as seen now that its date is no longer fresh."""
+        """Say whether a record that did not change has to be noted as seen now that its date is no longer fresh.
+
+        Without a date that counts it is, once a day: what is not in the list any more is dropped before it.
+        """
         date, before, now = seen.date, seen.before, self._reading.started_at
-        if not self._by_date or date is None or before is None:
+        if before is None:
             return False
+        if not self._by_date or date is None:
+            return before.seen_at < now - REFRESH
         return is_fresh(date, before.seen_at) and not is_fresh(date, now)
 
     def _was_dropped(self, seen: Seen) -> bool:
         """Say whether an unknown object is one that the bounded memory may have dropped.
 
-        While everything since a start is told, that is no reason to be silent: what was told is known by its name.
+        While everything since a start is told, that is no reason to be silent: what was told is known by its name. Nor
+        is it where content alone tells records apart: of those none is dropped that is in the list.
         """
-        if self._settling and self._floor is not None:
+        if not self._by_date or (self._settling and self._floor is not None):
             return False
         forgotten_before = self._reading.poll.forgotten_before
         return (
