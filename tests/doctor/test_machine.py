@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
 import socket
 import sys
 import zoneinfo
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +107,28 @@ async def test_a_data_directory_that_is_none(data):
         found = await look("data-directory", data_dir=folder)
         assert found.verdict == "failure"
         assert "is no folder" in found.message or "cannot be written" in found.message
+
+
+@pytest.mark.parametrize(
+    "name", ["data-directory", "disk", "encryption-key", "embedded-database", "database"]
+)
+async def test_a_directory_that_is_closed_to_this_user(data, monkeypatch, name):
+    def close(method):
+        as_it_is = getattr(Path, method)
+
+        def act(path, *args, **options):  # as the system does, but to root
+            if data in (path, *path.parents):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return as_it_is(path, *args, **options)
+
+        monkeypatch.setattr(Path, method, act)
+
+    for method in ("exists", "read_text", "read_bytes"):
+        close(method)
+    found = await look(name, data_dir=data)
+    assert found.verdict == "failure"
+    assert str(data) in found.message
+    assert "as the user that runs the service" in found.remedy
 
 
 async def test_a_disk_with_little_room(data, monkeypatch):

@@ -10,7 +10,17 @@ from concurrent.futures import Future
 from datetime import datetime
 
 from signalpost.cli.doctor.configured import CONFIGURED, check_settings
-from signalpost.cli.doctor.findings import Check, Finding, Subject, Verdict, fail, name_check, refuse, skip
+from signalpost.cli.doctor.findings import (
+    RUN_AS,
+    Check,
+    Finding,
+    Subject,
+    Verdict,
+    fail,
+    name_check,
+    refuse,
+    skip,
+)
 from signalpost.cli.doctor.instances import INSTANCES
 from signalpost.cli.doctor.machine import MACHINE
 from signalpost.cli.doctor.network import NETWORK
@@ -163,6 +173,8 @@ def _tell(error: BaseException) -> Finding:
         return fail(trouble.what, trouble.remedy)
     if isinstance(error, TimeoutError):
         return fail(SLOW, "see what keeps it busy: a file system, a name server, the database")
+    if isinstance(error, PermissionError):
+        return fail(f"{error.filename or 'what is there'} is closed to this user", RUN_AS)
     return fail(f"it could not be looked at ({type(error).__name__})", "tell the makers of Signalpost")
 
 

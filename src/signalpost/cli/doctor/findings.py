@@ -13,6 +13,9 @@ from signalpost.store.checkup import Checkup, StoredInstance
 from signalpost.store.vault import Vault
 from signalpost.wiring.database import ReachedDatabase
 
+RUN_AS = "run doctor as the user that runs the service, and give that user what is there"
+"""What to do where a file is closed to the user that doctor runs as."""
+
 SHOWN = 5
 """So many of a list are named."""
 
@@ -57,6 +60,8 @@ def skip(reason: str) -> Finding:
 
 def refuse(error: Exception, remedy: str) -> Finding:
     """Make one of an error of ours. Those of the database say what to do themselves, behind a semicolon."""
+    if isinstance(error.__cause__, PermissionError):
+        return fail(str(error), RUN_AS)
     what, _, advice = str(error).partition("; ")
     return fail(what, advice or remedy)
 

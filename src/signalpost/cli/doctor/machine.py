@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from signalpost.api.server import bind
 from signalpost.cli.doctor.findings import (
+    RUN_AS,
     Check,
     Finding,
     Subject,
     approve,
     fail,
+    refuse,
     skip,
     warn,
 )
@@ -74,6 +76,8 @@ def check_embedded_database(subject: Subject) -> Finding:
         if not check_at_rest(subject.settings.data_dir):
             return approve("none yet: the first start makes it")
     except ConfigurationError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return refuse(error, RUN_AS)
         what, _, advice = str(error).rpartition(": ")
         return fail(what, advice)
     cluster = subject.settings.data_dir / "postgres"
