@@ -72,21 +72,29 @@ async def test_records_and_files_outlive_a_restart(tmp_path: Path) -> None:
 async def test_file_follows_a_change_without_a_stop(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     async with open_egnyte(state_path=path) as egnyte:
+        assert b"target_group_id" not in path.read_bytes()
         await egnyte.make_changes(1, "create")
         async with asyncio.timeout(20):
-            while not path.exists():
+            while b"target_group_id" not in path.read_bytes():
                 await asyncio.sleep(0.02)
-        assert b"target_group_id" in path.read_bytes()
     assert [item.name for item in tmp_path.iterdir()] == ["state.json"]
 
 
 async def test_issued_token_reaches_the_file(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     async with open_egnyte(state_path=path) as egnyte:
+        before = path.read_bytes()
         await egnyte.ask_token("password", username="admin", password="secret")
         async with asyncio.timeout(20):
-            while not path.exists():
+            while path.read_bytes() == before:
                 await asyncio.sleep(0.02)
+
+
+async def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "state.json"
+    with pytest.raises(ConfigurationError, match=f"{path} cannot be written: No such file"):
+        async with run_sandbox(state_path=path):
+            pass
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}'])

@@ -96,6 +96,20 @@ class _Keeper:
         self._path = path
         self._timer: asyncio.TimerHandle | None = None
 
+    def open(self) -> None:
+        """Take over what the file holds, and make it if there is none.
+
+        Raises:
+            ConfigurationError: it cannot be read or written.
+        """
+        load_state(self._state, self._path)
+        try:
+            save_state(self._state, self._path)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the state file {self._path} cannot be written: {error.strerror}; name a file in a folder that exists"
+            ) from error
+
     def note_change(self) -> None:
         """Have the state written a moment later."""
         if self._timer is None:
@@ -138,7 +152,7 @@ async def run_sandbox(
     moment that the sandbox answers, its settings over the others; ``on_step`` is told of each step.
 
     Raises:
-        ConfigurationError: the address cannot be taken, or the state file cannot be read.
+        ConfigurationError: the address cannot be taken, or the state file cannot be read or written.
         InvalidRequestError: a setting is unknown or wrong.
     """
     scenario = scenario or Scenario({}, ())
@@ -146,8 +160,8 @@ async def run_sandbox(
     state = State(domain=domain, seed=seed, settings=change_settings(Settings(), given))
     keeper = None
     if state_path is not None:
-        load_state(state, state_path)
         keeper = _Keeper(state, state_path)
+        keeper.open()
     on_change: Callable[[], None] = keeper.note_change if keeper is not None else _ignore
 
     def note_step(text: str) -> None:
