@@ -113,7 +113,8 @@ def find_running(data_directory: Path) -> dict[str, Any] | None:
 
 def _connect_arguments(socket_folder: Path, *, database: str = NAME) -> dict[str, Any]:
     # All of them, so that no PG* variable of ours speaks into it.
-    return {"host": str(socket_folder), "port": files.PORT, "user": NAME, "database": database, "ssl": False}
+    where = {"host": str(socket_folder), "port": files.PORT, "user": NAME, "database": database}
+    return {**where, "ssl": False, "direct_tls": False, "target_session_attrs": "any", "gsslib": "gssapi"}
 
 
 class EmbeddedPostgres:

@@ -94,9 +94,15 @@ async def test_variables_of_other_postgresql_clients_change_nothing(
     }
     for name, value in foreign.items():
         monkeypatch.setenv(name, value)
-    assert await ask(server, "SELECT 1") == 1
     connection = await asyncpg.connect(server.url)
     await connection.close()
+    for name, value in (
+        ("PGTARGETSESSIONATTRS", "standby"),
+        ("PGSSLNEGOTIATION", "direct"),
+        ("PGGSSLIB", "x"),
+    ):
+        monkeypatch.setenv(name, value)
+    assert await ask(server, "SELECT 1") == 1
 
 
 async def test_another_command_finds_the_running_server(
