@@ -11,7 +11,7 @@ import pytest
 
 from signalpost.model.errors import ConfigurationError
 from signalpost.settings import Settings
-from signalpost.store.database import migrate, read_newest
+from signalpost.store.database import migrate, open_pool, read_newest
 from signalpost.store.troubles import UNREACHABLE, check_tables, check_version
 from signalpost.wiring import open_service
 from signalpost.wiring.database import ReachedDatabase
@@ -126,6 +126,18 @@ async def test_the_database_cannot_hold_all_texts(ground, encoding):
     told = await start({**ground.arguments, "user": name, "password": PASSWORD, "database": name})
     assert f"its encoding is {encoding}" in told
     assert "createdb --encoding UTF8" in told
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_a_server_may_isolate_transactions_more_than_we_do(ground, pooled):
+    database = await ground.make_database()
+    await ground.run(
+        f"ALTER DATABASE {database['database']} SET default_transaction_isolation = 'serializable'"
+    )
+    pool = await open_pool(database, size=1, pooled=pooled)
+    async with pool.acquire() as connection, connection.transaction():
+        assert await connection.fetchval("SHOW transaction_isolation") == "read committed"
+    await pool.close()
 
 
 async def test_there_is_no_connection_left(ground):

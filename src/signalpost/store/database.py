@@ -77,12 +77,12 @@ class _BoundedTransaction(Transaction):  # type: ignore[misc]
 
 
 class _PooledConnection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection through a pooler, which gives each transaction whatever session is free: each sets its own limit."""
+    """A connection through a pooler, which gives each transaction whatever session is free: each sets what it needs."""
 
     def transaction(
         self, *, isolation: str | None = None, readonly: bool = False, deferrable: bool = False
     ) -> Transaction:
-        return _BoundedTransaction(self, isolation, readonly, deferrable)
+        return _BoundedTransaction(self, isolation or "read_committed", readonly, deferrable)
 
 
 class _Pool(asyncpg.Pool):  # type: ignore[misc]
@@ -113,7 +113,9 @@ async def open_pool(
         else {
             "connection_class": asyncpg.Connection,
             "server_settings": {
-                "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS * 1000:.0f}ms"
+                # Whatever the server's own is: our statements wait for each other's rows, and see what was written.
+                "default_transaction_isolation": "read committed",
+                "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS * 1000:.0f}ms",
             },
         }
     )
