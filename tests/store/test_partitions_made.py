@@ -37,6 +37,21 @@ async def test_a_retention_of_any_length_ends_its_spans_where_the_next_begin(poo
     assert all(span.begin_at < span.end_at for span in spans)
 
 
+@pytest.mark.parametrize(
+    "setting", ["standard_conforming_strings = off", "DateStyle = 'German'", "TimeZone = 'Asia/Kolkata'"]
+)
+async def test_spans_are_read_alike_whatever_the_server_is_set_to(pool, made, setting):
+    await made.make_ahead(NOW)
+    spans = await made.list_spans()
+    async with pool.acquire() as connection:
+        await connection.execute(
+            f"ALTER DATABASE {await connection.fetchval('SELECT current_database()')} SET {setting}"
+        )
+    await pool.expire_connections()
+    assert await made.list_spans() == spans
+    assert await made.make_ahead(NOW) == 0
+
+
 async def test_after_a_clock_that_was_far_ahead_those_of_now_are_made(pool, made):
     await made.make_ahead(NOW + 400 * DAY)
     assert await made.make_ahead(NOW) == 2

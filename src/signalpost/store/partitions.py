@@ -38,10 +38,10 @@ MOST_MOVED = 500
 LOCK = "SET LOCAL lock_timeout = '300ms'"
 ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(x'5167'::int, x'7061'::int)"
 
-LIST = r"""
+LIST = """
 SELECT substr(child.relname, 6) AS ending,
-       substring(pg_get_expr(child.relpartbound, child.oid) FROM 'FROM \(''([^'']+)''')::timestamptz AS begin_at,
-       substring(pg_get_expr(child.relpartbound, child.oid) FROM 'TO \(''([^'']+)''')::timestamptz AS end_at
+       substring(pg_get_expr(child.relpartbound, child.oid) FROM 'FROM [(]''([^'']+)''')::timestamptz AS begin_at,
+       substring(pg_get_expr(child.relpartbound, child.oid) FROM 'TO [(]''([^'']+)''')::timestamptz AS end_at
 FROM pg_inherits JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
 WHERE pg_inherits.inhparent = 'page'::regclass AND pg_get_expr(child.relpartbound, child.oid) <> 'DEFAULT'
 ORDER BY end_at
