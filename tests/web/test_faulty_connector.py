@@ -1,4 +1,4 @@
-"""A connector of another package whose code raises: each page that asks it says so, without its words."""
+"""A connector of another package whose code raises, or that is not installed any more: each page says so."""
 
 from __future__ import annotations
 
@@ -54,3 +54,30 @@ async def test_every_page_of_a_connection_tells_it_and_goes_on_once_it_is_mended
             assert SECRET not in answer.text
     assert (await browser.client.get(link)).status_code == 200
     assert (await consent(browser.client, read_url(await browser.read(way)))).status_code == 303
+
+
+async def test_what_needs_a_connector_that_is_not_installed_any_more_says_so(world, browser, monkeypatch):
+    instance = await world.connect()
+    place = f"/instances/{instance['id']}"
+    way = (await begin(world, browser)).headers["location"]
+    number = way.rpartition("/")[2]
+    link = unescape(
+        re.search(r"<code>(http[^<]+/connect/[^<]+)</code>", (await begin(world, browser, do="link")).text)[1]
+    )
+    url = read_url(await browser.read(way))
+    csrf = {"csrf": re.search(r'name="csrf" value="(\w+)"', await browser.read("/me"))[1]}
+    monkeypatch.setattr(world.service.app.console.state.parts.api.registry, "_connectors", {})
+    assert "Not installed" in await browser.read(place)
+    for answer in (
+        await browser.client.get(f"{place}/edit"),
+        await browser.client.post(f"{place}/edit", data=csrf),
+        await browser.client.post(f"{place}/authorise", data=csrf),
+        await browser.client.get(way),
+        await browser.client.get(f"/connect/again/{number}"),
+        await browser.client.get(f"/connect/result/{number}"),
+        await browser.client.get(link),
+        await browser.client.get(f"{link}/go"),
+        await consent(browser.client, url, decision="deny"),
+    ):
+        assert answer.status_code == 409, (str(answer.url), answer.status_code)
+        assert "The connector &#39;egnyte&#39; is not installed" in answer.text

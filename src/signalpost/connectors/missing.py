@@ -36,12 +36,13 @@ class MissingConnector:
             Field(each, each, secret=True) for each in sorted(configuration) if each not in _KNOWN
         )
 
-    def _refuse(self, *_: Any) -> Never:
+    def refuse(self, *_: Any) -> Never:
+        """Say that it is not installed, whatever it was asked to do (raises ConflictError)."""
         message = (
             f"the connector {self.key!r} is not installed: install its package, or name its file in"
             " SIGNALPOST_CONNECTOR_FILES, and start again"
         )
         raise ConflictError(message)
 
-    find_host = find_authorization = read_tokens = identify = _refuse
-    open_feed = open_listing = classify = read_quota = _refuse
+    find_host = find_authorization = read_tokens = identify = refuse
+    open_feed = open_listing = classify = read_quota = refuse

@@ -57,6 +57,14 @@ class Registry:
             instance.connector, instance.configuration
         )
 
+    def require(self, key: str) -> Connector:
+        """Give the connector of something stored that cannot do without.
+
+        Raises:
+            ConflictError: it is not installed any more.
+        """
+        return self._connectors.get(key) or MissingConnector(key, {}).refuse()
+
     def find(self, key_or_id: str) -> Connector:
         """Find a connector by key (any letter case) or number.
 

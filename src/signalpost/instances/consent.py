@@ -116,7 +116,7 @@ class Consents:
 
     async def read_configuration(self, connection: Connection) -> tuple[Connector, dict[str, str]]:
         """Give the connector, and the configuration that the instance is to have (secrets included)."""
-        connector = self._registry.find(connection.connector)
+        connector = self._registry.require(connection.connector)
         before: Mapping[str, str] = {}
         if connection.instance_id is not None:
             instance = await self._instances.find(connection.member.organization_id, connection.instance_id)
@@ -158,7 +158,7 @@ class Consents:
 
     async def refuse(self, connection: Connection, error: str, description: str) -> None:
         """Keep the provider's refusal in words; the same connection may be tried again."""
-        name = self._registry.find(connection.connector).name
+        name = self._registry.require(connection.connector).name
         ours = f"{name} did not give access"
         if error == DENIED:
             ours = f"Access was denied on the consent page of {name}, so nothing was connected"
@@ -186,7 +186,7 @@ class Consents:
             else:
                 await self._make(connection, order, now)
         except RequestError as error:
-            failure = describe_failure(self._registry.find(connection.connector).name, error)
+            failure = describe_failure(self._registry.require(connection.connector).name, error)
             await self._connections.give_back(connection.id, failure, taken_at=now)
         except BaseException:
             await self._connections.give_back(connection.id, None, taken_at=now)
@@ -267,7 +267,7 @@ class Consents:
     async def _save_application(self, member: Member, order: Order, instance: Instance) -> None:
         if not order.application:
             return
-        connector = self._registry.find(instance.connector)
+        connector = self._registry.require(instance.connector)
         keys = [each.key for each in connector.fields if each.application]
         saved = await self._applications.save(
             member.organization_id,

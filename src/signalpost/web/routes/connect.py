@@ -73,7 +73,7 @@ async def show_again(request: Request, parts: Web, visit: Operator, number: str)
     if not connection.wish:
         message = "what was typed is kept for an hour, or until the instance is made; fill the form in anew"
         raise NotFoundError(message)
-    form = fill_order(parts.api.registry.find(connection.connector), read_order(connection.wish))
+    form = fill_order(parts.api.registry.require(connection.connector), read_order(connection.wish))
     form.connection = str(connection.id)
     shape = Shape(form)
     if form.tokens is not None:
@@ -93,14 +93,14 @@ async def send_new(
 @router.get("/instances/{instance_id}/edit")
 async def show_edit(request: Request, parts: Web, visit: Operator, instance: Shown) -> Response:
     """Show the form with what an instance has."""
-    form = fill_instance(parts.api.registry.find(instance.connector), instance)
+    form = fill_instance(parts.api.registry.require(instance.connector), instance)
     return await _show(request, parts, visit, Shape(form))
 
 
 @router.post("/instances/{instance_id}/edit")
 async def send_edit(request: Request, parts: Web, visit: Operator, sent: Sent, instance: Shown) -> Response:
     """Change an instance; watermarks stay."""
-    form = fill_instance(parts.api.registry.find(instance.connector), instance)
+    form = fill_instance(parts.api.registry.require(instance.connector), instance)
     return await _act(request, parts, visit, form, sent)
 
 

@@ -120,7 +120,7 @@ async def show_failure(request: Request, parts: Web, visit: Operator, number: st
         "connect/result.html",
         visit,
         connection=connection,
-        connector=parts.api.registry.find(connection.connector),
+        connector=parts.api.registry.require(connection.connector),
         ours=ours,
         theirs=theirs,
     )
@@ -129,7 +129,7 @@ async def show_failure(request: Request, parts: Web, visit: Operator, number: st
 @router.post("/instances/{instance_id}/authorise")
 async def authorise(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
     """Have an instance authorised again: here and now, or (``do=link``) by a connect link."""
-    if not asks_consent(parts.api.registry.find(instance.connector)):
+    if not asks_consent(parts.api.registry.require(instance.connector)):
         told = "No consent is needed here: give the key or password anew below, and save."
         return go(request, f"/instances/{instance.id}/edit", told)
     by_link = form.get("do") == "link"
