@@ -81,6 +81,17 @@ async def test_every_page_fits_keeps_its_policy_is_small_and_has_a_title(stage, 
     assert wrong == {}
 
 
+async def test_no_list_is_lost_in_print(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"], viewport=WIDE)
+    for path in ("/deliveries", "/events", "/instances", "/organization"):
+        await page.emulate_media(media="screen")
+        await page.goto(path)
+        shown = await page.locator("main table:visible").count()
+        assert shown, path
+        await page.emulate_media(media="print")
+        assert await page.locator("main table:visible").count() == shown, path
+
+
 async def test_axe_finds_nothing_on_what_forms_answer(stage, open_page):
     page = await open_page(stage.world, stage.people["admin"], viewport=NARROW)
     stranger = await open_page(stage.world, viewport=NARROW)
