@@ -35,10 +35,6 @@ class SignInNeededError(Exception):
         self.path = path
 
 
-class StaleFormError(ForbiddenError):
-    """A form of ours comes from a page that was shown to another session, or to nobody."""
-
-
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request by a member who is signed in."""
@@ -163,7 +159,12 @@ Admin = Annotated[Visit, Depends(require_admin)]
 
 
 class Form(dict[str, str]):
-    """The fields of a form, by name; of a name given more than once the last. ``lists`` has them all."""
+    """The fields of a form, by name; of a name given more than once the last. ``lists`` has them all.
+
+    ``stale`` says that the page it stands on is out of date, where that was let through: nothing may be done by it.
+    """
+
+    stale = False
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         super().__init__(pairs)
@@ -180,6 +181,16 @@ def _is_own(request: Request, url: str) -> bool:
         return urlsplit(url).netloc in own - {"", None}
     except ValueError:  # no browser wrote it
         return False
+
+
+class StaleFormError(ForbiddenError):
+    """A form of ours comes from a page that was shown to another session, or to nobody."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(
+            "the page was open for too long, or you signed in anew; open it again and send again"
+        )
+        self.form = form
 
 
 async def read_form(request: Request) -> Form:
@@ -211,13 +222,26 @@ async def read_form(request: Request) -> Form:
     form = Form(pairs)
     cookie = read_cookie(request, SESSION_COOKIE) or read_cookie(request, VISITOR_COOKIE) or ""
     if not cookie or not hmac.compare_digest(form.get("csrf", "").encode(), derive_csrf(cookie).encode()):
-        kind = StaleFormError if form.get("csrf") else ForbiddenError
-        raise kind("the page was open for too long, or you signed in anew; open it again and send again")
+        stale = StaleFormError(form)
+        raise stale if form.get("csrf") else ForbiddenError(str(stale))
     return form
 
 
 Sent = Annotated[Form, Depends(read_form)]
 """The form of a POST, known to come from our own page."""
+
+
+async def read_typed(request: Request) -> Form:
+    """Read a form as ``read_form``; of one that is ``stale``, what was typed can be shown again."""
+    try:
+        return await read_form(request)
+    except StaleFormError as error:
+        error.form.stale = True
+        return error.form
+
+
+Typed = Annotated[Form, Depends(read_typed)]
+"""The form of a POST whose page may be out of date: who takes it looks at ``stale`` first."""
 
 
 def write_sign_in_path(path: str) -> str:
