@@ -178,6 +178,26 @@ async def test_a_replay_is_confirmed_runs_and_is_watched(world, browser):
     await browser.read(f"{place}/replays/999", 404)
 
 
+async def test_a_confirmed_replay_that_is_sent_again_is_one(world, browser):
+    one = await world.connect()
+    path = f"/instances/{one['id']}/replay"
+    await until(lambda: _fetch(world, "SELECT watermark FROM resource_poll"))
+    await world.change(1)
+    await until(lambda: _fetch(world, "SELECT state = 'delivered' FROM notification"))
+    fields = {"from": "", "sequence": "1", "url": ""}
+    asked = await browser.send(path, path, **fields)
+    form = fields | dict(re.findall(r'name="(csrf|confirmed|after)" value="(\w+)"', asked.text))
+    answers = await asyncio.gather(*(browser.client.post(path, data=form) for _ in range(3)))
+    assert {answer.headers["location"] for answer in answers} == {f"{path}s/1"}
+    assert await _fetch(world, "SELECT count(*) FROM replay") == 1
+    # Who looks anew may have it again, and elsewhere.
+    asked = await browser.send(path, path, **fields)
+    form |= dict(re.findall(r'name="(after)" value="(\w+)"', asked.text))
+    elsewhere = {"url": "http://127.0.0.1:9/nobody"}
+    for more, number in (({}, 2), (elsewhere, 3), (elsewhere, 3)):
+        assert _leads(await browser.client.post(path, data=form | more), f"{path}s/{number}")
+
+
 async def test_a_replay_that_runs_is_cancelled(world, browser):
     one = await world.connect()
     place = f"/instances/{one['id']}"

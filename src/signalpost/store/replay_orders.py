@@ -60,6 +60,11 @@ INSERT INTO replay (instance_id, kind, url, failed_since, first_id, last_id, pos
 VALUES ($1, $2, $3, $4, $5::bigint, $6, $5::bigint - 1, $7, $7, $7) RETURNING {COLUMNS}
 """
 
+SAME = f"""
+SELECT {COLUMNS} FROM replay
+WHERE instance_id = $1 AND id > $2 AND kind = $3 AND url IS NOT DISTINCT FROM $4 AND first_id = $5 ORDER BY id LIMIT 1
+"""
+
 CANCEL = """
 UPDATE replay SET state = 'cancelled', due_at = NULL, ended_at = $3
 WHERE id = $1 AND instance_id = $2 AND state = 'running'
@@ -136,15 +141,25 @@ class ReplayOrders:
             instance_id, ReplayWish(ReplayKind.FAILED, first_id, last_id, failed_since=since)
         )
 
-    async def ask_range(self, instance_id: InstanceId, start: datetime | int, url: str | None) -> Replay:
+    async def ask_range(
+        self, instance_id: InstanceId, start: datetime | int, url: str | None, *, after_id: int | None = None
+    ) -> Replay:
         """Have all that was made from an instant or a sequence number on sent again, up to what there is now.
+
+        Where the same was asked for after replay ``after_id``, that one is given, and none is made.
 
         Cost: from an instant, one index range over the notifications of the instance that are older. Raises as ``ask``.
         """
         statement = SPAN_FROM_INSTANT if isinstance(start, datetime) else SPAN_FROM_SEQUENCE
         span = await self._pool.fetchrow(statement, instance_id, start)
         first_id, last_id = (1, 0) if span["first_id"] is None else span
-        return await self.ask(instance_id, ReplayWish(ReplayKind.RANGE, first_id, last_id, url=url))
+        wish = ReplayWish(ReplayKind.RANGE, first_id, last_id, url=url)
+        return await self.ask(instance_id, wish, after_id=after_id)
+
+    async def find_last_id(self, instance_id: InstanceId) -> int:
+        """Give the number of the newest replay of an instance; 0 where it has none."""
+        found = await self._pool.fetchval("SELECT max(id) FROM replay WHERE instance_id = $1", instance_id)
+        return int(found or 0)
 
     async def count_range(self, instance_id: InstanceId, start: datetime | int, *, elsewhere: bool) -> int:
         """Count what ``ask_range`` would have sent, up to 10,000. Cost: as that, and the rows that are counted."""
@@ -154,8 +169,8 @@ class ReplayOrders:
             return 0
         return int(await self._pool.fetchval(COUNT_RANGE, instance_id, *span, elsewhere))
 
-    async def ask(self, instance_id: InstanceId, wish: ReplayWish) -> Replay:
-        """Write a replay; it is due at once.
+    async def ask(self, instance_id: InstanceId, wish: ReplayWish, *, after_id: int | None = None) -> Replay:
+        """Write a replay; it is due at once. ``after_id`` as in ``ask_range``.
 
         Raises:
             ConflictError: too many run already, or there is no URL to send to.
@@ -167,6 +182,12 @@ class ReplayOrders:
             if found is None:
                 message = f"there is no instance {instance_id}"
                 raise NotFoundError(message)
+            url = None if wish.url == found["url"] else wish.url
+            if after_id is not None:
+                same = instance_id, after_id, wish.kind.value, url, wish.first_id
+                row = await connection.fetchrow(SAME, *same)
+                if row is not None:
+                    return read_replay(row)
             if found["running"] >= MOST_RUNNING:
                 message = (
                     f"{found['running']} replays of instance {instance_id} run already, and no more may;"
@@ -180,7 +201,7 @@ class ReplayOrders:
                 INSERT,
                 instance_id,
                 wish.kind.value,
-                None if wish.url == found["url"] else wish.url,
+                url,
                 wish.failed_since,
                 wish.first_id,
                 wish.last_id,

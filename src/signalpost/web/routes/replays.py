@@ -73,8 +73,8 @@ async def start_replay(
     body, errors = await _read(parts.api, values)
     if errors:
         return await _show_form(request, parts, visit, instance, values, errors)
+    start = read_instant("from", body.get("from")) or int(body["sequence"])
     if form.get("confirmed") != "true":
-        start = read_instant("from", body.get("from")) or int(body["sequence"])
         count = await parts.api.replays.count_range(instance.id, start, elsewhere="url" in body)
         return render(
             request,
@@ -86,8 +86,11 @@ async def start_replay(
             count=count,
             most=MOST_COUNTED,
             body=body,
+            after=await parts.api.replays.find_last_id(instance.id),
         )
-    asked = await api_replays.ask_replay(parts.api, instance, body)
+    # A form that is sent again leads to what was asked for by it.
+    after_id = read_number(form.get("after", ""))
+    asked = await parts.api.replays.ask_range(instance.id, start, body.get("url"), after_id=after_id)
     since = body.get("from") or f"event {body['sequence']:,}"
     await parts.audit.add(
         visit.member,
@@ -96,7 +99,7 @@ async def start_replay(
         parts.api.clock(),
         instance_id=instance.id,
     )
-    return go(request, f"/instances/{instance.id}/replays/{asked['id']}")
+    return go(request, f"/instances/{instance.id}/replays/{asked.id}")
 
 
 @router.get("/instances/{instance_id}/replays/{replay_id}")
