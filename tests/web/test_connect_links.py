@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import httpx
@@ -172,6 +173,35 @@ async def test_an_instance_is_changed_and_its_watermark_and_secrets_stay(world, 
     answer = await browser.client.post(f"{place}/edit", data=wrong)
     assert answer.status_code == 400
     assert "is not a number of minutes" in answer.text
+
+
+async def test_names_of_the_provider_that_lie_are_shown_as_they_are(world, browser):
+    """In a preview, with the raw record, in what is told after an action, and in the audit trail."""
+    row = {
+        "type": "file_system",
+        "action": "create",
+        "actor": 1,
+        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z",
+        "action_source": "WebUI",
+        "data": {
+            "target_path": "/Shared/invoice\u202egpj.exe",
+            "target_id": "00000000-0000-4000-8000-000000000001",
+            "target_group_id": "00000000-0000-4000-8000-000000000001",
+            "is_folder": False,
+        },
+    }
+    instance = await world.connect()
+    await world.control("POST", "events", [row])
+    place = f"/instances/{instance['id']}"
+    empty = {"configuration.oauth.api.key": "", "configuration.oauth.api.secret": ""}
+    form = fill(world, await browser.read(f"{place}/edit"), **empty, do="preview")
+    pages = [(await browser.client.post(f"{place}/edit", data=form)).text]
+    await world.pool.execute("UPDATE instance SET name = $1", "invoice\u202egpj.exe")
+    await browser.send("/me", f"{place}/poll")
+    pages += [await browser.read("/me"), await browser.read("/organization/audit")]
+    for page in pages:
+        assert "\\u202egpj.exe" in page
+        assert "\u202e" not in page
 
 
 async def test_an_instance_of_many_resources_is_changed(world, browser):
