@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-from fastapi import FastAPI, Request
+import orjson
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
@@ -155,6 +157,11 @@ class Api(FastAPI):
         """Give the OpenAPI document, made when it is first asked for."""
         return self.openapi_schema or describe_api(super().openapi())
 
+    @cached_property
+    def document(self) -> bytes:
+        """The same as it is sent: writing it takes so long that nobody may have that done again and again."""
+        return orjson.dumps(self.openapi())
+
 
 def build_routes() -> FastAPI:
     """Build the application without its parts: enough to print the OpenAPI document."""
@@ -163,7 +170,7 @@ def build_routes() -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        openapi_url=f"{BASE_PATH}/openapi.json",
+        openapi_url=None,
         strict_content_type=False,
         # Where a slash too many led on, it would be to the host and the scheme that the request names.
         redirect_slashes=False,
@@ -171,6 +178,11 @@ def build_routes() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.include_router(join_routers())
+
+    async def show_document() -> Response:
+        return Response(app.document, media_type="application/json")
+
+    app.add_api_route(f"{BASE_PATH}/openapi.json", show_document, include_in_schema=False)
     return _frame(app)
 
 
