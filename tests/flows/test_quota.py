@@ -87,6 +87,9 @@ async def test_polls_leave_calls_to_the_user_and_go_on_when_there_are_more(world
     assert await account.count_calls() == calls
     status = await account.status()
     check_throttled(status, hours=20)
+    await account.poll()  # who asks again and again is told the same
+    assert await account.count_calls() == calls
+    check_throttled(await account.status(), hours=20)
     assert status["throttledUntil"] == status["quota"]["resetsDate"]
     assert (status["quota"]["callsADay"], status["quota"]["used"]) == (12, 11)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from signalpost.model.backoff import A_DAY_SECONDS
-
 LONGEST_MESSAGE = 10_000
+LONGEST_WAIT_SECONDS = 2 * 86_400.0
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -123,15 +122,14 @@ class NeedsAuthorisationError(ProviderError):
 class RetryLaterError(ProviderError):
     """The provider cannot answer this now: back off, for ``after_seconds`` at least if it named a time.
 
-    The other resources of the instance go on. More than a day counts as a day, and what is no time as none.
+    The other resources of the instance go on. More than two days count as two, and what is no time as none.
     """
 
     def __init__(self, message: str, *, after_seconds: float | None = None) -> None:
         super().__init__(message)
-        is_time = (
-            isinstance(after_seconds, (int, float)) and after_seconds >= 0
-        )  # others write connectors too
-        self.after_seconds = min(after_seconds or 0.0, A_DAY_SECONDS) if is_time else None
+        # Others write connectors too.
+        is_time = isinstance(after_seconds, (int, float)) and after_seconds >= 0
+        self.after_seconds = min(after_seconds or 0.0, LONGEST_WAIT_SECONDS) if is_time else None
 
 
 class TooFastError(RetryLaterError):

@@ -61,6 +61,11 @@ class Outcome:
         return "unfinished" if self.unfinished else "ok"
 
     @property
+    def only_waited(self) -> bool:
+        """Whether nothing was tried, as all that is polled waits for its time: it stays as the poll before left it."""
+        return bool(self.waiting) and not self.read and not self.failed and self.spent_until is None
+
+    @property
     def succeeded(self) -> bool:
         """Whether all that is polled was read."""
         return self.read > 0 and not self.failed and not self.waiting and self.spent_until is None

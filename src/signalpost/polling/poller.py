@@ -145,6 +145,7 @@ class Poller:
                 plan.throttled_until,
                 allowance.to_json() if allowance is not None else None,
                 state.wishes,
+                only_waited=outcome.only_waited,
             )
         )
         if allowance is not None:

@@ -44,10 +44,10 @@ UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.v
            WHEN instance.wishes = done.wishes THEN done.next
            WHEN EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN now() END,
        last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
-       throttled_until = done.throttled,
+       throttled_until = CASE WHEN done.waited THEN throttled_until ELSE done.throttled END,
        quota = CASE WHEN instance.wishes = done.wishes THEN coalesce(done.quota, instance.quota) ELSE instance.quota END
 FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[], $5::timestamptz[], $6::jsonb[],
-            $7::integer[]) AS done (id, polled, next, good, throttled, quota, wishes)
+            $7::integer[], $8::boolean[]) AS done (id, polled, next, good, throttled, quota, wishes, waited)
 WHERE instance.id = done.id
 """
 

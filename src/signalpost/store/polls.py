@@ -51,8 +51,9 @@ RETURNING instance_id, resource, failures, coalesce(disabled_at = $3, false) AS 
 class FinishedPoll:
     """The end of one poll: when it began, when the next is due (None: never), whether all was read.
 
-    ``throttled_until`` is set where the next poll is later than wished, for the account's calls to last; ``quota`` is
-    what is known of these (None: nothing new). ``wishes`` are those that its beginning knew of.
+    ``throttled_until`` is set where the next poll is later than wished, for the account's calls to last; who
+    ``only_waited`` leaves it as it is. ``quota`` is what is known of the calls (None: nothing new), ``wishes`` are
+    those that its beginning knew of.
     """
 
     instance_id: InstanceId
@@ -62,6 +63,7 @@ class FinishedPoll:
     throttled_until: datetime | None = None
     quota: Mapping[str, Any] | None = None
     wishes: int = 0
+    only_waited: bool = False
 
 
 class Polls:
@@ -172,6 +174,7 @@ class Polls:
             [poll.throttled_until for poll in newest],
             [poll.quota for poll in newest],
             [poll.wishes for poll in newest],
+            [poll.only_waited for poll in newest],
         )
         return [None] * len(polls)
 
