@@ -25,11 +25,11 @@ from signalpost.model.event import Gap
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
-from signalpost.observe.metrics import POLL_OUTCOMES
 from signalpost.polling.configuration import recall_resource
+from signalpost.polling.ends import Ends
 from signalpost.polling.grid import is_first_of_hour, next_on_grid
 from signalpost.polling.pages import Pages
-from signalpost.polling.plan import Outcome, Plan, plan_next
+from signalpost.polling.plan import Outcome, plan_next
 from signalpost.polling.strategies import OpenSession, PolledSession, open_contained, open_strategy
 from signalpost.polling.strategies.ahead import Room
 from signalpost.polling.strategies.reading import Reading
@@ -73,8 +73,7 @@ class Poller:
         self.active: set[InstanceId] = set()
         self._missing: set[str] = set()
         self._room = Room()
-        self._counters = {outcome: parts.metrics.polls.labels(outcome) for outcome in POLL_OUTCOMES}
-        self._log = log.bind()
+        self._ends = Ends(parts.metrics)
 
     async def poll(self, instance_id: InstanceId, due_at: datetime | None = None) -> None:
         """Poll the instance's resources one after the other; one that fails does not stop the others.
@@ -150,41 +149,7 @@ class Poller:
         )
         if allowance is not None:
             parts.metrics.note_quota(allowance.left_share)
-        self._tell(state, outcome, session.calls, plan, due_at, (ended_at - started_at).total_seconds())
-
-    def _tell(
-        self,
-        state: PollState,
-        outcome: Outcome,
-        calls: int,
-        plan: Plan,
-        due_at: datetime | None,
-        seconds: float,
-    ) -> None:
-        """Count the poll, and log it in one line: of one that found nothing only who debugs wants to know."""
-        lag_seconds = None if due_at is None else max((outcome.started_at - due_at).total_seconds(), 0.0)
-        self._counters["failed" if outcome.failed else "ok"].inc()
-        self._parts.metrics.poll_seconds.observe(seconds)
-        if lag_seconds is not None:
-            self._parts.metrics.poll_lag_seconds.observe(lag_seconds)
-        is_idle = outcome.name == "ok" and not outcome.events and not outcome.gaps
-        write = self._log.debug if is_idle else self._log.info
-        write(
-            "poll.finished",
-            instance=state.instance_id,
-            organization=state.organization_id,
-            connector=state.connector,
-            outcome=outcome.name,
-            error=outcome.error,
-            resources=outcome.read,
-            pages=outcome.pages,
-            events=outcome.events,
-            gaps=outcome.gaps,
-            calls=calls,
-            lag_ms=None if lag_seconds is None else round(lag_seconds * 1000, 1),
-            duration_ms=round(seconds * 1000, 1),
-            next_poll_at=plan.next_poll_at,
-        )
+        self._ends.tell(state, outcome, plan, calls=session.calls, due_at=due_at, ended_at=ended_at)
 
     async def _try_resource(
         self,
