@@ -44,6 +44,33 @@ async def test_a_failed_page_moves_the_watermark_no_further_than_what_was_commit
     assert await machine.read_error() is None
 
 
+@pytest.mark.parametrize("page", [0, 1, 2])
+async def test_a_provider_that_asks_to_wait_is_no_failure_once_the_watermark_has_moved(open_machine, page):
+    machine = await open_machine("feed")
+    provider = machine.provider
+    fill(provider, 8)
+    provider.failures.append((0, RetryLaterError("down")))
+    await machine.poll()
+    assert (await machine.read_row())["failures"] == 1
+    provider.now += timedelta(hours=2)
+    provider.failures.append((page, RetryLaterError("ten calls a minute", after_seconds=45)))
+    await machine.poll()
+    row, asked_at = await machine.read_row(), provider.now
+    next_at = await machine.pool.fetchval("SELECT next_poll_at FROM instance")
+    assert row["watermark"] == {"id": 3 * page}
+    if page == 0:
+        assert (row["failures"], row["last_error"]) == (2, "ten calls a minute")
+        return
+    assert (row["failures"], row["last_error"]) == (0, None)
+    assert row["remark"] == "not read to its end yet: ten calls a minute"
+    assert row["retry_at"] == asked_at + timedelta(seconds=45)
+    assert next_at <= row["retry_at"]
+    provider.now += timedelta(seconds=45)
+    assert len(await machine.tell()) == 8
+    row = await machine.read_row()
+    assert (row["remark"], row["retry_at"]) == (None, None)
+
+
 @pytest.mark.parametrize("strategy", ALL)
 async def test_an_empty_page_moves_and_writes_nothing(open_machine, strategy):
     machine = await open_machine(strategy)

@@ -95,7 +95,7 @@ async def poll(ground: Ground) -> None:
     polls, instance_id = ground.polls, ground.past.instance_id
     await polls.load(instance_id)
     await polls.finish(FinishedPoll(instance_id, ground.now, ground.now, succeeded=True))
-    await polls.record_spent(ground.poll, "spent", retry_at=ground.now)
+    await polls.record_pause(ground.poll, "spent", resumes_at=ground.now, read_at=None)
     await polls.record_recovery(ground.poll, ground.now, None)
     await polls.record_failure(ground.poll, "broken", now=ground.now, retry_at=ground.now, disable=False)
     await polls.release(instance_id, ground.now)

@@ -14,7 +14,8 @@ from signalpost.polling.grid import next_on_grid
 class Outcome:
     """What came of a poll's resources. ``retries`` are when those that failed, now or before, may be read again.
 
-    ``error`` is the kind of the first failure.
+    ``error`` is the kind of the first failure. ``resumes_at`` is when the first of those that were read for a part, as
+    the provider asked to wait then, may be read on.
     """
 
     started_at: datetime
@@ -23,6 +24,7 @@ class Outcome:
     waiting: int = 0
     retries: list[datetime] = field(default_factory=list)
     spent_until: datetime | None = None
+    resumes_at: datetime | None = None
     unfinished: bool = False
     pages: int = 0
     events: int = 0
@@ -41,6 +43,11 @@ class Outcome:
         if retry_at is not None:
             self.retries.append(retry_at)
 
+    def add_pause(self, resumes_at: datetime) -> None:
+        """Count one that was read for a part, and is read on after a wait."""
+        self.read += 1
+        self.resumes_at = resumes_at if self.resumes_at is None else min(self.resumes_at, resumes_at)
+
     def add_written(self, pages: int, events: int) -> None:
         """Count what was committed."""
         self.pages += pages
@@ -58,7 +65,7 @@ class Outcome:
             return "failed"
         if self.spent_until is not None:
             return "throttled"
-        return "unfinished" if self.unfinished else "ok"
+        return "unfinished" if self.unfinished or self.resumes_at is not None else "ok"
 
     @property
     def only_waited(self) -> bool:
@@ -84,7 +91,7 @@ def plan_next(state: PollState, outcome: Outcome, allowance: Allowance | None, n
 
     When nothing at all could be read, at the first retry; else by the interval. Either as much later as the day's
     calls need to last; but what fails is not said to be held back, for that would hide the failure. What was left
-    unfinished goes on at once, while there are calls.
+    unfinished goes on at once, while there are calls; or when the provider wants it to.
     """
     if outcome.spent_until is not None:
         new_calls_at = max(outcome.spent_until, now + SHORTEST_WAIT)
@@ -97,7 +104,10 @@ def plan_next(state: PollState, outcome: Outcome, allowance: Allowance | None, n
             spaced_at if spaced_at is not None and outcome.failed else now
         )  # who only waits makes no calls
         return Plan(max(earliest, min(outcome.retries)) if outcome.retries else None)
-    return Plan(spaced_at or next_on_grid(state.instance_id, state.interval_seconds, now), spaced_at)
+    next_at = spaced_at or next_on_grid(state.instance_id, state.interval_seconds, now)
+    if spaced_at is None and outcome.resumes_at is not None:
+        next_at = min(next_at, outcome.resumes_at)
+    return Plan(next_at, spaced_at)
 
 
 def _space(state: PollState, allowance: Allowance | None, now: datetime) -> datetime | None:

@@ -161,6 +161,7 @@ class Poller:
     ) -> bool:
         """Read one resource; keep what came of it. Says whether the others are to be read as well."""
         parts = self._parts
+        pages = outcome.pages
         try:
             remark = await self._read_resource(state, connector, session, poll, outcome)
         except FencedError as error:
@@ -178,11 +179,15 @@ class Poller:
             now = parts.clock()
             outcome.spent_until = now + timedelta(seconds=error.after_seconds or 3600.0)
             log.info("poll.throttled", instance=state.instance_id, reason=str(error))
-            remark = f"not read to its end: {error}"
-            await parts.polls.record_spent(poll, remark, retry_at=outcome.spent_until)
+            await parts.polls.record_pause(
+                poll,
+                f"not read to its end: {error}",
+                resumes_at=outcome.spent_until,
+                read_at=now if outcome.pages > pages else None,
+            )
             return False
         except SignalpostError as error:
-            outcome.add_failure(await self._record_failure(state, poll, error), error)
+            await self._note_error(state, poll, error, outcome, came_on=outcome.pages > pages)
         except Exception as error:  # noqa: BLE001 - recorded and logged
             outcome.add_failure(await self._record_fault(state, poll, error), error)
         else:
@@ -192,6 +197,28 @@ class Poller:
             if poll.failures:
                 log.info("poll.recovered", instance=state.instance_id, resource=poll.resource)
         return True
+
+    async def _note_error(
+        self,
+        state: PollState,
+        poll: ResourcePoll,
+        error: SignalpostError,
+        outcome: Outcome,
+        *,
+        came_on: bool,
+    ) -> None:
+        """Keep a failure. That a provider asks to wait after it was read for a part is none: it goes on then."""
+        wait_seconds = error.after_seconds if isinstance(error, RetryLaterError) else None
+        if not came_on or wait_seconds is None:
+            outcome.add_failure(await self._record_failure(state, poll, error), error)
+            return
+        now = self._parts.clock()
+        resumes_at = now + timedelta(seconds=wait_seconds)
+        outcome.add_pause(resumes_at)
+        log.info("poll.paused", instance=state.instance_id, resource=poll.resource, reason=str(error))
+        await self._parts.polls.record_pause(
+            poll, f"not read to its end yet: {error}", resumes_at=resumes_at, read_at=now
+        )
 
     async def _record_fault(self, state: PollState, poll: ResourcePoll, error: Exception) -> datetime | None:
         """Keep a fault of ours, which must not take the other resources with it."""

@@ -46,6 +46,13 @@ WHERE id = $1 AND configuration = $6
 RETURNING instance_id, resource, failures, coalesce(disabled_at = $3, false) AS given_up
 """
 
+PAUSE = """
+UPDATE resource_poll SET remark = $2, retry_at = $3, last_success_at = coalesce($4, last_success_at),
+       failures = CASE WHEN $4::timestamptz IS NULL THEN failures ELSE 0 END,
+       last_error = CASE WHEN $4::timestamptz IS NULL THEN last_error END
+WHERE id = $1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedPoll:
@@ -200,11 +207,14 @@ class Polls:
             }
             await add_notice(connection, InstanceId(row["instance_id"]), "polling.disabled", told, now)
 
-    async def record_spent(self, poll: ResourcePoll, remark: str, *, retry_at: datetime) -> None:
-        """Keep that the account's calls ended while the resource was read, which is no failure, and when it goes on."""
-        await self._pool.execute(
-            "UPDATE resource_poll SET remark = $2, retry_at = $3 WHERE id = $1", poll.id, remark, retry_at
-        )
+    async def record_pause(
+        self, poll: ResourcePoll, remark: str, *, resumes_at: datetime, read_at: datetime | None
+    ) -> None:
+        """Keep why a resource is not read to its end, which is no failure, and when it is read on.
+
+        ``read_at`` says when a part of it was read, which ends its failures; None: none was.
+        """
+        await self._pool.execute(PAUSE, poll.id, remark, resumes_at, read_at)
 
     async def record_recovery(self, poll: ResourcePoll, now: datetime, remark: str | None) -> None:
         """Clear the failures of a resource that was read again; keep what is to be remarked of it."""

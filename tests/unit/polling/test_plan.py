@@ -76,6 +76,19 @@ def test_what_is_unfinished_goes_on_at_once_but_not_without_calls():
     assert plan_next(STATE, outcome, PLENTY, NOON) == Plan(PLENTY.resets_at, PLENTY.resets_at)
 
 
+def test_what_was_read_for_a_part_goes_on_when_the_provider_wants_it_to():
+    outcome = Outcome(NOON)
+    for seconds in (40, 20, 30):
+        outcome.add_pause(NOON + timedelta(seconds=seconds))
+    assert (outcome.name, outcome.succeeded) == ("unfinished", True)
+    assert plan_next(STATE, outcome, PLENTY, NOON) == Plan(NOON + timedelta(seconds=20))
+    late = Outcome(NOON)
+    late.add_pause(NOON + timedelta(days=1))
+    assert plan_next(STATE, late, PLENTY, NOON) == Plan(ON_GRID)  # other resources may have their turn before
+    scarce = Allowance(CALLS_A_DAY, SHARE - 11, MIDNIGHT + timedelta(days=1))
+    assert plan_next(STATE, outcome, scarce, NOON) == Plan(NOON + AN_HOUR, NOON + AN_HOUR)
+
+
 def test_a_provider_without_calls_is_left_alone_for_a_minute_at_least():
     outcome = Outcome(NOON, spent_until=NOON + timedelta(seconds=1))
     a_minute_on = NOON + timedelta(minutes=1)
