@@ -161,7 +161,7 @@ class Poller:
     ) -> bool:
         """Read one resource; keep what came of it. Says whether the others are to be read as well."""
         parts = self._parts
-        pages = outcome.pages
+        events = outcome.events
         try:
             remark = await self._read_resource(state, connector, session, poll, outcome)
         except FencedError as error:
@@ -183,11 +183,11 @@ class Poller:
                 poll,
                 f"not read to its end: {error}",
                 resumes_at=outcome.spent_until,
-                read_at=now if outcome.pages > pages else None,
+                read_at=now if outcome.events > events else None,
             )
             return False
         except SignalpostError as error:
-            await self._note_error(state, poll, error, outcome, came_on=outcome.pages > pages)
+            await self._note_error(state, poll, error, outcome, came_on=outcome.events > events)
         except Exception as error:  # noqa: BLE001 - recorded and logged
             outcome.add_failure(await self._record_fault(state, poll, error), error)
         else:
