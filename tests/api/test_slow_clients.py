@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from signalpost.api import waiting
+from signalpost.api import reading, waiting
 from signalpost.api.waiting import MOST_WAITING
 from tests.support import until
 
@@ -80,3 +80,16 @@ async def test_while_many_bodies_are_on_their_way_no_more_are_taken_and_all_else
 
         assert await until(is_full)
         assert (await still.client.get("/instances")).status_code == 200
+
+
+async def test_the_time_for_a_body_begins_when_it_is_waited_for(still, monkeypatch):
+    monkeypatch.setattr(waiting, "BODY_SECONDS", 0.5)
+    find = reading.find_caller
+
+    async def find_slowly(*given):
+        await asyncio.sleep(0.6)
+        return await find(*given)
+
+    monkeypatch.setattr(reading, "find_caller", find_slowly)
+    answer = await still.client.patch("/instances/1", json={"name": "x" * 900_000})
+    assert answer.status_code == 404, answer.text

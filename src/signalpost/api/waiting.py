@@ -12,7 +12,7 @@ from signalpost.model.errors import NotNowError, TooLargeError, TooSlowError
 
 MOST_BODY_BYTES = 1_000_000
 BODY_SECONDS = 30.0
-"""How long a body may take to come, all of it."""
+"""How long a body may take to come, all of it, once it is waited for."""
 
 ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
 MOST_WAITING = 100
@@ -74,16 +74,18 @@ class Place:
         It raises TooLargeError once that is larger than we take, TooSlowError when it is not whole in time, and
         NotNowError where too many others wait.
         """
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + BODY_SECONDS
         taken, is_whole = 0, False
+        ends_at: float | None = None
 
         async def receive_bounded() -> Message:
-            nonlocal taken, is_whole
-            if (
-                is_whole
-            ):  # what comes now is the end of the connection, and may be waited for as long as one likes
+            nonlocal taken, is_whole, ends_at
+            if is_whole:
+                # What comes now is the end of the connection, and may be waited for as long as one likes.
                 return await receive()
+            if (
+                ends_at is None
+            ):  # from now on: to find out who asks may have taken long, which is not the client's fault
+                ends_at = asyncio.get_running_loop().time() + BODY_SECONDS
             self.wait_for("bodies")
             try:
                 async with asyncio.timeout_at(ends_at):
