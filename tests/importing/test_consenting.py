@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from signalpost.connectors.base import EVENT_FIELDS
+from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.instances.imports import Result
+from signalpost.model.errors import InvalidRequestError
 from tests.importing.originals import write_original
 from tests.rest.desk import CONFIGURATIONS, write_desk
 from tests.support import until
@@ -160,3 +162,22 @@ async def test_of_connectors_without_consent_the_secret_alone_is_missing(
         enabled = await world.client.put(f"/instances/{second.instance_id}/enabled")
         assert enabled.status_code == 200
         await world.wait_for_watermark(second.instance_id)
+
+
+async def test_what_a_connector_has_come_to_ask_for_is_given_before_the_consent(
+    world, run_import, given, monkeypatch
+):
+    """Its host is not known from what was imported; that is no matter, as no account there was ever connected."""
+    (outcome,) = await run_import(given)
+    find_host = EgnyteConnector.find_host
+
+    def find_host_by_region(connector, configuration):
+        if "region" not in configuration:
+            raise InvalidRequestError("configuration.region: it is missing")
+        return find_host(connector, configuration)
+
+    monkeypatch.setattr(EgnyteConnector, "find_host", find_host_by_region)
+    answer = await world.client.patch(
+        f"/instances/{outcome.instance_id}", json={"configuration": {"region": "eu"}}
+    )
+    assert answer.status_code == 200, answer.text

@@ -193,8 +193,10 @@ class Lifecycle:
             if list_missing(configuration, connector) or (not changed and (instance.valid or not named)):
                 return None
         elif wish.code is None and not wish.external:
+            if not instance.was_authorised:  # whatever host it had, no account there was ever connected
+                return None
             host, before = (find_host(connector, each) for each in (configuration, instance.configuration))
-            if not instance.was_authorised or host == before:
+            if host == before:
                 return None
             # No code would help: an account is its domain's (see ``_identify``).
             message = (
