@@ -36,7 +36,7 @@ from signalpost.store.queue import (
     read_polls,
 )
 from signalpost.store.retention import Retention
-from signalpost.store.set_back import take_back
+from signalpost.store.set_back import read_latest, take_back
 from signalpost.store.workers import Heartbeat, Workers
 
 log = get_logger("runtime")
@@ -230,7 +230,9 @@ class Runtime:
             await self._pause(0.05 if more else TICK_SECONDS)
 
     async def _follow_clock(self) -> None:
-        now, before = self._parts.clock(), self._ticked_at
+        # It may have been set back while nobody was here to see it.
+        before = self._ticked_at or await read_latest(self._parts.pool)
+        now = self._parts.clock()
         if before is not None and now < before - SET_BACK:
             await take_back(self._parts.pool, now)
             log.warning("clock.set_back", seconds=round((before - now).total_seconds()))

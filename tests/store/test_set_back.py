@@ -14,7 +14,7 @@ from signalpost.store.notices import Notices, add_notice
 from signalpost.store.queue import Queue
 from signalpost.store.replay_orders import ReplayOrders
 from signalpost.store.replays import Replays
-from signalpost.store.set_back import take_back
+from signalpost.store.set_back import read_latest, take_back
 from tests.store.notified import VAULT, add_instance, add_notifications, add_worker
 from tests.support import until
 
@@ -84,3 +84,27 @@ async def test_the_tick_sees_it_and_polls_go_on(world, capsys):
     await until(lambda: len(world.delivered()) >= 3)
     assert [each["id"] for each in world.delivered()] == [each["id"] for each in made]
     assert "clock.set_back" in capsys.readouterr().out
+
+
+async def test_a_start_sees_that_it_was_set_back_while_nothing_ran(world, capsys):
+    instance = await world.connect(**{"event.poller.refresh_interval": "60"})
+    await world.wait_for_watermark(instance["id"])
+    is_soon = "SELECT next_poll_at < now() + interval '61 minutes' FROM instance"
+    is_done = "SELECT last_poll_at IS NOT NULL FROM instance"
+    await until(lambda: world.pool.fetchval(is_done))
+    # As a poll left it before all was stopped.
+    change = "UPDATE instance SET next_poll_at = now() + $1, last_poll_at = now() + $1, last_success_at = now() + $1"
+    await world.pool.execute(change, AHEAD)
+    world.service.runtime._ticked_at = None
+    await until(lambda: world.pool.fetchval(is_soon))
+    await until(lambda: "clock.set_back" in capsys.readouterr().out)
+    assert await world.pool.fetchval("SELECT last_success_at <= now() FROM instance")
+
+
+async def test_the_next_start_takes_nothing_back_again(pool, now):
+    await add_instance(pool)
+    assert await read_latest(pool) is None
+    await pool.execute("UPDATE instance SET last_poll_at = $1, disabled = true", now + AHEAD)
+    assert await read_latest(pool) == now + AHEAD
+    await take_back(pool, now)
+    assert await read_latest(pool) == now

@@ -28,6 +28,11 @@ WHERE id IN (SELECT id FROM instance
 RETURNING id
 """,
     """
+UPDATE instance SET last_poll_at = $1, last_success_at = least(last_success_at, $1)
+WHERE id IN (SELECT id FROM instance WHERE last_poll_at > $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING id
+""",
+    """
 UPDATE notification SET next_attempt_at = $1
 WHERE id IN (SELECT id FROM notification WHERE state = 'pending' AND next_attempt_at > $1 AND id > $2
              ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
@@ -52,11 +57,22 @@ RETURNING id
 """,
 )
 
+LATEST = "SELECT max(last_poll_at) FROM instance"
+
 # A dead worker's lease must end.
 END_LEASES = "UPDATE worker SET heartbeat_at = $1 WHERE heartbeat_at > $1::timestamptz + interval '1 minute'"
 
 # What jobs that the queue would hold back were for is found by the tick again.
 DROP_JOBS = "DELETE FROM pgqueuer WHERE execute_after > $1::timestamptz + interval '1 minute'"
+
+
+async def read_latest(pool: asyncpg.Pool) -> datetime | None:
+    """Read what time it was when something was polled last, which may lie ahead; None: nothing was.
+
+    It reads all instances: for a start, not for each tick.
+    """
+    latest: datetime | None = await pool.fetchval(LATEST)
+    return latest
 
 
 async def take_back(pool: asyncpg.Pool, now: datetime) -> None:
