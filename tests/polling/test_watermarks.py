@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from signalpost.model.errors import ConnectorError, RetryLaterError
+from signalpost.model.errors import ConnectorError, QuotaSpentError, RetryLaterError
 from tests.polling.machine import CONFIGURATIONS
 from tests.polling.provider import Provider
 
@@ -69,6 +69,25 @@ async def test_a_provider_that_asks_to_wait_is_no_failure_once_the_watermark_has
     assert len(await machine.tell()) == 8
     row = await machine.read_row()
     assert (row["remark"], row["retry_at"]) == (None, None)
+
+
+@pytest.mark.parametrize("strategy", LISTS)
+@pytest.mark.parametrize("kind", [RetryLaterError, QuotaSpentError])
+async def test_a_list_whose_end_is_never_reached_is_not_told_as_read(open_machine, strategy, kind):
+    """It is read from its first page again: what a provider gives before it asks to wait may never be all of it."""
+    machine = await open_machine(strategy)
+    provider, before = machine.provider, await machine.read_row()
+    fill(provider, 8)
+    provider.failures.append((0, RetryLaterError("down")))
+    await machine.poll()
+    for number in range(3):
+        provider.now += timedelta(days=1)
+        provider.listed = [{"id": "first", "value": number}, *list(provider.records.values())[1:]]
+        provider.failures.append((1, kind("ten calls a minute", after_seconds=45)))
+        await machine.poll()
+    row = await machine.read_row()
+    assert row["failures"] == (4 if kind is RetryLaterError else 1)
+    assert row["last_success_at"] == before["last_success_at"]
 
 
 @pytest.mark.parametrize("strategy", ALL)

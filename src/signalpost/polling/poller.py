@@ -183,11 +183,12 @@ class Poller:
                 poll,
                 f"not read to its end: {error}",
                 resumes_at=outcome.spent_until,
-                read_at=now if outcome.events > events else None,
+                read_at=now if self._came_on(poll, connector, outcome, events) else None,
             )
             return False
         except SignalpostError as error:
-            await self._note_error(state, poll, error, outcome, came_on=outcome.events > events)
+            came_on = self._came_on(poll, connector, outcome, events)
+            await self._note_error(state, poll, error, outcome, came_on=came_on)
         except Exception as error:  # noqa: BLE001 - recorded and logged
             outcome.add_failure(await self._record_fault(state, poll, error), error)
         else:
@@ -198,6 +199,12 @@ class Poller:
                 log.info("poll.recovered", instance=state.instance_id, resource=poll.resource)
         return True
 
+    def _came_on(self, poll: ResourcePoll, connector: Connector, outcome: Outcome, events: int) -> bool:
+        """Say whether more than ``events`` were told, and the next reading begins behind them: a list's does not."""
+        if outcome.events == events:
+            return False
+        return recall_resource(poll.resource, poll.configuration, connector).strategy is Strategy.FEED
+
     async def _note_error(
         self,
         state: PollState,
@@ -207,7 +214,7 @@ class Poller:
         *,
         came_on: bool,
     ) -> None:
-        """Keep a failure. That a provider asks to wait after it was read for a part is none: it goes on then."""
+        """Keep a failure. That a provider asks to wait, where the reading ``came_on``, is none: it goes on then."""
         wait_seconds = error.after_seconds if isinstance(error, RetryLaterError) else None
         if not came_on or wait_seconds is None:
             outcome.add_failure(await self._record_failure(state, poll, error), error)
