@@ -20,7 +20,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 OF_A_DOMAIN = 16
 """Names of one domain (the last two labels) looked up at a time: it may be its name server that is silent, and whoever
-owns a domain has as many names as they like. Not fewer: all accounts of a provider may be in one domain."""
+owns a domain has as many names as they like. Not fewer: all accounts of a provider may be in one domain, and so are all
+names below an ending that many share (``co.uk``)."""
 
 Judge = Callable[[str], str | None]
 """Says why an address must not be connected to; None when it may be."""
