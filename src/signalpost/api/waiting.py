@@ -82,9 +82,8 @@ class Place:
             if is_whole:
                 # What comes now is the end of the connection, and may be waited for as long as one likes.
                 return await receive()
-            if (
-                ends_at is None
-            ):  # from now on: to find out who asks may have taken long, which is not the client's fault
+            if ends_at is None:
+                # From now on: to find out who asks may have taken long, which is not the client's fault.
                 ends_at = asyncio.get_running_loop().time() + BODY_SECONDS
             self.wait_for("bodies")
             try:
