@@ -31,9 +31,14 @@ def count(metric: str, by: str = "", more: str = "") -> str:
     return f"sum {f'by ({by}) ' if by else ''}(rate({metric}{{{OF}{more}}}[$__rate_interval]))"
 
 
-def newest(metric: str, by: str = "", of: str = "max") -> str:
+def newest(metric: str, by: str = "") -> str:
     """Write a gauge that every worker shows the same."""
-    return f"{of} {f'by ({by}) ' if by else ''}({metric}{{{OF}}})"
+    return f"max {f'by ({by}) ' if by else ''}({metric}{{{OF}}})"
+
+
+def lowest_of_hour(metric: str) -> str:
+    """Write a gauge that shows what was low for a minute only."""
+    return f"min (min_over_time({metric}{{{OF}}}[1h]))"
 
 
 def spread(metric: str) -> list[tuple[str, str]]:
@@ -71,7 +76,10 @@ ROWS: dict[str, list[Panel]] = {
             "Tokens and quota",
             [
                 (count("signalpost_token_renewals_total", "outcome"), "renewals a second: {{outcome}}"),
-                (newest("signalpost_quota_left_ratio", of="min"), "least share of a day's calls left"),
+                (
+                    lowest_of_hour("signalpost_quota_left_ratio"),
+                    "least share of a day's calls left in the last hour",
+                ),
             ],
         ),
     ],

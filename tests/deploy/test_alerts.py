@@ -9,6 +9,8 @@ import subprocess
 import pytest
 import yaml
 
+from signalpost.polling.scheduler import MOST_QUEUED
+from signalpost.store.queue import HANDFUL
 from tests.deploy.manifests import ROOT
 from tests.deploy.metrics import check_query, read_series
 from tests.deploy.promtool import look_for_promtool
@@ -58,6 +60,18 @@ def test_each_alert_is_set_off_once_at_least_and_once_not():
 @pytest.mark.parametrize("name", RULES)
 def test_what_an_alert_looks_at_exists(name):
     check_query(RULES[name]["expr"], read_series())
+
+
+def test_a_full_queue_is_beyond_what_is_usual():
+    """The scheduler adds no jobs to a full queue, so an alert for more of them would never ring."""
+    usual = {
+        matcher: int(number)
+        for matcher, number in re.findall(
+            r'(kind!?="poll")\}\) > (\d+)', RULES["SignalpostQueueGrows"]["expr"]
+        )
+    }
+    assert usual['kind="poll"'] < MOST_QUEUED / HANDFUL
+    assert usual['kind!="poll"'] < MOST_QUEUED
 
 
 def test_what_does_not_exist_is_found():
