@@ -157,6 +157,23 @@ async def test_gauges_tell_what_needs_somebody(make_world):
             assert ("signalpost_queue_jobs", kind, "queued") in metrics
 
 
+async def test_gauges_tell_nothing_of_what_somebody_has_disabled(make_world):
+    async with make_world(roles=frozenset()) as world:
+        await world.connect()
+        await world.pool.execute("UPDATE resource_poll SET disabled_at = now()")
+        await world.pool.execute("UPDATE endpoint SET failing_since = now(), state = 'deactivated'")
+        gauges = (
+            "signalpost_pollers_disabled",
+            "signalpost_endpoints_failing",
+            "signalpost_endpoints_deactivated",
+        )
+        for is_disabled, number in ((False, 1), (True, 0)):
+            await world.pool.execute("UPDATE instance SET disabled = $1", is_disabled)
+            await world.service.runtime._count()
+            metrics = await read_metrics(world)
+            assert [metrics[(gauge,)] for gauge in gauges] == [number] * 3
+
+
 async def test_gauges_tell_how_long_what_is_due_has_waited(make_world):
     async with make_world(roles=frozenset()) as world:
         await world.connect()

@@ -11,12 +11,21 @@ Value = float | Mapping[tuple[str, ...], float]
 """A gauge's value, or its values by the values of its labels."""
 
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "pollers_disabled": ("Polled resources that were given up after too many failures", ()),
+    "pollers_disabled": (
+        "Polled resources, of instances not disabled, that were given up after too many failures",
+        (),
+    ),
     "pollers_stale": ("Instances that are polled, but without success for long", ()),
     "accounts_throttled": ("Instances polled further apart than wished, for the day's calls to last", ()),
     "authorisations_needed": ("Instances, not disabled, that wait for somebody to authorise them again", ()),
-    "endpoints_failing": ("Endpoints whose last attempt failed, those deactivated included", ()),
-    "endpoints_deactivated": ("Endpoints that are not tried any more until somebody releases them", ()),
+    "endpoints_failing": (
+        "Endpoints, of instances not disabled, that wait as an attempt failed or are deactivated",
+        (),
+    ),
+    "endpoints_deactivated": (
+        "Endpoints, of instances not disabled, that are not tried until somebody releases them",
+        (),
+    ),
     "overdue_seconds": ("How long what is due longest has waited to be handed out", ("stage",)),
     "queue_jobs": ("Jobs handed out, waiting or being worked", ("kind", "state")),
     "queue_oldest_seconds": ("How long the oldest job has waited for a worker", ("kind",)),

@@ -27,11 +27,22 @@ def _write_count(rows: str) -> str:
     return f"(SELECT count(*) FROM (SELECT FROM {rows} LIMIT {MOST_COUNTED}) AS counted)"
 
 
+def _write_enabled(rows: str) -> str:
+    """Write the condition that the instance of one of ``rows`` is enabled: of others nobody wants to hear.
+
+    As an array the instances are looked up by their ids; a join would read all there are.
+    """
+    ids = f"ARRAY(SELECT instance_id FROM {rows})"
+    return f"instance_id NOT IN (SELECT id FROM instance WHERE id = ANY ({ids}) AND disabled)"
+
+
 # Each has an index of its own that holds these rows alone. Only those are looked at for being stale that are overdue,
 # are handed out, are in this process's hands or have a resource that fails; OFFSET 0 has them looked up one by one,
 # where a join would read all instances.
 POLLING = f"""
-WITH suspect AS MATERIALIZED (
+WITH given_up AS MATERIALIZED (
+    SELECT instance_id FROM resource_poll WHERE disabled_at IS NOT NULL LIMIT {MOST_COUNTED}
+), suspect AS MATERIALIZED (
     (SELECT id FROM instance WHERE next_poll_at < now() - make_interval(secs => {STALE_SECONDS})
      ORDER BY next_poll_at LIMIT {MOST_SUSPECT})
     UNION
@@ -43,7 +54,7 @@ WITH suspect AS MATERIALIZED (
     UNION
     SELECT unnest($1::bigint[])
 )
-SELECT {_write_count("resource_poll WHERE disabled_at IS NOT NULL")} AS pollers_disabled,
+SELECT (SELECT count(*) FROM given_up WHERE {_write_enabled("given_up")}) AS pollers_disabled,
        (SELECT count(*) FROM suspect
         CROSS JOIN LATERAL (SELECT * FROM instance WHERE instance.id = suspect.id OFFSET 0) AS found
         WHERE {IS_STALE.format(now="now()")}) AS pollers_stale,
@@ -52,8 +63,11 @@ SELECT {_write_count("resource_poll WHERE disabled_at IS NOT NULL")} AS pollers_
 """
 
 DELIVERY = f"""
+WITH failing AS MATERIALIZED (
+    SELECT instance_id, state FROM endpoint WHERE failing_since IS NOT NULL LIMIT {MOST_COUNTED}
+)
 SELECT count(*) AS endpoints_failing, count(*) FILTER (WHERE state = 'deactivated') AS endpoints_deactivated
-FROM (SELECT state FROM endpoint WHERE failing_since IS NOT NULL LIMIT {MOST_COUNTED}) AS failing
+FROM failing WHERE {_write_enabled("failing")}
 """
 
 # The first entry of each index of what is due; replays of disabled instances rest, though they stay due.
