@@ -54,6 +54,13 @@ def test_relative_links_lead_to_files_and_headings_that_exist(path):
             assert heading in headings_of(page), f"{target}#{heading}"
 
 
+@pytest.mark.parametrize("path", [*MARKDOWN, ROOT / "examples" / "README.md"], ids=name_of)
+def test_nobody_is_told_to_install_the_package_by_its_name_alone(path):
+    """It is published with its release, on no index: there the name may be anybody's."""
+    for words in re.findall(r"pipx? install ([^`\n]*)", path.read_text()):
+        assert not re.search(r"(?<![\w'/-])signalpost(?![\w-])", words), words
+
+
 def headings_of(page):
     titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
