@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
+
+import httpx
+import pytest
 
 from signalpost.cli.demo import _print_summary
 from signalpost.cli.tally import Tally
-from tests.processes import run
+from tests.processes import run, start
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -34,6 +38,20 @@ async def test_the_demonstration_ends_by_itself_with_a_perfect_summary_as_the_re
         "outOfOrder": 0,
         "invalidSignatures": 0,
     }
+
+
+async def test_a_demonstration_that_is_told_to_end_leaves_nothing_behind(tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    command = await start(["demo", "--changes", "1000"], "   sandbox ", tmp_path / "log")
+    sandbox, service = re.findall(r"(?:sandbox|service) (http://\S+)", command.printed)
+    assert await command.stop(signal.SIGTERM, seconds=60) == 128 + signal.SIGTERM
+    assert list(folder.iterdir()) == []
+    async with httpx.AsyncClient() as client:
+        for url in (sandbox, service):
+            with pytest.raises(httpx.ConnectError):
+                await client.get(url)
 
 
 def received(*ids, valid=True):

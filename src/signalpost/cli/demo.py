@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from types import FrameType
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -30,6 +32,8 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
 ) -> None:
     """Connect the Egnyte sandbox by OAuth2, make changes, show them arriving, signed, at a callback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end_in_order)
     say: Callable[[str], None] = (lambda text: print(text, file=sys.stderr)) if as_json else print
     with tempfile.TemporaryDirectory(prefix="signalpost-demo-") as folder:
         tally = asyncio.run(_run(Path(folder), changes, say))
@@ -40,6 +44,11 @@ def demo(
         _print_summary(summary)
     if not tally.is_perfect(changes):
         sys.exit(Ending.FAILED)
+
+
+def _end_in_order(number: int, _frame: FrameType | None) -> NoReturn:
+    """End as a signal does that nobody handles, but stop the processes and remove the folder before."""
+    sys.exit(128 + number)
 
 
 async def _run(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:
