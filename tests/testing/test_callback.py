@@ -93,6 +93,14 @@ def test_a_handler_that_raises_is_a_500_and_its_trouble_is_shown(receiver):
     assert "RuntimeError: the handler's own trouble" in receiver.tell()
 
 
+@pytest.mark.parametrize("given", [True, "204", ("", 204), 99, 600], ids=str)
+def test_a_handler_that_gives_no_status_is_told_so(receiver, given):
+    receiver.forward_to(lambda *_: given)
+    assert send(receiver, notification()) == 500
+    assert receiver.events == []
+    assert f"gave {given!r}, not a status" in receiver.tell()
+
+
 def test_a_handler_may_be_a_url_and_one_that_does_not_answer_is_told(receiver):
     receiver.forward_to(f"{receiver.url}/again")
     receiver.answer_next(200, handled=True)
@@ -180,12 +188,14 @@ def test_the_sandbox_is_steered_and_refuses_by_name(egnyte_sandbox):
         egnyte_sandbox.change(0)
 
 
-def test_the_sandbox_is_fresh_for_each_test_and_cleans_up_the_last_first(egnyte_sandbox):
+def test_the_sandbox_is_fresh_for_each_test_and_cleans_up_all_the_last_first(egnyte_sandbox):
     assert egnyte_sandbox.events() == []
     done = []
     egnyte_sandbox.at_end(lambda: done.append(1))
+    egnyte_sandbox.at_end(lambda: egnyte_sandbox.change(0))
     egnyte_sandbox.at_end(lambda: done.append(2))
-    egnyte_sandbox.end()
+    with pytest.raises(SignalpostError, match="count is 0"):
+        egnyte_sandbox.end()
     assert done == [2, 1]
 
 

@@ -50,6 +50,11 @@ def test_what_differs_is_configured(egnyte_sandbox, signalpost_server, callback_
     assert [each["resource"] for each in instance.polling()["resources"]] == ["events"]
 
 
+def test_a_test_may_remove_its_instance(egnyte_sandbox, signalpost_server, callback_receiver):
+    signalpost_server.connect(egnyte_sandbox, callback_receiver.url)
+    signalpost_server.connect(egnyte_sandbox, callback_receiver.url).delete()
+
+
 def test_what_a_test_connected_is_gone_and_the_settings_were_ours(signalpost_server, signalpost_settings):
     assert signalpost_server.call("GET", "/instances") == []
     assert signalpost_settings == {"retention_days": 1}
@@ -102,6 +107,7 @@ def test_the_pages_test_passes_a_good_handler_and_no_other(tmp_path):
         for case in ET.parse(report).iter("testcase")
     }
     assert failures.pop("test_what_differs_is_configured") == "", done.stdout
+    assert failures.pop("test_a_test_may_remove_its_instance") == "", done.stdout
     assert failures.pop("test_what_a_test_connected_is_gone_and_the_settings_were_ours") == "", done.stdout
     assert failures.pop("test_my_handler[good]") == "", done.stdout
     assert "assert my_app.stored == callback_receiver.events" in failures.pop(

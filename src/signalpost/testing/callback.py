@@ -174,11 +174,21 @@ class CallbackReceiver:
             except (OSError, HTTPException) as error:
                 return None, f"{self._target} gave no answer: {error!r}"
             return status, answer.decode(errors="replace")[:2000]
-        try:
-            given = self._target(dict(headers), body)
-        except Exception:  # noqa: BLE001 - the handler's own, whatever it is: told, and answered as a server does
-            return FAILED, traceback.format_exc()
-        return (DONE if given is None else given), ""
+        return _call(self._target, headers, body)
+
+
+def _call(
+    handle: Callable[[dict[str, str], bytes], int | None], headers: dict[str, str], body: bytes
+) -> tuple[int, str]:
+    try:
+        given = handle(dict(headers), body)
+    except Exception:  # noqa: BLE001 - the handler's own, whatever it is: told, and answered as a server does
+        return FAILED, traceback.format_exc()
+    if given is None:
+        return DONE, ""
+    if isinstance(given, bool) or not isinstance(given, int) or not 200 <= given <= 599:  # noqa: PLR2004
+        return FAILED, f"the handler gave {given!r}, not a status from 200 to 599 (or None, which is {DONE})"
+    return given, ""
 
 
 class _Requests(BaseHTTPRequestHandler):

@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from signalpost.model.errors import SignalpostError
+from signalpost.model.errors import NotFoundError, SignalpostError
 
 CALL_SECONDS = 60
 EXCERPT = 2000
@@ -40,7 +40,7 @@ def ask_json(method: str, url: str, value: Any = None, *, authorization: str | N
     """Send ``value`` as JSON and give the answer's, None where it has no body.
 
     Raises:
-        SignalpostError: the answer was no success; what it says is in the message.
+        SignalpostError: the answer was no success; what it says is in the message. A 404 is a ``NotFoundError``.
     """
     headers = {"Content-Type": "application/json"}
     if authorization is not None:
@@ -49,7 +49,8 @@ def ask_json(method: str, url: str, value: Any = None, *, authorization: str | N
     status, answer = post_bytes(url, body, headers, method=method)
     if not 200 <= status < 300:  # noqa: PLR2004 - not a success
         text = answer.decode(errors="replace")[:EXCERPT]
-        raise SignalpostError(f"{method} {urlsplit(url).path} answered {status}: {text}")
+        kind = NotFoundError if status == NotFoundError.status else SignalpostError
+        raise kind(f"{method} {urlsplit(url).path} answered {status}: {text}")
     return json.loads(answer) if answer else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from signalpost.testing.calls import ask_json
@@ -16,7 +17,7 @@ class EgnyteSandbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._at_end: list[Callable[[], object]] = []
+        self._at_end = ExitStack()
 
     def change(self, count: int = 1, **options: Any) -> list[dict[str, Any]]:
         """Make changes, and give their events. ``options``: ``actions``, ``folder``, ``username``, ``client_id``."""
@@ -82,12 +83,11 @@ class EgnyteSandbox:
 
     def at_end(self, act: Callable[[], object]) -> None:
         """Have something done when the test is over, the last first."""
-        self._at_end.append(act)
+        self._at_end.callback(act)
 
     def end(self) -> None:
-        """Do what was to be done when the test is over."""
-        while self._at_end:
-            self._at_end.pop()()
+        """Do what was to be done when the test is over: all of it, though some may raise."""
+        self._at_end.close()
 
     def _ask(self, method: str, control: str, value: Any = None) -> Any:
         return ask_json(method, f"{self.url}/_sandbox/{control}", value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from signalpost.children import Child, children_environment, run_child, start_child
+from signalpost.model.errors import NotFoundError
 from signalpost.testing.calls import ask_json, wait_until
 from signalpost.testing.sandbox import EgnyteSandbox
 
@@ -40,7 +41,8 @@ class SignalpostServer:
         """Connect an instance that polls once a second, and wait until it watches: changes from now on are delivered.
 
         ``key`` signs its notifications. ``configuration`` goes over its configuration; keys have dots, so give them as
-        ``**{"event.notification.format": "cloudevents"}``. The instance is removed when the test is over.
+        ``**{"event.notification.format": "cloudevents"}``. The instance is removed when the test is over,
+        unless the test did.
         """
         answer = self.call(
             "POST",
@@ -63,7 +65,12 @@ class SignalpostServer:
             },
         )
         instance = Instance(answer["id"], answer, self)
-        sandbox.at_end(instance.delete)
+
+        def remove() -> None:
+            with suppress(NotFoundError):  # the test itself may have removed it
+                instance.delete()
+
+        sandbox.at_end(remove)
         wait_until(
             lambda: all(each["watermark"] for each in instance.polling()["resources"]),
             f"the first poll of instance {instance.id}",
