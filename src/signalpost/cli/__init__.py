@@ -6,8 +6,10 @@ So with ``--help`` and completion: of other commands they need no more than the 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -63,6 +65,12 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(Ending.INTERRUPTED) from None
+        except (
+            typer.Abort
+        ) as error:  # a question was not answered: interrupted, or at the end of what is read
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise typer.Exit(Ending.INTERRUPTED) from None
+            raise
 
 
 def build_app() -> typer.Typer:
@@ -142,6 +150,9 @@ def _group(
 
 def main() -> None:
     """Run the command line. Errors made on purpose, and troubles of the database, are one line and an exit code."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # whoever started us closed it: no file of ours may take its number
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
     try:
         build_lazy_app()()
     except CommandError as error:

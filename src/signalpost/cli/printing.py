@@ -6,9 +6,11 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
+
+from signalpost.cli.endings import CommandError, Ending
 
 Columns = Mapping[str, int]
 """Columns of a table with their widths in cells; the last takes what is left, whatever its width."""
@@ -24,16 +26,30 @@ def make_harmless(text: str) -> str:
 
 
 def print_line(text: str, *, to_errors: bool = False) -> None:
-    """Print one line at once."""
+    """Print one line at once; raises as ``print_json``."""
     stream = sys.stderr if to_errors else sys.stdout
     encoding = stream.encoding or "utf-8"
     shown = make_harmless(text).encode(encoding, "backslashreplace").decode(encoding)
-    print(shown, file=stream, flush=True)
+    _print(shown, stream)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as one line of JSON, in ASCII."""
-    print(json.dumps(value), flush=True)
+    """Print a value as one line of JSON, in ASCII.
+
+    Raises:
+        CommandError: it cannot be written, as where the disk is full.
+        BrokenPipeError: nobody reads any more.
+    """
+    _print(json.dumps(value), sys.stdout)
+
+
+def _print(line: str, stream: TextIO) -> None:
+    try:
+        print(line, file=stream, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CommandError(f"the output cannot be written: {error.strerror}", Ending.FAILED) from None
 
 
 def print_row(columns: Columns, values: Sequence[Any]) -> None:

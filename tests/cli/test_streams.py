@@ -1,0 +1,72 @@
+"""Commands whose standard streams are closed, full, or a person who interrupts a question."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import environment
+
+POLLERS = '{"url": "/things", "idField": "id"}'
+
+
+def run(command, **settings):
+    """Run ``signalpost`` as a shell does, which closes streams and sends them to devices."""
+    return subprocess.run(
+        f"{sys.executable} -m signalpost {command}",
+        shell=True,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_stream_that_was_closed_before_is_no_fault_of_the_command(tmp_path):
+    file = tmp_path / "pollers.json"
+    file.write_text(POLLERS)
+    judged = run(f"doctor --poller-configuration {file}")
+    assert judged.returncode in (0, 1)
+    silent = run(f"doctor --poller-configuration {file} >&-")
+    assert (silent.returncode, silent.stdout, silent.stderr) == (judged.returncode, "", "")
+    unasked = run("login <&-")
+    assert unasked.returncode == 1
+    assert unasked.stderr.startswith("signalpost: standard input is not ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_that_cannot_be_written_is_one_line(tmp_path):
+    file = tmp_path / "pollers.json"
+    file.write_text(POLLERS)
+    full = run(f"doctor --poller-configuration {file} > /dev/full")
+    assert full.returncode == 1
+    assert full.stderr == "signalpost: the output cannot be written: No space left on device\n"
+
+
+def test_a_question_that_is_interrupted_ends_as_any_interruption():
+    process, terminal = pty.fork()
+    if not process:
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "signalpost", "login"],
+            environment(url="http://127.0.0.1:1"),
+        )
+    try:
+        shown = b""
+        while b"User secret" not in shown:
+            shown += os.read(terminal, 1000)
+        os.write(terminal, b"\x03")
+        _, status = os.waitpid(process, 0)
+        process = 0
+    finally:
+        if process:
+            os.kill(process, signal.SIGKILL)
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 130
