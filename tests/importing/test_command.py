@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 
 import pytest
 import structlog
@@ -124,6 +125,16 @@ async def test_a_file_that_is_cut_short_imports_nothing(command, acme):
     told = await refuse(command, content=content, values=VALUES)
     assert "instances.json: after entry 299: what follows is cut short" in told
     assert await acme.fetchval("SELECT count(*) FROM instance") == 0
+
+
+async def test_a_pipe_is_read_as_a_file(command, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    running = asyncio.create_task(command(str(pipe), "--json"))
+    await asyncio.to_thread(pipe.write_text, json.dumps([write_original(1), write_original(2)]))
+    done = await running
+    assert done.exception is None, done.output
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["1", "2"]
 
 
 async def test_what_is_given_wrongly_is_named(command, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -87,6 +88,8 @@ def open_connectors(
     with tempfile.TemporaryDirectory(prefix="signalpost-import-") as folder:
         with _show_progress() as tell:
             path, name = file, str(file)
+            if file is not None and file.exists() and not (file.is_file() or file.is_dir()):
+                path = _keep(file, Path(folder) / "instances.json")
             if url is not None:
                 path, name = Path(folder) / "instances.json", "the answer"
                 asyncio.run(
@@ -103,6 +106,16 @@ def open_connectors(
     _print_summary(counts, apply=apply, to_errors=as_json)
     if counts[Result.LEFT_OUT]:
         raise typer.Exit(Ending.FAILED)
+
+
+def _keep(pipe: Path, path: Path) -> Path:
+    """Write what comes out of a pipe to a file: it can be read once, and we read twice."""
+    try:
+        with pipe.open("rb") as source, path.open("wb") as file:
+            shutil.copyfileobj(source, file)
+    except OSError as error:
+        raise ConfigurationError(f"{pipe}: it cannot be read, or not be kept: {error.strerror}") from None
+    return path
 
 
 async def _fetch(settings: Settings, url: str, authorization: str, path: Path, tell: Tell) -> None:
