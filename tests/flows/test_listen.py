@@ -109,6 +109,10 @@ async def test_says_what_is_wrong_with_its_options(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"--jsonl: cannot write to .*missing"):
         async with run_listener(jsonl=tmp_path / "missing" / "file"):
             pass
+    for key, words in (("", "--key is empty"), ("whsec_%%%", "--key begins with whsec_, but")):
+        with pytest.raises(ConfigurationError, match=words):
+            async with run_listener(key=key):
+                pass
 
 
 def test_shows_time_signature_and_events_without_control_characters() -> None:

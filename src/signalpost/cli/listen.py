@@ -21,6 +21,7 @@ from rich.text import Text
 
 from signalpost.delivery.sign import verify
 from signalpost.model.errors import ConfigurationError
+from signalpost.receiver import find_key_fault
 
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
 STOP_SECONDS = 2
@@ -106,9 +107,11 @@ async def run_listener(
     Without ``keep``, ``received`` stays empty: for a receiver that runs for long. ``clock`` gives Unix seconds.
 
     Raises:
-        ConfigurationError: the address cannot be listened on, or the file not be written.
+        ConfigurationError: the address cannot be listened on, the file not be written, or the key be none.
 
     """
+    if key is not None and (fault := find_key_fault(key)) is not None:
+        raise ConfigurationError(f"--key {fault}")
     with _open_lines(jsonl) as lines:
         listener = Listener(
             key=key,
