@@ -66,6 +66,7 @@ async def test_changes_stay_in_their_folder(fresh_egnyte: Egnyte) -> None:
         ("changes", {"folder": "/Shared/a|b"}, "folder"),
         ("changes", {"username": "nobody"}, "nobody"),
         ("changes", {"client_id": 5}, "client_id"),
+        ("revoke", {"client_id": 5}, "client_id"),
         ("changes", {"amount": 5}, "amount"),
         ("changes", [], "object"),
         ("events", {}, "array"),

@@ -89,6 +89,7 @@ async def test_a_step_that_cannot_be_done_any_more_is_told_and_the_next_goes_on(
     ("text", "told"),
     [
         ("steps = [", "cannot be read"),
+        pytest.param("steps = " + "[" * 100_000, "cannot be read", id="deep"),
         ("stepps = []", "the file: scenario has no field 'stepps': it takes settings, steps"),
         ("steps = {}", "steps: steps must be a JSON array"),
         ("[settings]\nretension = 1", "settings: settings has no field 'retension': it takes retention, "),

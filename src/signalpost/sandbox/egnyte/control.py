@@ -34,6 +34,8 @@ from signalpost.sandbox.egnyte.tokens import Grant, Token
 from signalpost.sandbox.egnyte.users import USERS, find_user
 
 MOST_CHANGES = 100_000
+MOST_DIGITS = 20
+"""Of the number of an event: more is none, and could make ``int`` work hard or refuse."""
 # Roots are /Shared and /Private/{user}; the characters are those that Egnyte refuses in names (section 7).
 FOLDER = re.compile(r'/(Shared|Private/[^/":<>|?*\\]+)(/[^/":<>|?*\\]+)*')
 
@@ -88,7 +90,7 @@ def _append_events(call: Call, body: Any) -> Any:
 
 def _tell_truth(call: Call, _body: Any) -> Any:
     after = call.request.query.get("after", "0")
-    if not (after.isascii() and after.isdigit()):
+    if not (after.isascii() and after.isdigit() and len(after) <= MOST_DIGITS):
         raise refuse_field("after", after, "the whole number of an event")
     return {"events": [show_row(row, call) for row in call.state.log.list_after(int(after))]}
 
@@ -137,7 +139,7 @@ def revoke_tokens(state: State, body: Any) -> int:
         InvalidRequestError: a field is wrong; it is named.
     """
     given = read_object("body", body, ("username", "client_id"))
-    client_id = given.get("client_id")
+    client_id = read_text("client_id", given["client_id"]) if "client_id" in given else None
     user_id = find_user(read_text("username", given["username"])).id if "username" in given else None
 
     def is_meant(token: Token) -> bool:

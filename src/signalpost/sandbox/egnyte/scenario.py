@@ -92,7 +92,7 @@ def load_scenario(path: Path) -> Scenario:
     """
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the scenario {path} cannot be read: {error}") from error
     where = "the file"
     try:
