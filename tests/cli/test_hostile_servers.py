@@ -13,6 +13,7 @@ from signalpost.cli.events import EVENTS
 from signalpost.cli.remote import client
 from signalpost.cli.remote.client import Api, UnknownOutcomeError, check_list
 from signalpost.cli.remote.settings import Server
+from signalpost.model.errors import ConfigurationError
 from tests.cli.commands import open_server, run
 from tests.unit.outbound.servers import Authority
 
@@ -188,3 +189,26 @@ async def test_a_log_out_of_order_is_not_kept(events, tmp_path):
         with pytest.raises(CommandError, match="the server's answer"):
             await asyncio.to_thread(EVENTS.export, open_api(url), 1, file, as_json=False)
     assert file.read_bytes() == b""
+
+
+async def test_a_file_of_another_server_is_left_alone(tmp_path):
+    file = tmp_path / "kept.jsonl"
+    ours = [{"sequence": number, "id": f"ours {number}"} for number in (1, 2, 3)]
+    theirs = [{"sequence": number, "id": f"theirs {number}"} for number in (1, 2, 3, 4)]
+
+    async def export(*answers):
+        async with serve(*(answer(200, each) for each in answers)) as (url, _):
+            await asyncio.to_thread(EVENTS.export, open_api(url), 1, file, as_json=False)
+
+    await export(ours[-1:], ours)
+    whole = file.read_bytes()
+    for answers in ([theirs[-1:], theirs[2:]], [theirs[:1], []]):
+        with pytest.raises(
+            ConfigurationError, match="ends with sequence 3, which is another one here, or none"
+        ):
+            await export(*answers)
+    await export([])  # nothing is kept any more
+    await export(ours[-1:], ours[-1:])
+    assert file.read_bytes() == whole
+    await export([{"sequence": 9}], [{"sequence": 8}, {"sequence": 9}], [{"sequence": 8}, {"sequence": 9}])
+    assert len(file.read_text().splitlines()) == 5

@@ -45,6 +45,7 @@ DELIVERIES = Log(
     "deliveries",
     "id",
     "afterId",
+    "createdDate",
     {"id": 8, "created": 20, "state": 9, "attempts": 8, "events": 6, "last error": 0},
     _read,
 )

@@ -38,6 +38,7 @@ EVENTS = Log(
     "events",
     "sequence",
     "afterSequence",
+    "id",
     {"sequence": 8, "date": 20, "type": 7, "state": 9, "object": 0},
     _read,
 )

@@ -17,13 +17,14 @@ PIECE_BYTES = 64 * 1024
 
 
 class Export:
-    """An open export. ``last``: the number of its last entry, 0 where there is none."""
+    """An open export. ``last``: the number of its last entry, 0 where there is none; ``last_entry``: that entry."""
 
     def __init__(self, number: int, path: Path, instance: int, key: str) -> None:
         self._number = number
         self._path = path
         self._instance = instance
         self._key = key
+        self.last_entry: dict[str, Any] = {}
         self.last = self._resume()
 
     def add(self, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -53,7 +54,8 @@ class Export:
         last = 0
         if line:
             try:
-                last = json.loads(line)[self._key]
+                self.last_entry = json.loads(line)
+                last = self.last_entry[self._key]
             except (ValueError, KeyError, RecursionError):
                 raise self._refuse() from None
             if type(last) is not int:

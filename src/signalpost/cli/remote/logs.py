@@ -11,8 +11,9 @@ from typing import Any
 from signalpost.cli.endings import CommandError, Ending
 from signalpost.cli.printing import Columns, print_head, print_json, print_line, print_row
 from signalpost.cli.remote.client import Api, check_list, check_number
-from signalpost.cli.remote.export import open_export
+from signalpost.cli.remote.export import Export, open_export
 from signalpost.cli.remote.progress import show_progress
+from signalpost.model.errors import ConfigurationError
 
 PAGE_SIZE = 200
 SHOWN_AT_FIRST = 10
@@ -23,13 +24,15 @@ LOOK_SECONDS = 1
 class Log:
     """A log of an instance, which grows at its end alone.
 
-    ``key``: the number of an entry, which rises; ``after``: the parameter that goes on from one. ``read``: the values
-    of a row of ``columns``.
+    ``key``: the number of an entry, which rises; ``after``: the parameter that goes on from one. ``mark``: what an
+    entry keeps for ever, and another server's of the same number does not have. ``read``: the values of a row of
+    ``columns``.
     """
 
     name: str
     key: str
     after: str
+    mark: str
     columns: Columns
     read: Callable[[Mapping[str, Any]], list[Any]]
 
@@ -68,12 +71,13 @@ class Log:
         """Keep in a file, as lines of JSON, what is there now and not in the file yet; raises as ``Api.get``.
 
         Raises:
-            ConfigurationError: the file is no such export, or another export writes it.
+            ConfigurationError: the file is no such export, or another server's, or another export writes it.
         """
         # Asked for before the file is made; what comes while we export is for the next time.
         newest = self._check(api.get(self._place(instance), {"newest": 1}), 0)
         end = check_number(newest[-1], self.key) if newest else 0
         with open_export(path, instance, self.key) as export:
+            self._check_origin(api, instance, export, path, is_empty=not newest)
             first, count = export.last, 0
             with show_progress(f"{self.name} of {instance}", end - first) as show:
                 while export.last < end:
@@ -87,6 +91,23 @@ class Log:
             print_json({"added": count, "last": export.last})
         else:
             print_line(f"{count:,} {self.name} added to {path}, up to {self.key} {export.last}")
+
+    def _check_origin(self, api: Api, instance: int, export: Export, path: Path, *, is_empty: bool) -> None:
+        """Refuse a file whose last entry this server numbers otherwise: it would have a gap that nobody sees.
+
+        What the server does not keep any more is not compared.
+        """
+        if not export.last or is_empty:
+            return
+        kept = self._ask(api, instance, export.last - 1)[:1]
+        if kept and (
+            kept[0][self.key] > export.last or kept[0].get(self.mark) == export.last_entry.get(self.mark)
+        ):
+            return
+        raise ConfigurationError(
+            f"{path} ends with {self.key} {export.last}, which is another one here, or none: the file is of another"
+            " server, or of this one before its database was restored; give another file"
+        )
 
     def _ask(self, api: Api, instance: int, after: int, *, patient: bool = False) -> list[dict[str, Any]]:
         query = {self.after: after, "pageSize": PAGE_SIZE}
