@@ -197,6 +197,25 @@ async def test_many_processes_drop_them_once(pool, week):
     assert await count(pool, *TIMES) == [5, 5, 5, 5]
 
 
+async def test_one_that_is_dropped_amid_the_listing_is_there_whole_or_not_at_all(pool):
+    dropping = asyncio.create_task(_make_and_drop(pool, 100))
+    listed = []
+    while not dropping.done():
+        for rows in await asyncio.gather(*(pool.fetch(partitions.LIST) for _ in range(3))):
+            listed += rows
+    await dropping
+    assert any(row["ending"] == "far" for row in listed)
+    assert [row["ending"] for row in listed if None in (row["begin_at"], row["end_at"])] == []
+
+
+async def _make_and_drop(pool, times):
+    for _ in range(times):
+        await pool.execute(
+            "CREATE TABLE page_far PARTITION OF page FOR VALUES FROM ('2050-01-01') TO ('2050-02-01')"
+        )
+        await pool.execute("DROP TABLE page_far")
+
+
 async def test_what_was_tried_long_after_goes_though_it_stands_in_the_rest(pool, week):
     """Its notification went with a partition, so that no page in the rest takes it along."""
     await week.end(await week.commit(NOW - 7 * DAY, ["o"]))
