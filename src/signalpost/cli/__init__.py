@@ -65,9 +65,8 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(Ending.INTERRUPTED) from None
-        except (
-            typer.Abort
-        ) as error:  # a question was not answered: interrupted, or at the end of what is read
+        except typer.Abort as error:
+            # A question was not answered: it was interrupted, or what is read has ended.
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise typer.Exit(Ending.INTERRUPTED) from None
             raise
