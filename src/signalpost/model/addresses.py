@@ -11,6 +11,8 @@ from signalpost.model.errors import InvalidRequestError
 
 MAX_URL_CHARACTERS = 2_000
 SHOWN_CHARACTERS = 200
+USUAL_PORTS = {"http": 80, "https": 443}
+"""The port that a URL means which names none, by its scheme."""
 
 # IANA's special-purpose registries, and what looks public but is not. The first match counts.
 _IPV4_REASONS = [

@@ -26,6 +26,7 @@ from opentelemetry.semconv.attributes import (
 from opentelemetry.semconv.schemas import Schemas
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from signalpost.model.addresses import USUAL_PORTS
 from signalpost.observe import get_logger
 from signalpost.tracing import CLOSE_SECONDS, Span, Tracer
 
@@ -34,7 +35,6 @@ log = get_logger("tracing")
 NO_ANSWER = "no_answer"
 """The ``error.type`` of a request that was not answered."""
 LEAST_FAILURE = 400
-_PORTS = {"http": 80, "https": 443}
 _W3C = TraceContextTextMapPropagator()
 
 
@@ -176,13 +176,13 @@ def _describe_url(url: str, *, with_path: bool) -> dict[str, str | int]:
     """Give what a span keeps of a URL; nothing of one that is none."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+        host, port = parts.hostname, parts.port or USUAL_PORTS.get(parts.scheme)
     except ValueError:
         return {}
     if host is None or port is None:
         return {}
     shown = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme}://{shown}" + ("" if port == _PORTS.get(parts.scheme) else f":{port}")
+    origin = f"{parts.scheme}://{shown}" + ("" if port == USUAL_PORTS.get(parts.scheme) else f":{port}")
     return {
         server_attributes.SERVER_ADDRESS: host,
         server_attributes.SERVER_PORT: port,

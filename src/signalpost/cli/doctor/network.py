@@ -23,7 +23,7 @@ from signalpost.cli.doctor.findings import (
 )
 from signalpost.cli.doctor.server import MOST_SKEW_SECONDS
 from signalpost.connectors.containment import find_host
-from signalpost.model.addresses import mask_url
+from signalpost.model.addresses import USUAL_PORTS, mask_url
 from signalpost.model.errors import InvalidRequestError, NotFoundError, SignalpostError
 from signalpost.outbound import Answer, Outbound
 
@@ -38,7 +38,7 @@ async def check_proxy(subject: Subject) -> Finding:
     if url is None:
         return skip("there is none")
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = parts.hostname or "", parts.port or USUAL_PORTS[parts.scheme]
     try:
         async with asyncio.timeout(ASK_SECONDS):
             _, writer = await asyncio.open_connection(host, port)

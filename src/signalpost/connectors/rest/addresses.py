@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urljoin, urlsplit
 
-from signalpost.model.addresses import parse_callback_url
+from signalpost.model.addresses import USUAL_PORTS, parse_callback_url
 from signalpost.model.errors import ConnectorError, InvalidRequestError, RejectedError
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -16,7 +16,6 @@ LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?", re.ASCII)
 FIXED_LABELS = 2
 """Labels at the end of a host that a placeholder stands in: with fewer, a value would choose whose host it is."""
 LONGEST_POSITION = 4000
-USUAL_PORTS = {"https": 443, "http": 80}
 
 
 def check_template(text: str) -> str:
