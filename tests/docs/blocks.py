@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,3 +83,12 @@ def match_printed(shown: str) -> re.Pattern[str]:
     for pattern, text in zip(variable, literal[1:], strict=True):
         parts += [pattern, re.escape(text)]
     return re.compile("".join(parts))
+
+
+def fill_in(text: str, given: Mapping[str, str]) -> str:
+    """Put what is given in the place of what a page shows, all at once: what was put in is not read again.
+
+    One after the other, a free port that happens to hold the digits of another shown one would be torn apart.
+    """
+    shown = "|".join(re.escape(each) for each in sorted(given, key=len, reverse=True))
+    return re.sub(shown, lambda found: given[found[0]], text) if given else text

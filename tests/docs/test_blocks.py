@@ -8,9 +8,11 @@ import shlex
 
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signalpost.cli import build_app
-from tests.docs.blocks import PAGES, match_printed, read_blocks
+from tests.docs.blocks import PAGES, fill_in, match_printed, read_blocks
 from tests.house.reference_pages import walk
 
 LANGUAGES = {"text", "json", "ini", "nginx", "caddyfile", "yaml", "toml", "py", "python", "js", "postgresql"}
@@ -72,6 +74,18 @@ def test_what_is_printed_may_differ_in_what_varies_and_nowhere_else():
     shown = match_printed("2026-11-25T06:43:53.315Z  signature valid  3 events\n  CREATED <id>")
     assert shown.search("2027-01-02T01:02:03Z  signature valid  3 events\n  UPDATED a-b")
     assert not shown.search("2027-01-02T01:02:03Z  signature wrong  3 events\n  UPDATED a-b")
+
+
+@given(st.lists(st.text("08 9", min_size=1, max_size=6), min_size=4, max_size=4))
+def test_what_is_filled_in_is_not_filled_in_again(values):
+    shown = ("8080", "8090", "8091", "8099")
+    text = " | ".join(shown)
+    assert fill_in(text, dict(zip(shown, values, strict=True))) == " | ".join(values)
+
+
+def test_the_longest_of_what_a_page_shows_is_filled_in():
+    assert fill_in("http://a:1/x http://a:1 a", {"http://a:1": "B", "http://a:1/x": "C"}) == "C B a"
+    assert fill_in("as it is", {}) == "as it is"
 
 
 def test_few_blocks_are_not_run():

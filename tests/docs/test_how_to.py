@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import PAGES, ROOT, read_blocks
+from tests.docs.blocks import PAGES, ROOT, fill_in, read_blocks
 from tests.docs.scenes import OLD_KEY, SCENES, open_nothing
 from tests.docs.shell import Shell
 from tests.support import authorize, write_url
@@ -69,20 +69,15 @@ async def test_the_commands_of_a_how_to_work(page, world, database, checkout):
             **scene.filled,
         }
 
-        def fill(text):
-            for shown, given in filled.items():
-                text = text.replace(shown, given)
-            return text
-
         given = {**write_variables(world, database), **scene.variables}
         async with Shell(
             checkout, {key: value for key, value in given.items() if value is not None}
         ) as shell:
             for block in read_blocks(page):
                 if block.word == "printed":
-                    await shell.wait_for(fill(block.text), block.place)
+                    await shell.wait_for(fill_in(block.text, filled), block.place)
                 elif block.is_commands and block.word != "not run":
-                    script = fill(block.script)
+                    script = fill_in(block.script, filled)
                     left = PLACEHOLDER.search(script)
                     assert not left, f"{block.place}: nobody fills in {left}"
                     await shell.run_block(block, script)

@@ -12,7 +12,7 @@ import pytest
 
 from signalpost.accounts.signin import name_place
 from tests.debian import look_for
-from tests.docs.blocks import ROOT, read_blocks
+from tests.docs.blocks import ROOT, fill_in, read_blocks
 from tests.docs.test_tutorial import find_ports
 from tests.support import until
 from tests.unit.outbound.servers import Authority
@@ -50,15 +50,15 @@ async def test_what_the_page_gives_nginx_passes_who_asks_and_keeps_metrics_back(
     async with make_world(roles=frozenset(), public_url=public, trusted_proxies="127.0.0.1") as world:
         authority.serve_as(HOST)
         pem = next(tmp_path.glob("*.pem"))
-        server = read_block("nginx")
-        for shown, here in (
-            ("443", f"127.0.0.1:{port}"),
-            ("/etc/ssl/signalpost.pem", str(pem)),
-            ("/etc/ssl/signalpost.key", str(pem)),
-            ("http://127.0.0.1:8080", world.url),
-        ):
-            assert shown in server
-            server = server.replace(shown, here)
+        shown = read_block("nginx")
+        given = {
+            "443": f"127.0.0.1:{port}",
+            "/etc/ssl/signalpost.pem": str(pem),
+            "/etc/ssl/signalpost.key": str(pem),
+            "http://127.0.0.1:8080": world.url,
+        }
+        assert [each for each in given if each not in shown] == []
+        server = fill_in(shown, given)
         configuration = tmp_path / "nginx.conf"
         configuration.write_text(FRAME.format(folder=tmp_path, server=server))
         words = (nginx, "-p", str(tmp_path), "-c", str(configuration))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import re
 import shutil
 import socket
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import PAGES, ROOT, read_blocks
+from tests.docs.blocks import PAGES, ROOT, fill_in, read_blocks
 from tests.docs.shell import SERVES, Shell
 
 TUTORIALS = [page for page in PAGES if page.parent.name == "tutorial"]
@@ -19,14 +21,14 @@ SAYS = re.compile(r"says\s+`([^`]+)`")
 
 
 def find_ports(count):
-    """Give ports that are free now."""
-    opened = [socket.socket() for _ in range(count)]
-    for each in opened:
-        each.bind(("127.0.0.1", 0))
-    ports = [str(each.getsockname()[1]) for each in opened]
-    for each in opened:
-        each.close()
-    return ports
+    """Give ports that are free now, below those that the system hands out to whoever asks for any."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(12_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as each:
+            each.bind(("127.0.0.1", port))
+            ports.append(str(port))
+    return ports if len(set(ports)) == count else find_ports(count)
 
 
 def make_checkout(folder):
@@ -44,9 +46,7 @@ async def test_each_command_of_a_tutorial_does_what_the_page_says(page, tmp_path
     filled = {}
 
     def fill(text):
-        for shown, given in {**ports, **filled}.items():
-            text = text.replace(shown, given)
-        return text
+        return fill_in(text, {**ports, **filled})
 
     variables = {key: value for key, value in os.environ.items() if not key.startswith(("SIGNALPOST_", "PG"))}
     variables |= {
