@@ -250,6 +250,7 @@ class Runtime:
         self._parts.metrics.counted.show(await self._parts.counts.count(self._parts.poller.active))
 
     async def _renew_claims(self) -> None:
+        self._parts.poller.crowds.look()
         await self._parts.scheduler.renew_claims(self._parts.hands.list_lasting())
 
     async def _take_polls(self, job: Job) -> None:

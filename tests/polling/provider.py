@@ -138,6 +138,8 @@ class ProviderFeed:
 
     async def read(self, session: Any, watermark: dict[str, Any], *, verify: bool) -> Page:
         provider = self._provider
+        if provider.pause is not None:
+            await provider.pause()
         provider.call()
         if provider.feed_failure is not None:
             raise provider.feed_failure
@@ -216,4 +218,4 @@ class ProviderConnector:
 
 
 class ProviderSession:
-    calls, allowance = 0, None
+    calls, is_calling, allowance = 0, False, None

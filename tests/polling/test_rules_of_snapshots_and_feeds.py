@@ -282,16 +282,3 @@ async def test_the_first_poll_of_an_hour_looks_whether_numbers_count_anew_and_ot
     provider.now += timedelta(minutes=45)
     await machine.poll()
     assert await machine.pool.fetchval("SELECT count(*) FROM gap") == 1
-
-
-async def test_pages_beyond_the_most_of_one_poll_are_read_by_the_next_at_once(open_machine, monkeypatch):
-    monkeypatch.setattr("signalpost.polling.poller.MOST_PAGES", 2)
-    machine = await open_machine("feed")
-    for number in range(12):
-        machine.provider.write(f"o{number}", number)
-    await machine.poll()
-    assert len(await machine.read_events()) == 6
-    due = await machine.pool.fetchval("SELECT next_poll_at FROM instance")
-    assert due == machine.provider.now
-    await machine.poll()
-    assert len(await machine.read_events()) == 12

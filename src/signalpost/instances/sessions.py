@@ -11,7 +11,8 @@ from signalpost.connectors.authorising import Grant, find_grant, write_headers
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import check, contain
-from signalpost.connectors.session import CallLater, Pace, Paces, ProviderSession, call_later
+from signalpost.connectors.pacing import CallLater, Pace, Paces, call_later
+from signalpost.connectors.session import ProviderSession
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.tokens import FixedToken, InstanceTokens
 from signalpost.model.ids import InstanceId

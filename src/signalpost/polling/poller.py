@@ -25,11 +25,13 @@ from signalpost.model.event import Gap
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
+from signalpost.polling.admission import Admission
 from signalpost.polling.configuration import recall_resource
 from signalpost.polling.ends import Ends
-from signalpost.polling.grid import is_first_of_hour, next_on_grid
+from signalpost.polling.grid import is_first_of_hour
 from signalpost.polling.pages import Pages
 from signalpost.polling.plan import Outcome, plan_next
+from signalpost.polling.sharing import MOST_PAGES, has_had_its_turn
 from signalpost.polling.strategies import OpenSession, PolledSession, open_contained, open_strategy
 from signalpost.polling.strategies.ahead import Room
 from signalpost.polling.strategies.reading import Reading
@@ -39,9 +41,6 @@ from signalpost.store.troubles import find_trouble
 from signalpost.tracing import NO_TRACES, Span, Tracer
 
 log = get_logger("polling")
-
-MOST_PAGES = 1000
-"""Pages read of one resource in one poll: then others get their turn, and the next poll goes on at once."""
 
 A_LONG_TIME = timedelta(days=365)
 
@@ -71,7 +70,8 @@ class Poller:
     def __init__(self, parts: PollerParts) -> None:
         self._parts = parts
         self.active: set[InstanceId] = set()
-        self._missing: set[str] = set()
+        self._admission = Admission(parts.registry, parts.polls, parts.clock, parts.chance)
+        self.crowds = self._admission.crowds
         self._room = Room()
         self._ends = Ends(parts.metrics)
 
@@ -88,9 +88,7 @@ class Poller:
         self.active.add(instance_id)
         try:
             state = await self._parts.polls.load(instance_id)
-            if state is not None and state.connector not in self._parts.registry:
-                await self._pass_over(state)
-            elif state is not None:
+            if state is not None and await self._admission.admit(state):
                 tracer = self._parts.tracer
                 with tracer.open_span("poll", instance=instance_id, connector=state.connector) as span:
                     await self._poll(state, span, due_at)
@@ -99,22 +97,14 @@ class Poller:
             raise
         finally:
             self.active.discard(instance_id)
-
-    async def _pass_over(self, state: PollState) -> None:
-        """Leave an instance be whose connector is not installed, until its next turn; log it once."""
-        now = self._parts.clock()
-        if state.connector not in self._missing:
-            self._missing.add(state.connector)
-            log.warning("poll.not_installed", instance=state.instance_id, connector=state.connector)
-        next_poll_at = next_on_grid(state.instance_id, state.interval_seconds, now)
-        passed = FinishedPoll(state.instance_id, now, next_poll_at, succeeded=False, wishes=state.wishes)
-        await self._parts.polls.finish(passed)
+            self.crowds.leave(instance_id)
 
     async def _poll(self, state: PollState, span: Span, due_at: datetime | None) -> None:
         parts = self._parts
         started_at = parts.clock()
         connector = parts.registry.find(state.connector)
         session = open_contained(parts.open_session, connector, state)
+        self.crowds.enter(state.instance_id, state.connector, session)
         outcome = Outcome(started_at)
         # Those that failed or took the last of the day's calls come last: they must not keep calls from the others.
         for poll in sorted(state.resources, key=lambda each: each.retry_at or started_at - A_LONG_TIME):
@@ -293,7 +283,8 @@ class Poller:
                 remarks.update((page.remark, None) for page in pages if page.remark)
                 await position.commit(pages)
                 read += len(pages)
-                if read >= MOST_PAGES and pages[-1].more:
+                seconds = (parts.clock() - outcome.started_at).total_seconds()
+                if pages[-1].more and has_had_its_turn(polled.strategy, pages=read, seconds=seconds):
                     outcome.unfinished = True
                     break
         return "; ".join(remarks) or None

@@ -20,8 +20,9 @@ from signalpost.connectors.authorising import write_headers
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import guard
+from signalpost.connectors.pacing import Pace, Timer
 from signalpost.connectors.resource import Feed, Listing, ListPage, Resource, Session, Strategy
-from signalpost.connectors.session import Pace, ProviderSession, Timer
+from signalpost.connectors.session import ProviderSession
 from signalpost.instances.tokens import FixedToken
 from signalpost.model.configuration import OLDEST
 from signalpost.model.event import Page, Watermark

@@ -15,8 +15,9 @@ from signalpost.connectors.base import Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import contain, guard
 from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.connectors.pacing import Paces
 from signalpost.connectors.resource import ListPage
-from signalpost.connectors.session import Paces, ProviderSession
+from signalpost.connectors.session import ProviderSession
 from signalpost.instances.tokens import FixedToken
 from signalpost.model.errors import ConnectorError, MissingError
 from signalpost.model.event import Change, Gap, Page

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalpost.connectors import session
-from signalpost.connectors.session import Pace, Paces
+from signalpost.connectors import pacing
+from signalpost.connectors.pacing import Pace, Paces
 from tests.unit.connectors.fake_time import FakeTime
 
 
@@ -160,7 +160,7 @@ def test_everybody_who_stays_gets_a_turn_and_never_too_early(steps):
 
 
 async def test_a_pace_is_kept_per_token_and_the_oldest_is_forgotten(monkeypatch):
-    monkeypatch.setattr(session, "PACES_KEPT", 2)
+    monkeypatch.setattr(pacing, "PACES_KEPT", 2)
     paces = Paces(lambda: 0.0)
     first = paces.find("a", 2.0)
     paces.find("b", 2.0)

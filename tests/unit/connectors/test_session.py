@@ -10,7 +10,8 @@ import pytest
 
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.egnyte import EgnyteConnector
-from signalpost.connectors.session import Paces, ProviderSession
+from signalpost.connectors.pacing import Paces
+from signalpost.connectors.session import ProviderSession
 from signalpost.model.errors import (
     NeedsAuthorisationError,
     QuotaSpentError,

@@ -30,6 +30,11 @@ class PolledSession(Session, Protocol):
         ...
 
     @property
+    def is_calling(self) -> bool:
+        """Whether a call is under way, with the waits before it."""
+        ...
+
+    @property
     def tokens_version(self) -> int:
         """The version of the tokens used last."""
         ...
@@ -53,6 +58,7 @@ class UnopenedSession:
 
     base_url = ""
     calls = 0
+    is_calling = False
     tokens_version = 0
     allowance: Allowance | None = None
 
