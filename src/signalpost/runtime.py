@@ -63,6 +63,8 @@ HOUSEKEEPING_SECONDS = 15.0
 LOOK_SECONDS = 2.0
 """The time between looks at the database's health, and at its clock."""
 NOTICE_SECONDS = 3.0
+CROWDS_SECONDS = 4.0
+"""The time between looks for whom much work waits in vain: many who answer at all have done so by then."""
 WAKEUP_SECONDS = 5.0
 COUNT_SECONDS = 60.0
 """The time between countings of what the gauges show."""
@@ -136,6 +138,7 @@ class Runtime:
         self._spawn("housekeeping", lambda: self._repeat(self._tidy, HOUSEKEEPING_SECONDS))
         self._spawn("wakeups", lambda: self._repeat(self._parts.wakeups.check, WAKEUP_SECONDS))
         self._spawn("gauges", lambda: self._repeat(self._count, COUNT_SECONDS))
+        self._spawn("crowds", lambda: self._repeat(self._look_at_crowds, CROWDS_SECONDS))
         if "poll" in self._roles:
             self._spawn("claims", lambda: self._repeat(self._renew_claims, RENEWAL_SECONDS))
             self._spawn(POLL, lambda: self._work(POLL, self._take_polls))
@@ -250,8 +253,11 @@ class Runtime:
         self._parts.metrics.counted.show(await self._parts.counts.count(self._parts.poller.active))
 
     async def _renew_claims(self) -> None:
-        self._parts.poller.crowds.look()
         await self._parts.scheduler.renew_claims(self._parts.hands.list_lasting())
+
+    async def _look_at_crowds(self) -> None:
+        self._parts.poller.admission.look()
+        self._parts.lanes.look()
 
     async def _take_polls(self, job: Job) -> None:
         await self._parts.hands.take(read_polls(job.payload, job.created), job.created, GOOD_SECONDS)

@@ -218,4 +218,4 @@ class ProviderConnector:
 
 
 class ProviderSession:
-    calls, is_calling, allowance = 0, False, None
+    calls, is_calling, was_answered, allowance = 0, False, False, None

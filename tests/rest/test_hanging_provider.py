@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from signalpost import runtime
-from signalpost.polling import sharing
+from signalpost.polling import admission
 from signalpost.polling.hands import Hands
 from tests.support import until
 
@@ -18,9 +18,9 @@ LATENCY = {"kind": "latency", "seconds": 300, "path": "/pubapi/v2/events", "time
 @pytest.fixture(autouse=True)
 def few_places(monkeypatch):
     monkeypatch.setitem(Hands.__init__.__kwdefaults__, "most", PLACES)
-    monkeypatch.setattr(sharing, "MANY_HANGING", 2)
-    monkeypatch.setattr(sharing, "MOST_OF_HANGING", PLACES // 2)
-    monkeypatch.setattr(runtime, "RENEWAL_SECONDS", 0.1)
+    monkeypatch.setattr(admission, "MANY_HANGING", 2)
+    monkeypatch.setattr(admission, "MOST_OF_HANGING", PLACES // 2)
+    monkeypatch.setattr(runtime, "CROWDS_SECONDS", 0.1)
 
 
 async def test_others_are_polled_while_one_provider_hangs_and_its_own_come_again_later(open_desk):
@@ -28,7 +28,7 @@ async def test_others_are_polled_while_one_provider_hangs_and_its_own_come_again
         world = desk.world
         await desk.connect()
         await world.control("POST", "faults", LATENCY)
-        crowds = world.service.runtime._parts.poller.crowds
+        crowds = world.service.runtime._parts.poller.admission.crowds
         hanging = [await world.connect() for _ in range(3)]
         await until(lambda: not crowds.has_room("egnyte"))
         hanging += [await world.connect() for _ in range(PLACES * 2)]

@@ -86,6 +86,7 @@ class ProviderSession:
         self._for_user = for_user
         self._tracer = tracer
         self._under_way = 0
+        self.was_answered = False
 
     @property
     def base_url(self) -> str:
@@ -169,6 +170,7 @@ class ProviderSession:
             with self._tracer.open_request("provider.request", "GET", url, with_path=True) as span:
                 answer = await self._outbound.request("GET", url, headers=headers, max_bytes=MAX_ANSWER_BYTES)
                 span.note_status(answer.status)
+                self.was_answered = True
         except OutboundError as error:
             message = f"{self._connector.name} did not answer: {error}"
             raise RetryLaterError(message) from error

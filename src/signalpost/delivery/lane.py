@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 from signalpost.delivery.attempts import Sender
 from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.rate import Rates
 from signalpost.delivery.relaxed import send_relaxed
 from signalpost.delivery.turn import BATCH, Turn, TurnParts
+from signalpost.model.backoff import Chance, spread
+from signalpost.model.crowds import Crowds
 from signalpost.model.errors import ConfigurationError, InvalidRequestError
 from signalpost.model.ids import InstanceId
 from signalpost.observe import get_logger
@@ -27,6 +32,15 @@ AFTER_A_FAULT = timedelta(seconds=5)
 
 MOST_STARTED = 500
 """Lanes worked beside the queue, which has hands of its own."""
+
+MANY_HANGING = 100
+"""So many lanes that wait for one receiver, and have for a while, are no chance: it hangs."""
+
+MOST_OF_HANGING = 500
+"""Lanes of such a receiver that are worked at once: a third of all, so that those of the others find places."""
+
+PUT_OFF_SECONDS = 15.0
+"""When a lane comes again that found no place for its receiver."""
 
 WHILE_UNREADABLE = timedelta(minutes=1)
 """When a lane is looked at again whose configuration cannot be read."""
@@ -45,6 +59,7 @@ class LaneParts:
     sender: Sender
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
+    chance: Chance
     is_alive: Callable[[], bool]
     is_known: Callable[[Exception], bool]
 
@@ -65,6 +80,7 @@ class Lanes:
         )
         self._active: set[InstanceId] = set()
         self._closing = False
+        self._crowds = Crowds(many=MANY_HANGING, most=MOST_OF_HANGING)
         self.started: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
@@ -105,7 +121,12 @@ class Lanes:
             except (ConfigurationError, InvalidRequestError) as error:  # its key is gone, or more was allowed
                 await self._hold_unreadable(lane, str(error))
                 return
+            receiver = find_receiver(lane.url)
+            if not self._crowds.has_room(receiver):
+                await self._put_off(lane)
+                return
             turn = Turn(self._turn_parts, lane, settings)
+            self._crowds.enter(instance_id, receiver, turn)
             try:
                 await (send_relaxed(turn) if settings.relaxed else send_strict(turn))
             except asyncio.CancelledError:
@@ -118,6 +139,20 @@ class Lanes:
                 await self._leave(turn)
         finally:
             self._active.discard(instance_id)
+            self._crowds.leave(instance_id)
+
+    def look(self) -> None:
+        """Find the receivers that hang, and tell it: to be called every few seconds."""
+        looked = self._crowds.look()
+        for receiver, lanes in looked.hangs.items():
+            log.warning("lane.receiver_hangs", receiver=receiver, lanes=lanes)
+        for receiver, put_off in looked.answers.items():
+            log.info("lane.receiver_answers", receiver=receiver, put_off=put_off)
+
+    async def _put_off(self, lane: Lane) -> None:
+        """Leave a lane as it is for a while, as too many wait for its receiver."""
+        next_at = self._parts.clock() + timedelta(seconds=spread(PUT_OFF_SECONDS, self._parts.chance))
+        await self._release(lane, seen_order=lane.seen_order, next_at=next_at, held=lane.failing, error=None)
 
     async def _hold_unreadable(self, lane: Lane, error: str) -> None:
         next_at = self._parts.clock() + WHILE_UNREADABLE
@@ -160,6 +195,14 @@ class Lanes:
             # A turn that came nowhere has the cause of the one before, and waits for the tick: no loop without a pause.
             cause = f"turn:{lane.generation}:{seen_order}:{last_id}"
             await self._parts.queue.wake_lane(lane.instance_id, cause)
+
+
+@lru_cache(1024)
+def find_receiver(url: str) -> str:
+    """Give the host of a callback: what answers nothing there may do so to all lanes that lead to it."""
+    with suppress(ValueError):
+        return urlsplit(url).hostname or ""
+    return ""
 
 
 async def send_strict(turn: Turn) -> None:

@@ -45,7 +45,7 @@ class TurnParts:
 class Turn:
     """How far a turn came (``position``, ``held``) and how it ends (``next_at``, ``deactivate``, ``error``).
 
-    ``last_id`` is the notification that was tried last, 0: none.
+    ``last_id`` is the notification that was tried last, 0: none. ``calls`` are the attempts that were begun.
     """
 
     def __init__(self, parts: TurnParts, lane: Lane, settings: DeliverySettings) -> None:
@@ -54,6 +54,8 @@ class Turn:
         self.settings = settings
         self.position = 0
         self.last_id = 0
+        self.calls = self._under_way = 0
+        self.was_answered = False
         self.next_at: datetime | None = None
         self.deactivate = False
         self.held = lane.failing
@@ -79,7 +81,19 @@ class Turn:
 
     async def send(self, notification: Notification) -> Tried:
         """Make one attempt."""
-        return await self.parts.sender.send(notification, self.lane.url, self.settings)
+        self.calls += 1
+        self._under_way += 1
+        try:
+            tried = await self.parts.sender.send(notification, self.lane.url, self.settings)
+        finally:
+            self._under_way -= 1
+        self.was_answered = self.was_answered or tried.attempt.status is not None
+        return tried
+
+    @property
+    def is_calling(self) -> bool:
+        """Whether an attempt is under way."""
+        return self._under_way > 0
 
     async def note(self, notification: Notification, tried: Tried) -> bool:
         """Have an attempt recorded, and note what it means. Says whether the lane may go on."""

@@ -47,7 +47,8 @@ class Outbound:
     here is judged before; what it resolves to at the proxy is for the proxy to judge.
 
     ``connect_timeout_seconds`` is for each address tried, encryption included; ``total_timeout_seconds`` counts from
-    the call to the last byte, with the wait for one of the ``connections``. ``tls`` trusts other authorities than the
+    the call to the last byte, with the wait for one of the ``connections``, of which one host may have
+    ``connections_to_host`` (0: all). ``tls`` trusts other authorities than the
     system's; ``look_up`` is called as ``socket.getaddrinfo``, in threads.
     """
 
@@ -56,6 +57,7 @@ class Outbound:
         *,
         allow_private: bool,
         connections: int,
+        connections_to_host: int = 0,
         allowance: Allowance = NOTHING_MORE,
         proxy_url: str | None = None,
         connect_timeout_seconds: float = 5,
@@ -67,6 +69,7 @@ class Outbound:
         self._allow_private = allow_private
         self._allowance = allowance
         self._connections = connections
+        self._connections_to_host = connections_to_host
         self._proxy = None if proxy_url is None else URL(proxy_url)
         shown = None if self._proxy is None else self._proxy.host_port_subcomponent
         self._limits = Limits(connect_timeout_seconds, total_timeout_seconds, shown)
@@ -103,6 +106,7 @@ class Outbound:
     def _open_pool(self, judge: Judge | None) -> aiohttp.TCPConnector:
         pool = aiohttp.TCPConnector(
             limit=self._connections,
+            limit_per_host=self._connections_to_host,
             resolver=Resolver(self._look_up, self._threads, judge),
             socket_factory=open_socket if judge is None else partial(open_judged_socket, judge),
             ssl=self._tls or True,

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from signalpost.connectors.registry import Registry
 from signalpost.model.backoff import Chance, spread
+from signalpost.model.crowds import Crowds
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import PollState
 from signalpost.observe import get_logger
 from signalpost.polling.grid import next_on_grid
-from signalpost.polling.sharing import PUT_OFF_SECONDS, Crowds
+from signalpost.polling.sharing import MANY_HANGING, MOST_OF_HANGING, PUT_OFF_SECONDS
 from signalpost.store.polls import FinishedPoll, Polls
 
 log = get_logger("polling")
@@ -28,7 +29,7 @@ class Admission:
         self._clock = clock
         self._chance = chance
         self._missing: set[str] = set()
-        self.crowds = Crowds()
+        self.crowds = Crowds(many=MANY_HANGING, most=MOST_OF_HANGING)
 
     async def admit(self, state: PollState) -> bool:
         """Say whether the instance is polled now; if not it is handed out later."""
@@ -39,6 +40,14 @@ class Admission:
         else:
             return True
         return False
+
+    def look(self) -> None:
+        """Find the providers that hang, and tell it: to be called every few seconds."""
+        looked = self.crowds.look()
+        for connector, polls in looked.hangs.items():
+            log.warning("poll.provider_hangs", connector=connector, polls=polls)
+        for connector, put_off in looked.answers.items():
+            log.info("poll.provider_answers", connector=connector, put_off=put_off)
 
     async def _pass_over(self, state: PollState) -> None:
         """Leave an instance be whose connector is not installed, until its next turn; log it once."""

@@ -70,8 +70,8 @@ class Poller:
     def __init__(self, parts: PollerParts) -> None:
         self._parts = parts
         self.active: set[InstanceId] = set()
-        self._admission = Admission(parts.registry, parts.polls, parts.clock, parts.chance)
-        self.crowds = self._admission.crowds
+        self.admission = Admission(parts.registry, parts.polls, parts.clock, parts.chance)
+        self._crowds = self.admission.crowds
         self._room = Room()
         self._ends = Ends(parts.metrics)
 
@@ -88,7 +88,7 @@ class Poller:
         self.active.add(instance_id)
         try:
             state = await self._parts.polls.load(instance_id)
-            if state is not None and await self._admission.admit(state):
+            if state is not None and await self.admission.admit(state):
                 tracer = self._parts.tracer
                 with tracer.open_span("poll", instance=instance_id, connector=state.connector) as span:
                     await self._poll(state, span, due_at)
@@ -97,14 +97,14 @@ class Poller:
             raise
         finally:
             self.active.discard(instance_id)
-            self.crowds.leave(instance_id)
+            self._crowds.leave(instance_id)
 
     async def _poll(self, state: PollState, span: Span, due_at: datetime | None) -> None:
         parts = self._parts
         started_at = parts.clock()
         connector = parts.registry.find(state.connector)
         session = open_contained(parts.open_session, connector, state)
-        self.crowds.enter(state.instance_id, state.connector, session)
+        self._crowds.enter(state.instance_id, state.connector, session)
         outcome = Outcome(started_at)
         # Those that failed or took the last of the day's calls come last: they must not keep calls from the others.
         for poll in sorted(state.resources, key=lambda each: each.retry_at or started_at - A_LONG_TIME):

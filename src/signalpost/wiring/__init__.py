@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 import asyncpg
 from fastapi import FastAPI
@@ -65,7 +65,12 @@ from signalpost.wiring.traces import open_tracer
 
 __all__ = ["Service", "open_accounts", "open_service", "open_vault", "reach_database", "read_now"]
 
-CONNECTIONS_OUTWARDS = 1000
+TO_PROVIDERS = 400
+"""Connections to providers: of polls, of users' calls. Callbacks have their own: those that hang keep nobody else's."""
+
+TO_CALLBACKS = 1500
+TO_ONE_CALLBACK = 1000
+"""Connections to callbacks, and to one host of them: the others find some, whatever hangs there."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +119,17 @@ async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterat
         connections = await stack.enter_async_context(
             open_connections(database, clock, most=settings.database_connections)
         )
-        outbound = await stack.enter_async_context(
-            Outbound(
-                allow_private=settings.allow_private_networks,
-                connect_timeout_seconds=settings.connect_timeout_seconds,
-                total_timeout_seconds=settings.total_timeout_seconds,
-                connections=CONNECTIONS_OUTWARDS,
-                allowance=settings.read_allowance(),
-                proxy_url=settings.read_proxy_url(),
-            )
+        open_outbound = partial(
+            Outbound,
+            allow_private=settings.allow_private_networks,
+            connect_timeout_seconds=settings.connect_timeout_seconds,
+            total_timeout_seconds=settings.total_timeout_seconds,
+            allowance=settings.read_allowance(),
+            proxy_url=settings.read_proxy_url(),
+        )
+        providers = await stack.enter_async_context(open_outbound(connections=TO_PROVIDERS))
+        callbacks = await stack.enter_async_context(
+            open_outbound(connections=TO_CALLBACKS, connections_to_host=TO_ONE_CALLBACK)
         )
         vault = open_vault(settings)
         if settings.database_url is None:
@@ -133,7 +140,18 @@ async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterat
             await Polls(connections.work, vault).release_all(
                 now, until=now + timedelta(seconds=POLL_GRACE_SECONDS)
             )
-        yield _join(settings, roles, registry, database, connections, clock, vault, outbound, tracer)
+        yield _join(
+            settings,
+            roles,
+            registry,
+            database,
+            connections,
+            clock,
+            vault,
+            providers,
+            Egress(callbacks),
+            tracer,
+        )
 
 
 def _join(
@@ -144,13 +162,14 @@ def _join(
     connections: Connections,
     clock: SharedClock,
     vault: Vault,
-    outbound: Outbound,
+    providers: Outbound,
+    egress: Egress,
     tracer: Tracer,
 ) -> Service:
     pool, metrics = connections.work, _make_metrics(connections.work)
-    oauth2 = OAuth2(outbound, clock)
+    oauth2 = OAuth2(providers, clock)
     sessions = Sessions(
-        outbound,
+        providers,
         oauth2,
         TokenRows(pool, vault),
         metrics,
@@ -164,13 +183,13 @@ def _join(
         vault,
         registry,
         sessions,
-        Egress(outbound),
+        egress,
         metrics,
         Vitals(time.monotonic),
         clock,
         tracer,
     )
-    api_parts = _join_api(ground, oauth2, outbound)
+    api_parts = _join_api(ground, oauth2, providers)
     web_sessions = WebSessions(pool)
     accounts = join_accounts(pool, web_sessions, clock)
     web_parts = join_console(settings, pool, vault, api_parts, web_sessions, accounts)
@@ -194,11 +213,11 @@ def _make_metrics(pool: asyncpg.Pool) -> Metrics:
     return metrics
 
 
-def _join_api(ground: Ground, oauth2: OAuth2, outbound: Outbound) -> ApiParts:
+def _join_api(ground: Ground, oauth2: OAuth2, providers: Outbound) -> ApiParts:
     settings, pool, vault, clock = ground.settings, ground.connections.work, ground.vault, ground.clock
     registry, sessions = ground.registry, ground.sessions
     instances = Instances(pool, vault)
-    read_plan = PlanReader(settings, outbound)
+    read_plan = PlanReader(settings, providers)
     lifecycle = Lifecycle(
         registry=registry,
         instances=instances,

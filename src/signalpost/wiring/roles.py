@@ -83,6 +83,7 @@ def join_roles(ground: Ground) -> Parts:
                 sender=sender,
                 clock=clock,
                 monotonic=time.monotonic,
+                chance=random.random,
                 is_alive=heartbeat.is_alive,
                 is_known=is_known,
             )

@@ -24,7 +24,7 @@ from signalpost.cli.doctor.findings import (
 )
 from signalpost.model.errors import ConfigurationError
 from signalpost.store.embedded import check_at_rest
-from signalpost.wiring import CONNECTIONS_OUTWARDS
+from signalpost.wiring import TO_CALLBACKS, TO_PROVIDERS
 
 LEAST_FREE_BYTES = 100_000_000
 FREE_BYTES_WISHED = 1_000_000_000
@@ -120,7 +120,7 @@ def _is_ours(host: str, port: int) -> bool:
 def check_open_files(subject: Subject) -> Finding:
     """A process may open too few files for the connections that it makes when it is busy."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS_OUTWARDS + subject.settings.database_connections + FILES_BESIDES
+    wanted = TO_CALLBACKS + TO_PROVIDERS + subject.settings.database_connections + FILES_BESIDES
     told = "no limit" if soft == resource.RLIM_INFINITY else f"{soft:,} may be open"
     remedy = "raise it: ulimit -n 65536, or LimitNOFILE=65536 in a unit of systemd"
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -8,6 +8,7 @@ from typing import Protocol
 from signalpost.connectors.base import Connector
 from signalpost.connectors.containment import contain
 from signalpost.connectors.resource import Session, Strategy
+from signalpost.model.crowds import Caller
 from signalpost.model.errors import SignalpostError
 from signalpost.model.event import Gap, Page
 from signalpost.model.instance import PollState
@@ -21,18 +22,8 @@ from signalpost.polling.strategies.snapshot import SnapshotReading
 from signalpost.polling.strategies.timestamp import TimestampReading, find_last_at
 
 
-class PolledSession(Session, Protocol):
+class PolledSession(Session, Caller, Protocol):
     """A session that counts its calls."""
-
-    @property
-    def calls(self) -> int:
-        """How many calls were made."""
-        ...
-
-    @property
-    def is_calling(self) -> bool:
-        """Whether a call is under way, with the waits before it."""
-        ...
 
     @property
     def tokens_version(self) -> int:
@@ -58,7 +49,7 @@ class UnopenedSession:
 
     base_url = ""
     calls = 0
-    is_calling = False
+    is_calling = was_answered = False
     tokens_version = 0
     allowance: Allowance | None = None
 
