@@ -15,13 +15,14 @@ import pytest
 from signalpost.api.server import bind, serve_app
 from tests.api.test_events_found import connect_past
 from tests.cli.commands import of, open_server, run, start
+from tests.ports import hold_ports
 from tests.support import until
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def serve_again(world, port=0):
+async def serve_again(world, port):
     """The same service at another port, which can go away and come back."""
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(
@@ -39,11 +40,17 @@ async def read_lines(process, count):
     return [json.loads(line)["sequence"] for line in lines]
 
 
-async def test_a_tail_shows_each_event_once_though_the_server_goes_away_meanwhile(make_world):
+@pytest.fixture
+def port():
+    with hold_ports(1) as (held,):
+        yield held
+
+
+async def test_a_tail_shows_each_event_once_though_the_server_goes_away_meanwhile(make_world, port):
     async with make_world(roles=frozenset()) as world:
         past, instance = await connect_past(world)
         await past.commit(NOON, [f"early/{number}" for number in range(12)])
-        async with serve_again(world) as url:
+        async with serve_again(world, port) as url:
             tail = await start(
                 *("events", "tail", instance["id"], "--json"), env=open_server(url, world.secrets)
             )
@@ -53,10 +60,10 @@ async def test_a_tail_shows_each_event_once_though_the_server_goes_away_meanwhil
         said = await asyncio.wait_for(tail.stderr.readline(), 60)
         assert said.decode().endswith("; trying again\n")
         await past.commit(NOON, [f"away/{number}" for number in range(2)])
-        async with serve_again(world, int(url.rpartition(":")[2])):
+        async with serve_again(world, port):
             assert await read_lines(tail, 2) == [16, 17]
             tail.send_signal(signal.SIGINT)
-            out, err = await asyncio.wait_for(tail.communicate(), 30)
+            out, err = await asyncio.wait_for(tail.communicate(), 60)
         assert (tail.returncode, out) == (130, b"")
         assert b"Traceback" not in err
 

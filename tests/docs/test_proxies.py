@@ -13,7 +13,7 @@ import pytest
 from signalpost.accounts.signin import name_place
 from tests.debian import look_for
 from tests.docs.blocks import ROOT, fill_in, read_blocks
-from tests.docs.test_tutorial import find_ports
+from tests.ports import hold_ports
 from tests.support import until
 from tests.unit.outbound.servers import Authority
 
@@ -43,10 +43,17 @@ def nginx():
     return program
 
 
-async def test_what_the_page_gives_nginx_passes_who_asks_and_keeps_metrics_back(tmp_path, make_world, nginx):
+@pytest.fixture
+def port():
+    with hold_ports(1) as (held,):
+        yield held
+
+
+async def test_what_the_page_gives_nginx_passes_who_asks_and_keeps_metrics_back(
+    tmp_path, make_world, nginx, port
+):
     public = f"https://{HOST}"
     authority = Authority(tmp_path)
-    (port,) = find_ports(1)
     async with make_world(roles=frozenset(), public_url=public, trusted_proxies="127.0.0.1") as world:
         authority.serve_as(HOST)
         pem = next(tmp_path.glob("*.pem"))

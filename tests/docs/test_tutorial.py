@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import re
 import shutil
-import socket
 import sys
 from pathlib import Path
 
@@ -15,20 +12,10 @@ import pytest
 
 from tests.docs.blocks import PAGES, ROOT, fill_in, read_blocks
 from tests.docs.shell import SERVES, Shell
+from tests.ports import hold_ports
 
 TUTORIALS = [page for page in PAGES if page.parent.name == "tutorial"]
 SAYS = re.compile(r"says\s+`([^`]+)`")
-
-
-def find_ports(count):
-    """Give ports that are free now, below those that the system hands out to whoever asks for any."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(12_000, 32_000)
-        with contextlib.suppress(OSError), socket.socket() as each:
-            each.bind(("127.0.0.1", port))
-            ports.append(str(port))
-    return ports if len(set(ports)) == count else find_ports(count)
 
 
 def make_checkout(folder):
@@ -42,7 +29,13 @@ def make_checkout(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 async def test_each_command_of_a_tutorial_does_what_the_page_says(page, tmp_path):
-    ports = dict(zip(("8080", "8090", "8091", "8099"), find_ports(4), strict=True))
+    shown = ("8080", "8090", "8091", "8099")
+    with hold_ports(len(shown)) as held:
+        await walk(page, make_checkout(tmp_path / "checkout"), dict(zip(shown, map(str, held), strict=True)))
+
+
+async def walk(page, checkout, ports):
+    """Run a page from its first command to its last, on ``ports`` in the place of those that it shows."""
     filled = {}
 
     def fill(text):
@@ -55,7 +48,7 @@ async def test_each_command_of_a_tutorial_does_what_the_page_says(page, tmp_path
         "SIGNALPOST_SANDBOX_PORT": ports["8091" if "sandbox rest" in page.read_text() else "8090"],
         "SIGNALPOST_LISTEN_PORT": ports["8099"],
     }
-    async with Shell(make_checkout(tmp_path / "checkout"), variables) as shell:
+    async with Shell(checkout, variables) as shell:
         for block in read_blocks(page):
             if block.word == "printed":
                 await shell.wait_for(fill(block.text), block.place)

@@ -14,6 +14,7 @@ import asyncpg
 
 from signalpost.store.database import migrate
 from signalpost.store.embedded import EmbeddedPostgres
+from tests.ports import hold_ports
 
 PASSWORD = "hunter2"
 TEMPLATE = "migrated"
@@ -81,20 +82,19 @@ async def open_ground(folder: Path) -> AsyncIterator[Ground]:
 class Way:
     """The network between the service and the database: slow, silent or gone, as it is told."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, port: int) -> None:
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self.port = 0
+        self._port = port
         self.delay_seconds = 0.0
 
     async def open(self) -> None:
         """Let connections through, at the same port as before."""
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self._port)
 
     def break_off(self) -> None:
         """End all connections and take no more."""
@@ -163,9 +163,10 @@ async def wait_closed(writers: Iterable[asyncio.StreamWriter]) -> None:
 @asynccontextmanager
 async def open_way(arguments: Mapping[str, Any]) -> AsyncIterator[tuple[Way, dict[str, Any]]]:
     """Open a way to a server that listens on a socket file; gives the arguments that go by it, too."""
-    way = Way(f"{arguments['host']}/.s.PGSQL.{arguments['port']}")
-    await way.open()
-    try:
-        yield way, {**arguments, "host": "127.0.0.1", "port": way.port}
-    finally:
-        await way.close()
+    with hold_ports(1) as (port,):
+        way = Way(f"{arguments['host']}/.s.PGSQL.{arguments['port']}", port)
+        await way.open()
+        try:
+            yield way, {**arguments, "host": "127.0.0.1", "port": port}
+        finally:
+            await way.close()
