@@ -22,12 +22,16 @@ from hypothesis import HealthCheck, settings
 from signalpost.sandbox.egnyte import run_sandbox
 from signalpost.store.database import migrate
 from signalpost.store.embedded import EmbeddedPostgres
-from tests.support import Server, World, open_world
+from tests.support import PATIENCE_SECONDS, Server, World, open_world
 
 _numbers = count(1)
 
 # Every client would load all certificates of the machine anew, and no test speaks TLS by it.
 httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_context)
+
+# Where a test says nothing else, clients wait as long as all else here: five seconds are soon over on a busy machine.
+for _phase in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _phase, PATIENCE_SECONDS)
 
 # How fast a busy machine draws examples says nothing about the product.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 90
+STOP_SECONDS = 45
+"""Ten are promised: of a machine that has nothing else to do. What a stop does not wait for takes a minute or more."""
 SIGNALPOST = ("-m", "signalpost")
 
 
@@ -33,7 +35,7 @@ class Command:
         self.process.kill()
         await self.process.wait()
 
-    async def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int:
+    async def stop(self, number: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
         """Ask it to stop, as an operator does; it must have ended within ``seconds``."""
         self.process.send_signal(number)
         return await asyncio.wait_for(self.process.wait(), seconds)
@@ -119,7 +121,7 @@ async def running(
         if command.process.returncode is None:
             command.process.terminate()
             try:
-                await asyncio.wait_for(command.process.wait(), 20)
+                await asyncio.wait_for(command.process.wait(), STOP_SECONDS)
             except TimeoutError:
                 await command.kill()
 

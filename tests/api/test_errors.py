@@ -11,6 +11,7 @@ import pytest
 from signalpost.api.app import BASE_PATH
 from signalpost.api.waiting import MOST_BODY_BYTES
 from tests.api.answers import accepted, refused, with_token
+from tests.support import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -172,7 +173,7 @@ async def test_the_body_of_who_may_not_ask_is_not_waited_for(still, method, path
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     head = f"{method} {BASE_PATH}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nAuthorization: User x, Element y"
     writer.write(head.encode() + b"\r\n\r\n{")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert b" 401 " in await reader.readline()
     writer.close()
     await writer.wait_closed()

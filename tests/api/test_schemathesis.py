@@ -18,7 +18,6 @@ CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 async def test_nothing_that_is_asked_is_answered_otherwise_than_described(make_world, tmp_path):
     async with make_world(roles=frozenset()) as world, enter_organization(world) as other:
         instance, spare = await world.connect(), await other.connect()

@@ -14,7 +14,7 @@ from tests.browser.chromium import NoBrowserError, look_for_chromium, open_chrom
 from tests.browser.people import sign_in
 from tests.browser.stage import SETTINGS, open_stage
 from tests.conftest import open_database
-from tests.support import open_world
+from tests.support import PATIENCE_SECONDS, open_world
 
 HERE = Path(__file__).parent
 
@@ -74,7 +74,7 @@ async def open_page(chromium):
 
     async def open_one(world, member=None, **options):
         context = await chromium.new_context(base_url=world.url, **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         contexts.append(context)
         if member is not None:
             await context.add_cookies([member.cookie(world.url)])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from signalpost.web.routes import ROUTERS
 from tests.browser.pages import PAGES
 from tests.browser.walking import fill_form, press
@@ -45,7 +43,6 @@ async def open_each(stage, open_page, **options):
         yield each, page, answer, seen
 
 
-@pytest.mark.timeout(300)
 async def test_axe_finds_nothing_on_any_page_in_light_or_dark(stage, open_page):
     found = {}
     async for each, page, answer, _ in open_each(stage, open_page, viewport=WIDE):

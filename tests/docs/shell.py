@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Self
 
 from tests.docs.blocks import Block, match_printed
+from tests.processes import STOP_SECONDS
+from tests.support import PATIENCE_SECONDS
 
 SERVES = re.compile(
     r"^(signalpost (?:serve|api|worker|listen|sandbox [a-z]+)\b[^\n&|]*?)(?: &)?$", re.MULTILINE
 )
 READY = re.compile(r"ready|listening")
-SECONDS = 40
+SECONDS = PATIENCE_SECONDS
 # A reader sees that curl failed; here an answer of 400 or more ends the page.
 START = """set -eE -o pipefail
 curl() { case $1 in -sf) command curl "$@" ;; *) command curl --fail-with-body --silent "$@" ;; esac; }
@@ -57,7 +59,7 @@ class Shell:
         """Stop what serves, in order; what is left after that, by force."""
         for each in self._list_serving():
             os.kill(each, signal.SIGTERM)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + STOP_SECONDS
         while self._list_serving() and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         with contextlib.suppress(ProcessLookupError):

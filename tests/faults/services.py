@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.processes import Command, start
+from tests.processes import START_SECONDS, STOP_SECONDS, Command, start
 
 PAUSE_SECONDS = 0.2
 MOST_FAILED_STARTS = 40
@@ -90,7 +90,7 @@ class Service:
         assert self.command is not None
         before = self.command
         self.send(signal.SIGTERM)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(STOP_SECONDS + START_SECONDS):
             while self.command is before or not self.is_ready:
                 await asyncio.sleep(0.02)
 
@@ -106,7 +106,7 @@ class Service:
         self.send(signal.SIGCONT)
         self.send(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(self.command.process.wait(), 20)
+            return await asyncio.wait_for(self.command.process.wait(), STOP_SECONDS)
         except TimeoutError:
             await self.command.kill()
             return None

@@ -12,7 +12,6 @@ KILLS = 2
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_kills_amid_changes_lose_and_invent_nothing(ground: Ground) -> None:
     result = await kill_often(ground, Title("killed", ""), times=KILLS)

@@ -45,7 +45,6 @@ async def kill_while_starting(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_a_start_that_is_killed_at_any_moment_does_no_harm(tmp_path):
     print(f"seed {SEED}")
     chance = random.Random(SEED)
@@ -74,7 +73,7 @@ async def test_a_start_that_is_killed_at_any_moment_does_no_harm(tmp_path):
             command, "signalpost ready on ", tmp_path / "serve.log", settings, PROGRAM
         ) as service:
             truth = await read_truth(sandbox.url)
-            await until(lambda: set(list_records(read_received(received))) >= set(truth), 60)
+            await until(lambda: set(list_records(read_received(received))) >= set(truth))
             assert await service.stop() == 0
     check_delivered(read_received(received), truth)
     assert find_servers(tmp_path / "data") == []

@@ -26,7 +26,6 @@ def test_every_step_exists(step: Step) -> None:
     assert inspect.iscoroutinefunction(step.find_method())
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("name", "kind"), SHORT)
 async def test_a_fault_at_a_step_loses_and_invents_nothing(ground: Ground, name: str, kind: Kind) -> None:
@@ -34,7 +33,6 @@ async def test_a_fault_at_a_step_loses_and_invents_nothing(ground: Ground, name:
     assert result.is_good, result
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", SHORT_TROUBLES)
 async def test_a_trouble_loses_and_invents_nothing(ground: Ground, name: str) -> None:

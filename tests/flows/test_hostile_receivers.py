@@ -12,7 +12,7 @@ import pytest
 from signalpost.delivery.egress import KEPT_CHARACTERS, READ_BYTES
 from signalpost.outbound.gate import open_socket
 from tests.flows.hostile import receive, say
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 from tests.unit.outbound.servers import Authority, name_hosts
 
 LARGE_BODY = b"x" * 8_000_000
@@ -112,7 +112,7 @@ async def test_of_an_endless_answer_the_beginning_is_read_and_the_connection_clo
         answered = await post()
         assert answered.status == 200
         assert answered.excerpt
-        await asyncio.wait_for(receiver.closed.wait(), 20)
+        await asyncio.wait_for(receiver.closed.wait(), PATIENCE_SECONDS)
         assert receiver.written < MOST_WRITTEN_BYTES
         await check_next(post)
 

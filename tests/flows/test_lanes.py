@@ -35,7 +35,7 @@ async def test_a_large_backlog_of_one_does_not_keep_another_waiting(make_world, 
         assert len(receiver.taken) < 250
         monkeypatch.setattr("signalpost.delivery.turn.SLICE_SECONDS", 5.0)  # the rest may come as it comes
         receiver.reply = lambda _: Reply(200)
-        await until(lambda: len(receiver.sequences()) >= 2501, 60)
+        await until(lambda: len(receiver.sequences()) >= 2501)
         assert receiver.sequences() == list(range(1, 2502))
 
 
@@ -55,7 +55,7 @@ async def test_each_of_the_turns_that_a_backlog_takes_is_woken_for_itself(make_w
         )
         await world.wait_for_watermark(busy["id"])
         await world.change(500)
-        await until(lambda: len(receiver.sequences()) >= 500, 60)
+        await until(lambda: len(receiver.sequences()) >= 500)
     turns = [cause for cause in causes if cause.startswith("turn:")]
     assert len(turns) >= 3
     assert len(set(turns)) == len(turns)

@@ -19,6 +19,7 @@ import pytest
 from signalpost.cli.listen import describe, run_listener
 from signalpost.delivery.sign import sign_open_connectors, signature_headers
 from signalpost.model.errors import ConfigurationError
+from tests.support import PATIENCE_SECONDS, until
 
 NOW = 1_700_000_000.25
 EVENTS = [
@@ -91,9 +92,7 @@ async def test_answers_as_told_and_can_be_told_otherwise() -> None:
 async def test_notes_a_notification_at_once_and_answers_late() -> None:
     async with run_listener(delay_seconds=3600) as listener, httpx.AsyncClient() as client:
         posting = asyncio.create_task(client.post(listener.url, content=b"{}"))
-        async with asyncio.timeout(10):
-            while not listener.received:
-                await asyncio.sleep(0)
+        await until(lambda: listener.received)
         assert not posting.done()
         posting.cancel()
         await asyncio.wait([posting])
@@ -155,7 +154,7 @@ async def run_command(
     )
     assert command.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             ready = (await command.stdout.readline()).decode()
         match = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)\n", ready)
         assert match is not None, ready
@@ -176,7 +175,7 @@ async def test_the_command_prints_notifications_and_stops_in_order(number: int, 
             answer = await client.post(url, content=BODY, headers=ELEMENTS)
         assert answer.status_code == 202
         command.send_signal(number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             printed, _ = await command.communicate()
     assert command.returncode == 0
     first, second = printed.decode().splitlines()
@@ -190,6 +189,6 @@ async def test_the_command_can_be_quiet() -> None:
         async with httpx.AsyncClient() as client:
             await client.post(url, content=BODY)
         command.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             printed, _ = await command.communicate()
     assert printed == b""

@@ -87,7 +87,7 @@ async def test_a_failing_endpoint_that_refuses_all_at_once_costs_no_dead_letters
                 "SELECT count(*) FILTER (WHERE refusals > 3) > 5 AND bool_and(state = 'pending') FROM notification"
             )
 
-        await until(held, 80)
+        await until(held)
         receiver.reply = lambda _: Reply(200)
         await until(lambda: len(set(receiver.sequences())) == 300)
 

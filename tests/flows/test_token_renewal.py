@@ -21,7 +21,7 @@ from signalpost.store.polls import Polls
 from signalpost.store.tokens import TokenRows
 from signalpost.store.vault import Vault
 from tests.flows.test_tokens import KEY, TOKEN_ENDPOINT, count_refreshes, fail
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 
 PATH = "/pubapi/v1/userinfo"
 
@@ -190,7 +190,7 @@ async def test_waiting_for_a_slow_renewal_ends_and_leaves_connections_to_others(
             return accounts.pool.get_size() - accounts.pool.get_idle_size() >= token_rows.RENEWALS_AT_ONCE
 
         await until(has_all_slots)
-        assert await asyncio.wait_for(accounts.pool.fetchval("SELECT true"), 10)
+        assert await asyncio.wait_for(accounts.pool.fetchval("SELECT true"), PATIENCE_SECONDS)
         monkeypatch.setattr(token_rows, "LOCK_SECONDS", 0.1)
         with pytest.raises(RetryLaterError, match="is being renewed"):
             await accounts.read_stored()

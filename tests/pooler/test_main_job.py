@@ -64,7 +64,6 @@ async def open_pooled_world(reached, sandbox, folder):
             httpx.AsyncClient(
                 base_url=f"{api.url}/elements/api-v2",
                 headers={"Authorization": authorize(secrets)},
-                timeout=30,
             )
         )
         world = World(SimpleNamespace(pool=pool), api.url, sandbox, listener, client, secrets)
@@ -75,7 +74,7 @@ async def open_pooled_world(reached, sandbox, folder):
 async def read_console(world, api):
     """Make the first account by the link that the process printed, and read pages."""
     path = re.search(r"(/setup/[\w-]+)", api.printed)[1]
-    async with httpx.AsyncClient(base_url=world.url, headers={"Accept": "text/html"}, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=world.url, headers={"Accept": "text/html"}) as client:
         browser = Browser(world.url, client)
         answer = await browser.send(
             path, path, organization="Acme", email="ada@example.com", password="four words in a row"

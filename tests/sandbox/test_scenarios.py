@@ -12,6 +12,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.sandbox.egnyte.scenario import ACTS, load_scenario
 from tests.processes import run, running
 from tests.sandbox.conftest import open_egnyte
+from tests.support import until
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "examples" / "scenarios").glob("*.toml"))
@@ -154,9 +155,7 @@ async def test_the_command_plays_it_and_refuses_a_wrong_one(tmp_path):
     path = write(tmp_path, "[[steps]]\nat_seconds = 0\nchanges = {count = 3}")
     arguments = ["sandbox", "egnyte", "--port", "0", "--scenario", str(path)]
     async with running(arguments, "sandbox ready on ", tmp_path / "log") as command:
-        async with asyncio.timeout(20):
-            while "scenario: steps[0] is done: changes\n" not in command.printed:
-                await asyncio.sleep(0.02)
+        await until(lambda: "scenario: steps[0] is done: changes\n" in command.printed)
         assert await command.stop() == 0
     path.write_text("[[steps]]\nat_seconds = 0")
     code, output, errors = await run(arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from signalpost.sandbox.egnyte import run_sandbox
 from signalpost.sandbox.egnyte.settings import Settings
 from signalpost.sandbox.egnyte.state import State
 from tests.sandbox.conftest import REDIRECT_URI, open_egnyte
+from tests.support import until
 
 
 async def test_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -74,9 +74,7 @@ async def test_file_follows_a_change_without_a_stop(tmp_path: Path) -> None:
     async with open_egnyte(state_path=path) as egnyte:
         assert b"target_group_id" not in path.read_bytes()
         await egnyte.make_changes(1, "create")
-        async with asyncio.timeout(20):
-            while b"target_group_id" not in path.read_bytes():
-                await asyncio.sleep(0.02)
+        await until(lambda: b"target_group_id" in path.read_bytes())
     assert [item.name for item in tmp_path.iterdir()] == ["state.json"]
 
 
@@ -85,9 +83,7 @@ async def test_issued_token_reaches_the_file(tmp_path: Path) -> None:
     async with open_egnyte(state_path=path) as egnyte:
         before = path.read_bytes()
         await egnyte.ask_token("password", username="admin", password="secret")
-        async with asyncio.timeout(20):
-            while path.read_bytes() == before:
-                await asyncio.sleep(0.02)
+        await until(lambda: path.read_bytes() != before)
 
 
 async def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from signalpost.store.retention import Retention
 from signalpost.store.views.operations import Operations
 from signalpost.store.waiting import Waiting
 from tests.store.history import make_past
+from tests.support import PATIENCE_SECONDS
 
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 10, 7, tzinfo=UTC)
@@ -247,8 +248,8 @@ async def test_it_waits_for_nobody(pool, week):
     await week.end(await week.commit(NOW - 7 * DAY, ["o"]))
     async with pool.acquire() as connection, connection.transaction():
         await connection.fetchval("SELECT count(*) FROM attempt")
-        assert (await asyncio.wait_for(tidy(pool), 20)).pages == 0
-        await asyncio.wait_for(week.commit(NOW, ["new"]), 10)
+        assert (await asyncio.wait_for(tidy(pool), PATIENCE_SECONDS)).pages == 0
+        await asyncio.wait_for(week.commit(NOW, ["new"]), PATIENCE_SECONDS)
     assert await count(pool, "page") == [2]
     await tidy(pool)
     assert await count(pool, "page") == [1]

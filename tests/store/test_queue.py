@@ -12,7 +12,7 @@ import pytest
 
 from signalpost.model.ids import InstanceId
 from signalpost.store.queue import HANDFUL, Queue, Wakeups, read_id, read_polls
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 
 
 async def count_jobs(pool):
@@ -60,7 +60,7 @@ async def test_the_log_is_emptied_and_waits_for_nobody(pool):
     assert await pool.fetchval("SELECT count(*) FROM pgqueuer_log") >= 100
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT count(*) FROM pgqueuer_log")  # holds the table
-        await asyncio.wait_for(queue.trim_log(), 10)
+        await asyncio.wait_for(queue.trim_log(), PATIENCE_SECONDS)
     await queue.trim_log()
     assert await pool.fetchval("SELECT count(*) FROM pgqueuer_log") == 0
     assert await count_jobs(pool) == {"poll": 100}

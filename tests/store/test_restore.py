@@ -14,6 +14,7 @@ from signalpost.store.database import migrate, open_pool
 from signalpost.store.embedded import find_binaries
 from signalpost.store.partitions import Partitions
 from tests.store.history import make_past
+from tests.support import PATIENCE_SECONDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md"
 KEPT = timedelta(days=7)
@@ -58,7 +59,7 @@ async def run_command(command, folder, arguments):
         env={"TOOLS": str(find_binaries()), "DATABASE": database, "PATH": "/usr/bin:/bin"},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
     assert process.returncode == 0, errors.decode()
 
 

@@ -13,7 +13,7 @@ from signalpost.store.retention import Retention, Tidied
 from signalpost.store.vault import Vault
 from tests.store.history import KEY, make_past
 from tests.store.test_events_found import filled  # noqa: F401 - a fixture
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 OLD = NOW - timedelta(days=7, seconds=1)
@@ -149,11 +149,11 @@ async def test_commits_and_records_do_not_wait_for_it(pool):
     async with pool.acquire() as connection:
         await connection.execute("BEGIN")
         await connection.fetchrow(retention.PAGES, 0, NOW - timedelta(days=7), 200)
-        await asyncio.wait_for(past.commit(NOW, ["new"]), 10)
-        await asyncio.wait_for(past.end(waiting), 10)
+        await asyncio.wait_for(past.commit(NOW, ["new"]), PATIENCE_SECONDS)
+        await asyncio.wait_for(past.end(waiting), PATIENCE_SECONDS)
         # Another run passes over what this one has in hand, and takes what is free meanwhile.
         other = Retention(pool, retention_days=7, most_waiting=1000)
-        assert (await asyncio.wait_for(other.tidy(NOW), 10)).pages == 1
+        assert (await asyncio.wait_for(other.tidy(NOW), PATIENCE_SECONDS)).pages == 1
         await connection.execute("COMMIT")
     assert await count(pool, "page") == [1]
 

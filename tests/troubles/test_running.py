@@ -49,7 +49,7 @@ def is_told_once(logged, reason):
 async def check_that_all_arrived(world, made):
     """Nothing is lost, nothing new comes after what follows it, and what came again has the same id."""
     ids = [record["id"] for record in made]
-    await until(lambda: set(ids) <= {record["id"] for record in world.delivered()}, 60)
+    await until(lambda: set(ids) <= {record["id"] for record in world.delivered()})
     firsts = list(dict.fromkeys(record["id"] for record in world.delivered()))
     assert firsts == ids
     bodies = {}

@@ -10,6 +10,7 @@ import aiohttp
 
 from signalpost.api.waiting import MOST_WAITING
 from signalpost.store.troubles import SLOW
+from tests.processes import STOP_SECONDS
 from tests.support import open_world, until
 from tests.troubles.ground import open_way
 
@@ -90,7 +91,7 @@ async def test_a_database_that_says_nothing_delays_no_stop(ground, sandbox, monk
             return SLOW.what in (await world.outside.get(f"{world.url}/readyz")).text
 
         await until(is_told)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(STOP_SECONDS):
             await stack.aclose()
     assert [line["event"] for line in logged if line["event"] in {"database.lost", "service.failed"}] == [
         "database.lost"

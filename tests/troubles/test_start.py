@@ -16,7 +16,7 @@ from signalpost.store.troubles import UNREACHABLE, check_tables, check_version
 from signalpost.wiring import open_service
 from signalpost.wiring.database import ReachedDatabase
 from tests.processes import run
-from tests.support import write_url
+from tests.support import PATIENCE_SECONDS, write_url
 from tests.troubles.ground import PASSWORD, open_way, wait_closed
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -27,7 +27,7 @@ async def start(database) -> str:
     url = database if isinstance(database, str) else write_url(database)
     settings = Settings(database_url=url, encryption_keys=KEY)
     with pytest.raises(ConfigurationError) as caught:
-        async with asyncio.timeout(20), open_service(settings, frozenset({"poll", "deliver"})):
+        async with asyncio.timeout(PATIENCE_SECONDS), open_service(settings, frozenset({"poll", "deliver"})):
             pass
     told = str(caught.value)
     assert told.startswith("SIGNALPOST_DATABASE_URL")

@@ -8,7 +8,7 @@ import signal
 import asyncpg
 
 from signalpost.store.database import MIGRATION_LOCK
-from tests.processes import find_servers, run, spawn
+from tests.processes import STOP_SECONDS, find_servers, run, spawn
 from tests.support import open_world, until, write_url
 
 HELD = """
@@ -89,7 +89,7 @@ async def test_a_start_that_waits_for_the_migration_of_another_is_stopped(ground
     await until(lambda: "database.migrated_by_another" in (tmp_path / "log").read_text())
     for number in (signal.SIGTERM, signal.SIGINT):  # an impatient operator
         process.send_signal(number)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), STOP_SECONDS) == 0
     await other.close()
     assert "Traceback" not in (tmp_path / "log").read_text()
 
@@ -100,7 +100,7 @@ async def test_a_first_start_that_is_stopped_leaves_a_directory_to_start_on(tmp_
     process = await spawn(["serve", "--port", "0", *command], tmp_path / "log")
     await until(lambda: list((data / "postgres.run").glob("new-*")))
     process.terminate()
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), STOP_SECONDS) == 0
     assert find_servers(data) == []
     assert "Traceback" not in (tmp_path / "log").read_text()
     assert await run(["migrate", *command]) == (0, "the database is up to date\n", "")

@@ -64,7 +64,7 @@ async def arrive(world):
     clients = []
 
     def open_browser() -> Browser:
-        client = httpx.AsyncClient(base_url=world.url, headers={"Accept": "text/html"}, timeout=30)
+        client = httpx.AsyncClient(base_url=world.url, headers={"Accept": "text/html"})
         clients.append(client)
         return Browser(world.url, client)
 

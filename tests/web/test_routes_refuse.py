@@ -20,7 +20,7 @@ from signalpost.model.member import Member, Role
 from signalpost.web.app import build_console
 from signalpost.web.routes import ROUTERS
 from signalpost.web.visits import SESSION_COOKIE, derive_csrf
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 
 ROUTES = sorted(
     (method, route.path) for router in ROUTERS for route in router.routes for method in route.methods
@@ -116,7 +116,6 @@ class Houses:
             base_url=self.world.url,
             cookies={SESSION_COOKIE: token} if token else {},
             headers={"Accept": "text/html"},
-            timeout=20,
         ) as client:
             place = path.format(**self.ids | given)
             async with client.stream(method, place, **({"data": data} if method == "POST" else {})) as answer:
@@ -290,11 +289,11 @@ async def test_lists_show_nothing_of_another_organization(houses):
 async def test_what_is_told_live_ends_with_the_session(houses):
     token = houses.tokens["viewer"]
     cookies = {SESSION_COOKIE: token}
-    async with httpx.AsyncClient(base_url=houses.world.url, cookies=cookies, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=houses.world.url, cookies=cookies) as client:
         async with client.stream("GET", "/overview/live") as answer:
             lines = answer.aiter_lines()
             assert await anext(lines) == "retry: 3000"
             await houses.world.service.app.console.state.parts.sessions.end_token(token)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 async for _ in lines:
                     pass

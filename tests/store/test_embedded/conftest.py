@@ -16,12 +16,13 @@ import pytest
 
 from signalpost.store.embedded import EmbeddedPostgres, find_binaries
 from signalpost.store.embedded_account import SERVER_ACCOUNT, choose_account, open_passage
+from tests.support import PATIENCE_SECONDS
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as other users")
 IS_ROOT = os.geteuid() == 0
 
 
-def wait_until(condition: Callable[[], object], *, within_seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], *, within_seconds: float = PATIENCE_SECONDS) -> None:
     deadline = time.monotonic() + within_seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"

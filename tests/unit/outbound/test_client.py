@@ -11,6 +11,7 @@ from aiohttp import web
 from signalpost import __version__
 from signalpost.outbound import OutboundError
 from signalpost.outbound.exchange import Link
+from tests.support import PATIENCE_SECONDS
 from tests.unit.outbound.servers import RawSite, open_outbound, serve, serve_raw
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -124,7 +125,7 @@ async def test_closes_the_connection_of_an_endless_answer() -> None:
     async with serve_raw(pour) as site, open_outbound() as outbound:
         got = await outbound.request("GET", f"http://127.0.0.1:{site.port}/", headers={}, max_bytes=1000)
         assert (got.body, got.truncated) == (b"x" * 1000, True)
-        await asyncio.wait_for(closed.wait(), 10)
+        await asyncio.wait_for(closed.wait(), PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
