@@ -11,7 +11,7 @@ import pytest
 
 from signalpost.api import reading, waiting
 from signalpost.api.waiting import MOST_WAITING
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -83,12 +83,13 @@ async def test_while_many_bodies_are_on_their_way_no_more_are_taken_and_all_else
 
 
 async def test_the_time_for_a_body_begins_when_it_is_waited_for(still, monkeypatch):
-    monkeypatch.setattr(waiting, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(waiting, "BODY_SECONDS", 0)  # what began already would be over
     find = reading.find_caller
 
     async def find_slowly(*given):
-        await asyncio.sleep(0.6)
-        return await find(*given)
+        found = await find(*given)
+        monkeypatch.setattr(waiting, "BODY_SECONDS", PATIENCE_SECONDS)
+        return found
 
     monkeypatch.setattr(reading, "find_caller", find_slowly)
     answer = await still.client.patch("/instances/1", json={"name": "x" * 900_000})

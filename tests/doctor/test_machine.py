@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.doctor.looking import KEY, PASSWORD, look
+from tests.ports import hold_ports
 from tests.processes import run
 
 NO_DATABASE = f"postgresql://me:{PASSWORD}@127.0.0.1:1/x"
@@ -156,16 +157,16 @@ async def test_a_database_of_another_postgresql(data, file, words):
 
 async def test_a_port_that_another_program_has(data, monkeypatch):
     monkeypatch.setattr("signalpost.cli.doctor.machine.ASK_SECONDS", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        found = await look("port", data_dir=data, port=port)
-    assert found.verdict == "failure"
-    assert (
-        f"cannot listen on 127.0.0.1:{port} (Address already in use), and no Signalpost answers"
-        in found.message
-    )
-    assert (await look("port", data_dir=data, port=port)).message == f"127.0.0.1:{port} is free"
-    other = await look("port", data_dir=data, host="192.0.2.1", port=port)
+    with hold_ports(1) as (port,):
+        with socket.create_server(("127.0.0.1", port)):
+            found = await look("port", data_dir=data, port=port)
+        assert found.verdict == "failure"
+        assert (
+            f"cannot listen on 127.0.0.1:{port} (Address already in use), and no Signalpost answers"
+            in found.message
+        )
+        assert (await look("port", data_dir=data, port=port)).message == f"127.0.0.1:{port} is free"
+        other = await look("port", data_dir=data, host="192.0.2.1", port=port)
     assert "Cannot assign requested address" in other.message
 
 
