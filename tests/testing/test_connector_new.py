@@ -11,6 +11,7 @@ import pytest
 from signalpost.cli.connector import LAID_DOWN, lay_down
 from signalpost.connectors.registry import load_registry
 from signalpost.model.errors import ConflictError, InvalidRequestError
+from tests.support import PATIENCE_SECONDS
 
 COMMAND = Path(sys.executable).parent / "signalpost"
 
@@ -56,7 +57,7 @@ def test_it_is_installed_by_pip_and_the_service_finds_it(tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
     monkeypatch.syspath_prepend(str(target))
     monkeypatch.setenv("PYTHONPATH", str(target))
-    registry = load_registry(egnyte_url=None)
+    registry = load_registry(egnyte_url=None, probe_seconds=PATIENCE_SECONDS)
     assert registry.left_out == {}
     assert registry.find("acme").name == "Acme"
     sys.modules.pop("signalpost_acme")

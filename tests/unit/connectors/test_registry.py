@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from signalpost.connectors.registry import load_registry
 from signalpost.model.errors import NotFoundError
+from tests.support import PATIENCE_SECONDS
 
 GOOD = """
     from signalpost.connectors.egnyte import EgnyteConnector
@@ -53,7 +54,7 @@ def install(tmp_path, monkeypatch):
 
 def test_a_connector_of_another_package_is_found_by_key_and_by_number(install):
     install("acme", GOOD)
-    registry = load_registry(egnyte_url=None)
+    registry = load_registry(egnyte_url=None, probe_seconds=PATIENCE_SECONDS)
     assert registry.find("ACME") is registry.find("7")
     assert [each.key for each in registry] == ["egnyte", "acme"]
     assert registry.left_out == {}
@@ -68,7 +69,6 @@ UNLOADABLE = {
     "text": ("def make(url): return 'connector'", "str has no"),
     "asked": (change("calls_per_second = property(lambda self: 1 / 0)"), "it raised ZeroDivisionError"),
     "egnyte": (change("key = 'egnyte'"), "key: 'egnyte' is that of another connector, Egnyte"),
-    "hanging": ("import threading; threading.Event().wait()", "it was not loaded within 5 s"),
 }
 
 
@@ -77,7 +77,7 @@ def test_those_that_are_wrong_are_left_out_and_told_once_and_the_rest_runs(insta
         install(name, text)
     install("zeta", GOOD)
     with capture_logs() as told:
-        registry = load_registry(egnyte_url=None, probe_seconds=5.0)
+        registry = load_registry(egnyte_url=None, probe_seconds=PATIENCE_SECONDS)
         registry.tell_left_out()
     assert [each.key for each in registry] == ["egnyte", "acme"]
     assert set(registry.left_out) == set(UNLOADABLE)
@@ -92,6 +92,13 @@ def test_those_that_are_wrong_are_left_out_and_told_once_and_the_rest_runs(insta
     assert "hunter2" not in str(registry.left_out)
     with pytest.raises(NotFoundError, match="known: acme, egnyte"):
         registry.find("raising")
+
+
+def test_one_that_hangs_is_waited_for_only_so_long(install):
+    install("hanging", "import threading; threading.Event().wait()")
+    registry = load_registry(egnyte_url=None, probe_seconds=0.5)
+    assert [each.key for each in registry] == ["egnyte"]
+    assert registry.left_out == {"hanging": "hanging_connector:make: it was not loaded within 0.5 s"}
 
 
 def test_one_that_is_left_out_is_told_apart_from_the_verdicts(install, tmp_path):
