@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from signalpost.web.streams import MOST_STREAMS
-from tests.store.history import make_past
 from tests.processes import STOP_SECONDS
+from tests.store.history import make_past
 from tests.support import until
 
 
