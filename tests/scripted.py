@@ -31,12 +31,13 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered, after ``delay_seconds``."""
+    """What is answered, after ``delay_seconds``, or once ``after`` is set."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay_seconds: float = 0
+    after: asyncio.Event | None = None
 
 
 @dataclass
@@ -59,6 +60,8 @@ class Receiver:
             reply = self.reply(arrival)
             if reply.delay_seconds:
                 await asyncio.sleep(reply.delay_seconds)
+            if reply.after is not None:
+                await reply.after.wait()
             if 200 <= reply.status <= 299:
                 self.taken.append(arrival)
             return web.Response(status=reply.status, headers=reply.headers, body=reply.body)

@@ -20,21 +20,22 @@ async def test_every_job_deleted_in_the_middle_of_a_run_changes_nothing(make_wor
             await world.wait_for_watermark(instance["id"])
         made = []
         stop = asyncio.Event()
+        times = 0
 
-        async def delete_jobs() -> int:
-            times = 0
+        async def delete_jobs() -> None:
+            nonlocal times
             while not stop.is_set():
                 await world.pool.execute(statement)
                 times += 1
                 await asyncio.sleep(0.05)
-            return times
 
         deleting = asyncio.create_task(delete_jobs())
         for _ in range(15):
             made += await world.change(20)
             await asyncio.sleep(0.1)
+        await until(lambda: times > 10)
         stop.set()
-        assert await deleting > 10
+        await deleting
 
         def delivered_of(instance_id):
             return [

@@ -9,7 +9,7 @@ from tests.faults.asking import AWAY
 
 
 async def test_a_transaction_that_stands_still_is_ended(database, monkeypatch):
-    monkeypatch.setattr(connecting, "IDLE_TRANSACTION_SECONDS", 0.2)
+    monkeypatch.setattr(connecting, "IDLE_TRANSACTION_SECONDS", 1.0)
     stopped = await connecting.open_pool(database, size=1)
     other = await connecting.open_pool(database, size=1)
     await other.execute("CREATE TABLE held AS SELECT 1 AS number")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from signalpost.model.delivery import REFUSALS
@@ -35,7 +37,8 @@ def until_states(world, *wanted):
 
 async def change_one_by_one(world, count):
     """Make changes that come as a notification each."""
-    for number in range(count):
+    before = len(await states(world))
+    for number in range(before, before + count):
         await world.change(1)
 
         async def written(number=number):
@@ -105,7 +108,7 @@ async def test_four_refused_in_a_row_are_four_dead_letters(make_world):
         await until_states(world, "dead", "dead", "dead", "dead", "delivered")
         # A row that a delivery ended does not count on.
         receiver.reply = lambda _: Reply(400)
-        await change_one_by_one(world, 9)
+        await change_one_by_one(world, 4)
         await until_states(world, "dead", "dead", "dead", "dead", "delivered", "dead", "dead", "dead", "dead")
 
 
@@ -132,7 +135,8 @@ async def test_retry_after_is_waited_for(make_world):
 
         second = (await until(recorded))[0]["started_at"]
         first = await world.pool.fetchval("SELECT started_at FROM attempt WHERE number = 1")
-        assert (second - first).total_seconds() >= 1
+        # By the database's clock, which is not told to the millisecond; by the schedule it were 0.05 s.
+        assert (second - first).total_seconds() > 0.5
 
 
 async def test_skip_gives_up_what_is_spent_and_goes_on(make_world):
@@ -254,9 +258,11 @@ async def test_a_release_while_the_third_refusal_is_on_its_way_keeps_it_and_the_
         instance = await started(world, receiver)
         await change_one_by_one(world, 2)
         receiver.arrived.clear()
-        receiver.reply = lambda _: Reply(422, delay_seconds=1 if len(receiver.arrived) == 3 else 0)
+        released = asyncio.Event()
+        receiver.reply = lambda _: Reply(422, after=released if len(receiver.arrived) == 3 else None)
         await until(lambda: len(receiver.arrived) == 3)
         await world.client.put(f"/instances/{instance['id']}/endpoint")
         receiver.reply = lambda _: Reply(200)
+        released.set()
         await until_states(world, "delivered", "delivered")
         assert receiver.sequences() == [1, 2]

@@ -116,7 +116,7 @@ async def test_a_poll_asked_for_while_one_runs_is_made_after_it(world):
     resources = {name: {"url": f"/hubs/documents/{name}"} for name in ("events", "groups")}
     account = await connect(world, 100, **{"event.poller.configuration": resources})
     check_throttled(await account.status(), hours=0)
-    await world.control("POST", "faults", {"kind": "latency", "seconds": 1, "path": "/pubapi/v2/groups"})
+    await world.control("POST", "faults", {"kind": "latency", "seconds": 3, "path": "/pubapi/v2/groups"})
     assert (await world.client.post(f"{account.place}/polls")).status_code == 202
 
     async def has_passed_the_events():
@@ -131,7 +131,7 @@ async def test_a_poll_asked_for_while_one_runs_is_made_after_it(world):
 
 async def test_events_switched_off_while_a_poll_runs_leave_nothing_due(world):
     account = await connect(world, 100_000)
-    await world.control("POST", "faults", {"kind": "latency", "seconds": 1, "path": "/pubapi/v2/events"})
+    await world.control("POST", "faults", {"kind": "latency", "seconds": 3, "path": "/pubapi/v2/events"})
     assert (await world.client.post(f"{account.place}/polls")).status_code == 202
 
     async def is_running():

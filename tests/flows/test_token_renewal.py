@@ -164,7 +164,7 @@ async def test_a_renewal_that_is_refused_says_what_to_do(world, connect):
 async def test_a_caller_that_is_stopped_in_the_middle_leaves_the_new_token_stored(world, connect):
     accounts = await connect()
     stored = await accounts.read_stored()
-    await fail(world, "latency", path=TOKEN_ENDPOINT, seconds=0.3)
+    await fail(world, "latency", path=TOKEN_ENDPOINT, seconds=2)
     session = await accounts.open()
     call = asyncio.create_task(session._tokens.renew(stored.access_token))
 

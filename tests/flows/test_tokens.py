@@ -103,10 +103,10 @@ async def test_a_token_endpoint_that_cannot_answer_now_is_asked_again(world, ins
 
 
 async def test_a_token_endpoint_that_is_silent_is_asked_again(make_world):
-    async with make_world(total_timeout_seconds=1) as world:
+    async with make_world(total_timeout_seconds=3) as world:
         connected = await world.connect()
         await world.wait_for_watermark(connected["id"])
-        await fail(world, "latency", path=TOKEN_ENDPOINT, seconds=2)
+        await fail(world, "latency", path=TOKEN_ENDPOINT, seconds=6)
         await fail(world, "expired_token")
         made = await world.change(10)
 

@@ -51,13 +51,13 @@ async def test_what_a_session_would_be_told_at_its_start_the_pooler_refuses(reac
 
 
 async def test_a_transaction_that_stands_still_is_ended_and_nothing_stays_behind(reached, monkeypatch):
-    monkeypatch.setattr(connecting, "IDLE_TRANSACTION_SECONDS", 0.2)
+    monkeypatch.setattr(connecting, "IDLE_TRANSACTION_SECONDS", 1.0)
     pool = await connecting.open_pool(reached[1], size=2, pooled=True)
     await pool.execute("CREATE TABLE held AS SELECT 1 AS number")
     connection = await pool.acquire()
     transaction = connection.transaction()
     await transaction.start()
-    assert await connection.fetchval(LIMIT) == "200ms"
+    assert await connection.fetchval(LIMIT) == "1s"
     await connection.execute("UPDATE held SET number = 2")
     await pool.execute("UPDATE held SET number = 3 WHERE number = 1")  # waits for the other's end
     with pytest.raises(AWAY):
