@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.processes import environment
+from tests.support import PATIENCE_SECONDS
 
 POLLERS = '{"url": "/things", "idField": "id"}'
+# The terminal is that of a session of its own, so that its Ctrl-C is for this process.
+AT_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "signalpost", *sys.argv[1:]])
+"""
 
 
 def run(command, **settings):
@@ -51,22 +57,23 @@ def test_output_that_cannot_be_written_is_one_line(tmp_path):
 
 
 def test_a_question_that_is_interrupted_ends_as_any_interruption():
-    process, terminal = pty.fork()
-    if not process:
-        os.execve(
-            sys.executable,
-            [sys.executable, "-m", "signalpost", "login"],
-            environment(url="http://127.0.0.1:1"),
-        )
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_A_TERMINAL, "login"],
+        env=environment(url="http://127.0.0.1:1"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
     try:
         shown = b""
         while b"User secret" not in shown:
             shown += os.read(terminal, 1000)
         os.write(terminal, b"\x03")
-        _, status = os.waitpid(process, 0)
-        process = 0
+        assert process.wait(PATIENCE_SECONDS) == 130
     finally:
-        if process:
-            os.kill(process, signal.SIGKILL)
+        process.kill()
+        process.wait()
         os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == 130
