@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import shutil
 import signal
 import tempfile
@@ -25,6 +27,15 @@ from signalpost.store.embedded import EmbeddedPostgres
 from tests.support import PATIENCE_SECONDS, Server, World, open_world
 
 _numbers = count(1)
+
+# What the shell says in which the tests are started is meant for other things; what they start gets it from here.
+FOREIGN = re.compile(
+    r"(?!SIGNALPOST_TEST_)(SIGNALPOST|PG|OTEL|UVICORN)_?[A-Z_]+"
+    r"|COLUMNS|LINES|FORCE_COLOR|NO_COLOR|CLICOLOR(_FORCE)?|PY_COLORS|TTY_(COMPATIBLE|INTERACTIVE)|GITHUB_ACTIONS"
+)
+for _name in [name for name in os.environ if FOREIGN.fullmatch(name)]:
+    del os.environ[_name]
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 
 # Every client would load all certificates of the machine anew, and no test speaks TLS by it.
 httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_context)
