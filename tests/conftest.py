@@ -44,8 +44,10 @@ httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_co
 for _phase in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _phase, PATIENCE_SECONDS)
 
-# How fast a busy machine draws examples says nothing about the product.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast a busy machine draws examples says nothing about the product. The same commit gives the same examples: what
+# failed here fails there. Others are looked for by ``pytest --hypothesis-profile=search``.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", settings.get_profile("search"), derandomize=True, database=None)
 settings.load_profile("suite")
 
 # Shells have what they start behind them ignore it, and whatever that starts inherits this.
