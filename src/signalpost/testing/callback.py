@@ -19,7 +19,7 @@ from signalpost.testing.received import Received, forge, is_signed, sign_again
 Target = str | Callable[[dict[str, str], bytes], int | None]
 """A URL to POST to, or a function that gets headers and body and gives the status; none means 204."""
 
-ARRIVAL_SECONDS = 30
+ARRIVAL_SECONDS = 60
 NO_TARGET, DONE, FAILED = 200, 204, 500
 
 

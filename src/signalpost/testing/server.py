@@ -17,7 +17,7 @@ from signalpost.testing.sandbox import EgnyteSandbox
 
 REDIRECT = "https://app.example.com/connected"
 SHORTEST_INTERVAL_MINUTES = 1 / 60
-FIRST_POLL_SECONDS = 30
+FIRST_POLL_SECONDS = 60
 QUICK = {"retry_schedule_seconds": ",".join(["0.5"] * 20)}
 """What differs from a service as it is run: a failed delivery comes again after half a second, twenty times."""
 
