@@ -31,7 +31,7 @@ async def make_notifications(world, count):
 
 async def test_one_that_fails_holds_no_other_and_not_more_are_sent_at_once_than_asked_for(make_world):
     async with (
-        make_world(retry_schedule_seconds="0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2") as world,
+        make_world(retry_schedule_seconds=",".join(["0.2"] * 500)) as world,
         run_receiver(
             lambda arrival: Reply(500 if 1 in arrival.sequences else 200, delay_seconds=0.05)
         ) as receiver,
