@@ -95,6 +95,7 @@ async def test_a_job_lost_on_its_way_is_handed_out_again(make_world, monkeypatch
         monkeypatch.setattr(queue, "_enqueue", lose_some)
         monkeypatch.setattr(queue, "hand_out_polls", lose_some_polls)
         made = await world.change(20)
-        await until(lambda: len(world.delivered()) >= 20)
+        await until(lambda: lost["poll"] == 3)
+        made += await world.change(20)
+        await until(lambda: len(world.delivered()) >= 40)
         assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
-        assert lost["poll"] == 3
