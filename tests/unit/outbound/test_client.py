@@ -70,6 +70,8 @@ async def test_keeps_no_cookies() -> None:
 
 
 async def test_uses_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)  # by which the tests' own clients pass such a proxy
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     async with serve(answer_ok) as site, open_outbound() as outbound:

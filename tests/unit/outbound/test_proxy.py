@@ -240,6 +240,8 @@ async def test_the_environment_sets_no_proxy_and_makes_no_exceptions(
     netrc = tmp_path / "netrc"
     netrc.write_text("default login me password SECRET\n")
     monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name)  # by which the tests' own clients pass such a proxy
     async with serve(answer_ok) as site, run_proxy() as proxy, run_proxy() as other:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{other.port}")
