@@ -30,7 +30,7 @@ class Held:
 
 @pytest.fixture
 def short_claims(monkeypatch):
-    monkeypatch.setattr("signalpost.polling.scheduler.POLL_GRACE_SECONDS", 3.0)
+    monkeypatch.setattr("signalpost.polling.scheduler.POLL_GRACE_SECONDS", 6.0)
     monkeypatch.setattr("signalpost.runtime.RENEWAL_SECONDS", 0.2)
 
 
@@ -77,7 +77,7 @@ async def test_what_lasts_stays_with_who_polls_it_until_he_dies(database, sandbo
             watched = Held(second)
             watched.ids, _ = {instance_id}, watched.go_on.set()
             await first.change(30)
-            await asyncio.sleep(4.0)  # longer than a claim is good for
+            await asyncio.sleep(7.0)  # longer than a claim is good for
             assert watched.reached == []
             # From here on the first is as if it were dead, but for what it still has in hand.
             for task in first.service.runtime._tasks:

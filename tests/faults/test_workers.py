@@ -15,11 +15,11 @@ async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor
     database, sandbox, monkeypatch
 ):
     monkeypatch.setattr("signalpost.polling.scheduler.LANE_GRACE_SECONDS", 0.5)
-    quick = {"lease_seconds": 2, "retry_schedule_seconds": "0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2"}
+    quick = {"lease_seconds": 4, "retry_schedule_seconds": "0.2,0.2,0.2,0.2,0.2,0.2,0.2,0.2"}
     async with open_world(database, sandbox, **quick) as first:
         instance = await first.connect()
         await first.wait_for_watermark(instance["id"])
-        first.listener.delay_seconds = 4.0  # its attempt is under way while the lease ends
+        first.listener.delay_seconds = 7.0  # its attempt is under way while the lease ends
         made = await first.change(30)
         await until(lambda: len(first.listener.received) == 1)
 
