@@ -84,14 +84,18 @@ def build_image(folder: Path) -> Path:
                 else:
                     shutil.copy(ROOT / source, work)
         elif each.name == "RUN":
-            done = subprocess.run(
-                ["sh", "-ec", each.text.replace("/opt/signalpost", str(target))],
-                check=False,
-                cwd=work,
-                env={"PATH": path, "HOME": str(Path.home()), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-                capture_output=True,
-                text=True,
-            )
+            # A package index that stumbles is asked again, as in .ci/run.
+            for _ in range(3):
+                done = subprocess.run(
+                    ["sh", "-ec", each.text.replace("/opt/signalpost", str(target))],
+                    check=False,
+                    cwd=work,
+                    env={"PATH": path, "HOME": str(Path.home()), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+                    capture_output=True,
+                    text=True,
+                )
+                if done.returncode == 0:
+                    break
             assert done.returncode == 0, f"{each.text}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
         else:
             assert each.name in {"ENV", "WORKDIR"}
