@@ -111,10 +111,13 @@ async def test_labels_are_of_fixed_sets_whatever_is_polled(world):
     await world.wait_for_watermark(instance["id"])
     await world.service.runtime._count()
     text = (await world.outside.get(f"{world.url}/metrics")).text
+    seen = set()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             for name, value in sample.labels.items():
                 assert name in {"le", "version"} or value in LABELS[name], sample
+                seen.add(name)
+    assert {"le", "version", "outcome"} <= seen
 
 
 async def test_gauges_tell_what_needs_somebody(make_world):

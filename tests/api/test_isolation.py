@@ -158,7 +158,9 @@ async def test_configuration_ids_are_no_way_to_anothers_values(neighbours):
     """The same value has the same id everywhere: what is shown is the asker's own."""
     own = await neighbours.stranger.connect(subdomain="other")
     place = f"/instances/{own['id']}/configuration"
-    for value in accepted(await neighbours.stranger.client.get(place)):
+    values = accepted(await neighbours.stranger.client.get(place))
+    assert {value["key"] for value in values} >= set(own["configuration"])
+    for value in values:
         shown = accepted(await neighbours.stranger.client.get(f"{place}/{value['id']}"))
         assert shown["propertyValue"] == own["configuration"].get(value["key"])
     accepted(await neighbours.stranger.client.delete(f"/instances/{own['id']}"))

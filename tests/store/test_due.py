@@ -104,7 +104,9 @@ async def test_what_is_put_off_comes_at_its_own_next_turn_at_the_latest(pool, ad
     missed = INTERVAL_SECONDS * intervals
     ids = await add(*[missed] * FEW_MISSED)
     await Polls(pool, VAULT).claim_due(NOW, since=SINCE, missed=SINCE, until=UNTIL, limit=500)
-    for seconds in await find_next(pool, ids):
+    found = await find_next(pool, ids)
+    assert len(found) == FEW_MISSED
+    for seconds in found:
         assert 0 < seconds <= INTERVAL_SECONDS
         assert (seconds + missed) / INTERVAL_SECONDS == pytest.approx(int(intervals) + 1)
 

@@ -274,4 +274,5 @@ async def test_a_dead_letter_that_is_taken_back_just_before_is_kept(pool, week):
 
 async def test_sizes_are_told_of_whole_tables(pool, week):
     names = {table.name for table in (await Operations(pool, retention_days=4, most_waiting=9).read()).tables}
+    assert names >= {"page", "event", "notification", "attempt"}
     assert not any("_20" in name or name.endswith("_rest") for name in names)
