@@ -141,3 +141,10 @@ async def test_open_streams_do_not_hold_the_server_up(make_world, enter, monkeyp
             async with asyncio.timeout(STOP_SECONDS):
                 await running.aclose()
             await until(lambda: told.ended)
+
+
+async def test_a_stream_that_is_asked_for_by_head_ends_at_once(quiet, enter):
+    browser = await enter(quiet, "viewer")
+    answer = await browser.client.head("/overview/live")
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "text/event-stream")
+    await until(lambda: streams_of(quiet).number == 0)

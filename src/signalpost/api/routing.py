@@ -86,6 +86,7 @@ def refuse_method(method: str, path: str) -> None:
 
 
 def refuse(asked: str, taken: list[str]) -> HTTPException:
-    """Say that a path does not take what is ``asked`` of it, and which methods are ``taken``."""
+    """Say that a path does not take what is ``asked`` of it, and which methods are ``taken`` (with GET, HEAD is)."""
     allowed = ", ".join(taken)
-    return HTTPException(405, f"{asked} is not possible; the path takes {allowed}", {"Allow": allowed})
+    message = f"{asked} is not possible; the path takes {allowed}"
+    return HTTPException(405, message, {"Allow": allowed.replace("GET", "GET, HEAD")})

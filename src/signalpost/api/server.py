@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost.model.errors import ConfigurationError
 
@@ -53,6 +53,30 @@ class _Server(uvicorn.Server):
         yield
 
 
+class HeadAsGet:
+    """Has HEAD answered as GET without its body, of whatever can be read (RFC 9110, 9.3.2): routes name GET alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on (ASGI)."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        ended = False
+
+        async def send_without_body(message: Message) -> None:
+            nonlocal ended
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not ended:  # at once, whatever follows: what streams is told that nobody listens any more
+                ended = True
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+
+
 async def serve_app(
     app: ASGIApp,
     listener: socket.socket,
@@ -76,7 +100,7 @@ async def serve_app(
         raise ConfigurationError(message) from error
     server = _Server(
         uvicorn.Config(
-            app,
+            HeadAsGet(app),
             log_config=None,
             access_log=False,
             server_header=False,
