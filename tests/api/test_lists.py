@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+
+import orjson
 import pytest
 
+from signalpost.api.app import BASE_PATH
 from tests.api.answers import accepted, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NAMES = ["Alpha one", "Alpha two", "beta", "Gamma_100%", "Ünïcode 漢"]
 TAGS = [["red"], ["red", "blue"], ["blue"], [], ["Red"]]
+
+
+def write_token(value):
+    return base64.urlsafe_b64encode(orjson.dumps(value)).decode()
 
 
 async def connect_several(still):
@@ -147,3 +155,29 @@ async def test_a_token_that_no_page_gave_is_refused(still, path, token):
         "nextPage: ",
         "Elements-Next-Page-Token",
     )
+
+
+async def test_a_token_of_another_list_is_refused_and_one_of_before_they_were_told_apart_is_taken(still):
+    made = await connect_several(still)
+    answer = await still.client.get("/instances", params={"pageSize": 1})
+    token = answer.headers["Elements-Next-Page-Token"]
+    first, second = (f"/instances/{each['id']}" for each in made[:2])
+    for path in [
+        "/elements",
+        "/instances/events",
+        "/instances/polling-disabled",
+        "/notifications/subscriptions/deliveries",
+        f"{first}/events",
+        f"{first}/deliveries",
+        f"{first}/replays",
+        f"{first}/events/dispositions",
+    ]:
+        whole = f"{still.client.base_url.path.rstrip('/')}{path}"
+        words = f"nextPage: {token[:50]!r} is not a token that a page of GET {whole} gave"
+        refused(await still.client.get(path, params={"nextPage": token}), 400, words)
+    # Nor does that of one instance's list lead into another's.
+    of_first = write_token({"list": f"GET {BASE_PATH}{first}/events", "after": [1, 1], "pageSize": 1})
+    accepted(await still.client.get(f"{first}/events", params={"nextPage": of_first}))
+    refused(await still.client.get(f"{second}/events", params={"nextPage": of_first}), 400, "nextPage")
+    older = write_token({"after": [made[0]["id"]], "pageSize": 1})
+    assert accepted(await still.client.get("/instances", params={"nextPage": older})) == made[1:2]

@@ -154,17 +154,18 @@ def test_a_header_is_refused_or_says_who_asks(header):
 )
 def test_the_token_of_a_full_page_leads_on_from_its_end(size, last, next_size):
     response = Response()
-    write_paging(response, Paging(size, (), 0), range(size), last)
+    write_paging(response, Paging("GET /a", size, (), 0), range(size), last)
     token = response.headers["Elements-Next-Page-Token"]
-    read = read_paging(next_size and str(next_size), token, "7")
-    assert read == Paging(next_size or size, tuple(last), 0)
+    read = read_paging("GET /a", next_size and str(next_size), token, "7")
+    assert read == Paging("GET /a", next_size or size, tuple(last), 0)
+    assert attempt(lambda: read_paging("GET /b", None, token, None))[0] is None
 
 
 @given(st.integers(2, MOST_PAGE_SIZE), st.data())
 def test_a_page_that_is_not_full_is_the_last(size, data):
     response = Response()
     count = data.draw(st.integers(0, size - 1))
-    write_paging(response, Paging(size, (), 0), range(count), [5] if count else None)
+    write_paging(response, Paging("GET /a", size, (), 0), range(count), [5] if count else None)
     assert "Elements-Next-Page-Token" not in response.headers
     assert response.headers["Elements-Returned-Count"] == str(count)
 
@@ -174,7 +175,13 @@ def write_token(value):
 
 
 NUMBER = st.integers() | st.floats() | TEXT | st.none() | st.booleans()
-FORGED = st.fixed_dictionaries({"after": st.lists(NUMBER, max_size=4) | NUMBER, "pageSize": NUMBER}) | JSON
+FORGED = (
+    st.fixed_dictionaries(
+        {"after": st.lists(NUMBER, max_size=4) | NUMBER, "pageSize": NUMBER},
+        optional={"list": st.just("GET /a") | JSON},
+    )
+    | JSON
+)
 
 
 @given(TEXT | FORGED.map(write_token))
@@ -182,7 +189,7 @@ FORGED = st.fixed_dictionaries({"after": st.lists(NUMBER, max_size=4) | NUMBER, 
 @example(write_token({"after": [True], "pageSize": 1}))
 @example(write_token({"after": "12", "pageSize": 1}))
 def test_a_forged_token_is_refused_or_leads_to_no_place_that_is_none(token):
-    paging, refusal = attempt(lambda: read_paging(None, token, None))
+    paging, refusal = attempt(lambda: read_paging("GET /a", None, token, None))
     if paging is None:
         assert refusal.startswith("nextPage: ")
         return
@@ -194,7 +201,7 @@ def test_a_forged_token_is_refused_or_leads_to_no_place_that_is_none(token):
 
 @given(TEXT | st.integers().map(str), TEXT | st.integers().map(str))
 def test_page_numbers_are_refused_or_within_the_bounds(size, page):
-    paging, refusal = attempt(lambda: read_paging(size, None, page))
+    paging, refusal = attempt(lambda: read_paging("GET /a", size, None, page))
     if paging is None:
         assert re.match("pageSize: |page: ", refusal)
         return

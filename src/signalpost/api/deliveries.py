@@ -11,6 +11,7 @@ from signalpost.api.once import ONCE
 from signalpost.api.paging import (
     MOST_PAGE_SIZE,
     AfterId,
+    ListName,
     Newest,
     NextPage,
     PageNumber,
@@ -89,13 +90,14 @@ async def list_attempts(
     instance: Named,
     notification_id: str,
     response: Response,
+    of: ListName,
     page_size: PageSize = None,
     next_page: NextPage = None,
     page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """List the attempts of one delivery: those of the lane, then those of each replay."""
     found = await _find(parts, instance, notification_id)
-    paging = read_paging(page_size, next_page, page)
+    paging = read_paging(of, page_size, next_page, page)
     attempts = await parts.delivery_log.list_attempts(
         NotificationId(found.id),
         after=paging.read_pair((-1, 0)),

@@ -16,7 +16,7 @@ from signalpost.api.conditions import (
     tag,
 )
 from signalpost.api.once import ONCE
-from signalpost.api.paging import NextPage, PageNumber, PageSize, read_paging, write_paging
+from signalpost.api.paging import ListName, NextPage, PageNumber, PageSize, read_paging, write_paging
 from signalpost.api.parts import ApiParts, Asking, Named, Own, Parts, connector_of, find_own_instance, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import find_field_id, show_configuration, show_instance
@@ -40,6 +40,7 @@ async def list_instances(
     parts: Parts,
     caller: Asking,
     response: Response,
+    of: ListName,
     tags: Annotated[list[str] | None, Query(alias="tags[]")] = None,
     search: Annotated[str | None, Query(alias="searchText")] = None,
     page_size: PageSize = None,
@@ -48,7 +49,7 @@ async def list_instances(
     if_none_match: IfNoneMatch = None,
 ) -> list[dict[str, Any]] | dict[str, Any] | Response:
     """List instances; with an instance token, show that instance."""
-    paging = read_paging(page_size, next_page, page)
+    paging = read_paging(of, page_size, next_page, page)
     if caller.instance_id is not None:
         return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)
     if any("\x00" in text for text in (search or "", *(tags or ()))):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 
 from signalpost.model.errors import InvalidRequestError
 
@@ -31,11 +31,12 @@ FURTHEST = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page is asked for: what follows the position ``after`` (numbers; empty: from the start).
+    """Which page of the list ``of`` (``name_list``) is asked for: what follows the position ``after``.
 
-    ``backwards``: the last ``size`` of it; there is no next page.
+    ``after``: numbers; empty: from the start. ``backwards``: the last ``size`` of it; there is no next page.
     """
 
+    of: str
     size: int
     after: tuple[int, ...]
     offset: int
@@ -51,26 +52,34 @@ class Paging:
         return (self.after[0], self.after[1]) if len(self.after) == 2 else start  # noqa: PLR2004 - a pair
 
 
-def read_paging(page_size: str | None, next_page: str | None, page: str | None) -> Paging:
-    """Read the paging parameters.
+async def name_list(request: Request) -> str:
+    """Name the list that a request asks for: tokens say of which they are, as their numbers mean nothing elsewhere."""
+    return f"{request.method} {request.scope['path']}"
+
+
+ListName = Annotated[str, Depends(name_list)]
+
+
+def read_paging(of: str, page_size: str | None, next_page: str | None, page: str | None) -> Paging:
+    """Read the paging parameters of the list ``of``.
 
     Raises:
-        InvalidRequestError: a number is out of range, or the token is not one of ours.
+        InvalidRequestError: a number is out of range, or the token is not one of this list's.
     """
     size = _read_number("pageSize", page_size, DEFAULT_PAGE_SIZE, MOST_PAGE_SIZE)
     if next_page:
-        after, size_before = _read_token(next_page)
-        return Paging(size if page_size else size_before, after, 0)
-    return Paging(size, (), (_read_number("page", page, 1, MOST_PAGE) - 1) * size)
+        after, size_before = _read_token(of, next_page)
+        return Paging(of, size if page_size else size_before, after, 0)
+    return Paging(of, size, (), (_read_number("page", page, 1, MOST_PAGE) - 1) * size)
 
 
-def read_unnumbered(page_size: str | None, next_page: str | None, page: str | None) -> Paging:
+def read_unnumbered(of: str, page_size: str | None, next_page: str | None, page: str | None) -> Paging:
     """Read the paging parameters of a list whose pages have no numbers: which is the second, the first alone says.
 
     Raises:
         InvalidRequestError: as ``read_paging``, and another page than the first is asked for by its number.
     """
-    paging = read_paging(page_size, next_page, page)
+    paging = read_paging(of, page_size, next_page, page)
     if paging.offset:
         message = (
             f"page: {page!r} cannot be jumped to; follow nextPage (Elements-Next-Page-Token) from the first"
@@ -80,10 +89,10 @@ def read_unnumbered(page_size: str | None, next_page: str | None, page: str | No
 
 
 async def find_paging(
-    page_size: PageSize = None, next_page: NextPage = None, page: PageNumber = None
+    of: ListName, page_size: PageSize = None, next_page: NextPage = None, page: PageNumber = None
 ) -> Paging:
     """Read which page a request asks for; raises as ``read_paging``."""
-    return read_paging(page_size, next_page, page)
+    return read_paging(of, page_size, next_page, page)
 
 
 Pages = Annotated[Paging, Depends(find_paging)]
@@ -105,7 +114,7 @@ def go_on(
     if paging.after:
         return paging
     if count:
-        return Paging(count, place, 0, backwards=True)
+        return Paging(paging.of, count, place, 0, backwards=True)
     return replace(paging, after=place)
 
 
@@ -123,7 +132,7 @@ def write_paging(
     """
     response.headers["Elements-Returned-Count"] = str(len(items))
     if last is not None and not paging.backwards and (more or len(items) >= paging.size):
-        token = orjson.dumps({"after": list(last), "pageSize": paging.size})
+        token = orjson.dumps({"list": paging.of, "after": list(last), "pageSize": paging.size})
         response.headers["Elements-Next-Page-Token"] = base64.urlsafe_b64encode(token).decode()
 
 
@@ -145,16 +154,17 @@ def _read_place(field: str, text: str) -> int:
     return number
 
 
-def _read_token(token: str) -> tuple[tuple[int, ...], int]:
+def _read_token(of: str, token: str) -> tuple[tuple[int, ...], int]:
     try:
         value = orjson.loads(base64.urlsafe_b64decode(token))
-        after, size = tuple(value["after"]), value["pageSize"]
-    except (ValueError, KeyError, TypeError):
-        after, size = (), 0
+        # Tokens of before this was said of which list they are have none.
+        given_by, after, size = value.get("list", of), tuple(value["after"]), value["pageSize"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        given_by, after, size = of, (), 0
     numbers = all(type(each) is int and 0 <= each < FURTHEST for each in (*after, size))
-    if not numbers or not 1 <= size <= MOST_PAGE_SIZE or len(after) > MOST_NUMBERS:
+    if given_by != of or not numbers or not 1 <= size <= MOST_PAGE_SIZE or len(after) > MOST_NUMBERS:
         message = (
-            f"nextPage: {token[:50]!r} is not a token that a page of ours gave (Elements-Next-Page-Token)"
+            f"nextPage: {token[:50]!r} is not a token that a page of {of} gave (Elements-Next-Page-Token)"
         )
         raise InvalidRequestError(message)
     return after, size

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from signalpost.api.paging import (
+    ListName,
     NextPage,
     PageNumber,
     PageSize,
@@ -84,12 +85,13 @@ async def list_stuck(
     where: Condition,
     hydrated: Hydrated,
     response: Response,
+    of: ListName,
     page_size: PageSize = None,
     next_page: NextPage = None,
     page: PageNumber = None,
 ) -> list[dict[str, Any]]:
     """List what waits and what is dead, of all instances or of the one whose token is given."""
-    paging = read_unnumbered(page_size, next_page, page)
+    paging = read_unnumbered(of, page_size, next_page, page)
     found = await parts.stuck.search(
         caller.organization_id,
         scope,
@@ -108,6 +110,7 @@ async def release_stuck(
     where: Condition,
     hydrated: Hydrated,
     response: Response,
+    of: ListName,
     next_page: NextPage = None,
     page: PageNumber = None,
 ) -> list[dict[str, Any]]:
@@ -115,7 +118,7 @@ async def release_stuck(
     if where.part is None:
         message = "where: it is missing; say which, as in channel='webhook' and status='queued'"
         raise InvalidRequestError(message)
-    paging = read_unnumbered(None, next_page, page)
+    paging = read_unnumbered(of, None, next_page, page)
     found = await parts.stuck.release(
         caller.organization_id, scope, _matching(where), after_id=paging.after_id
     )
