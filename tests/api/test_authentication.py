@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signalpost.store.organizations import Organizations
 from tests.api.answers import accepted, refused, with_token
 from tests.api.conftest import enter_organization
 
@@ -163,3 +164,22 @@ async def test_who_is_not_known_learns_nothing_of_the_body(still, body):
         "/instances", content=body, headers={"Authorization": "User a, Organization b"}
     )
     refused(answer, 401)
+
+
+async def test_who_asks_is_looked_up_once_for_each_request_and_never_kept_for_the_next(still, monkeypatch):
+    find, looked = Organizations.find_user, []
+
+    async def find_and_count(*given):
+        looked.append(given)
+        return await find(*given)
+
+    monkeypatch.setattr(Organizations, "find_user", find_and_count)
+    accepted(await still.client.post("/instances", json=await still.body(), headers={"Idempotency-Key": "a"}))
+    assert len(looked) == 1
+    # By the same connection, and the same request again: another asks.
+    async with enter_organization(still) as other:
+        headers = {"Authorization": other.client.headers["Authorization"]}
+        assert accepted(await still.client.get("/instances", headers=headers)) == []
+    headers = {"Authorization": "User wrong, Organization wrong", "Idempotency-Key": "a"}
+    refused(await still.client.post("/instances", json=await still.body(), headers=headers), 401)
+    assert len(looked) == 3

@@ -57,7 +57,7 @@ def answer_once(answer: Answer) -> Answer:
         if HEADER.lower() not in request.headers:
             return await answer(request)
         parts = give_parts(request)
-        caller = await find_caller(parts, request.headers.get("authorization"))
+        caller = await find_caller(request, parts, request.headers.get("authorization"))
         key = read_key(request.headers[HEADER]) or ""
         target = f"{request.method} {request.url.path}?{request.url.query} {caller.instance_id}\n"
         found = await parts.kept_answers.claim(

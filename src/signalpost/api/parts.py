@@ -73,13 +73,22 @@ def give_parts(request: Request) -> ApiParts:
 Parts = Annotated[ApiParts, Depends(give_parts)]
 
 
-async def find_caller(parts: Parts, authorization: Annotated[str | None, Header()] = None) -> Caller:
-    """Find who asks.
+async def find_caller(
+    request: Request, parts: Parts, authorization: Annotated[str | None, Header()] = None
+) -> Caller:
+    """Find who asks; once for each request, as who waits for its body looks before, and its route after.
 
     Raises:
         UnauthenticatedError: secrets are missing or wrong, or the instance token is nobody's.
         ForbiddenError: there is no organization's secret, and the token's instance is disabled.
     """
+    kept: Caller | None = getattr(request.state, "caller", None)
+    if kept is None:
+        kept = request.state.caller = await _look_up(parts, authorization)
+    return kept
+
+
+async def _look_up(parts: ApiParts, authorization: str | None) -> Caller:
     secrets = read_authorization(authorization)
     assert secrets.user is not None
     caller = None

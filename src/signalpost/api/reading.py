@@ -36,7 +36,7 @@ class JsonRoute(APIRoute):
 
         async def answer_json(request: Request) -> Response:
             # First: bodies that never end take the places of those who may ask (``waiting``).
-            await find_caller(give_parts(request), request.headers.get("authorization"))
+            await find_caller(request, give_parts(request), request.headers.get("authorization"))
             body = await request.body()
             if not body:
                 return await answer(request)
