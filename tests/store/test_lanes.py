@@ -10,6 +10,7 @@ import pytest
 
 from signalpost.model.delivery import Attempt, Outcome
 from signalpost.store.deliveries import AttemptRecord, Deliveries, Release
+from signalpost.store.due import CLAIM_DUE_LANES
 from signalpost.store.endpoints import Endpoints
 from signalpost.store.instances import Instances
 from signalpost.store.waiting import Waiting
@@ -220,6 +221,46 @@ async def test_a_lane_without_a_url_or_of_a_disabled_instance_is_left_to_rest(po
     await pool.execute("UPDATE endpoint SET url = NULL, generation = generation + 1")
     await deliveries.release(leave(lane))
     assert await pool.fetchval("SELECT due_at FROM endpoint") is None
+
+
+async def find_instance(pool, instance_id):
+    organization_id = await pool.fetchval("SELECT organization_id FROM instance")
+    return await Instances(pool, VAULT).find(organization_id, instance_id)
+
+
+async def test_what_is_committed_for_a_disabled_instance_wakes_nobody_until_it_is_enabled(
+    pool, instance_id, deliveries
+):
+    instance = await find_instance(pool, instance_id)
+    await Instances(pool, VAULT).set_disabled(instance, disabled=True)
+    await pool.execute("UPDATE endpoint SET due_at = $1", NOW)  # as a poll does that was running
+    after = {"since": NOW, "until": LATER, "limit": 10}
+    assert await deliveries.claim_due(NOW, **after) == []
+    assert await pool.fetchval("SELECT due_at FROM endpoint") is None
+    await Instances(pool, VAULT).set_disabled(instance, disabled=False)
+    now = await pool.fetchval("SELECT now()")
+    assert await deliveries.claim_due(now, since=NOW, until=now + timedelta(hours=1), limit=10) == [
+        instance_id
+    ]
+
+
+async def test_a_lane_that_is_enabled_while_it_is_laid_to_rest_is_handed_out(pool, instance_id, deliveries):
+    instance = await find_instance(pool, instance_id)
+    await Instances(pool, VAULT).set_disabled(instance, disabled=True)
+    await pool.execute("UPDATE endpoint SET due_at = $1", NOW)
+
+    class EnabledBetween:
+        """The pool; between its first statement and the next the instance is enabled."""
+
+        async def fetch(self, statement, *given):
+            rows = await pool.fetch(statement, *given)
+            if statement is CLAIM_DUE_LANES:
+                await Instances(pool, VAULT).set_disabled(instance, disabled=False)
+            return rows
+
+    between = Deliveries(EnabledBetween(), VAULT, deliveries._worker_id, lease_seconds=30)
+    assert await between.claim_due(NOW, since=NOW, until=LATER, limit=10) == [instance_id]
+    assert await pool.fetchval("SELECT due_at <= now() FROM endpoint")
 
 
 async def test_a_lane_that_was_disabled_and_enabled_in_its_turn_is_due_at_once(pool, instance_id, deliveries):

@@ -14,7 +14,7 @@ import asyncpg
 from signalpost.model.configuration import OPERATIONS_URL
 from signalpost.model.delivery import Attempt, Outcome, State
 from signalpost.model.ids import InstanceId, WorkerId
-from signalpost.store.due import CLAIM_DUE_LANES
+from signalpost.store.due import CLAIM_DUE_LANES, REST_LANES
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.vault import ReadConfiguration, Vault
 from signalpost.store.workers import write_free
@@ -193,10 +193,13 @@ class Deliveries:
     ) -> list[InstanceId]:
         """Take the lanes that are due, at most ``limit`` that came due after ``since`` and as many from before.
 
-        Each comes up again at ``until`` unless a worker sets its time.
+        Each comes up again at ``until`` unless a worker sets its time. Those of disabled instances are left to rest.
         """
         rows = await self._pool.fetch(CLAIM_DUE_LANES, now, since, until, limit)
-        return [InstanceId(row["instance_id"]) for row in rows]
+        disabled = [row["instance_id"] for row in rows if row["disabled"]]
+        rests = await self._pool.fetch(REST_LANES, disabled, until) if disabled else ()
+        rested = {row["instance_id"] for row in rests}
+        return [InstanceId(row["instance_id"]) for row in rows if row["instance_id"] not in rested]
 
     async def give_back(self, instance_ids: Sequence[InstanceId], *, until: datetime, at: datetime) -> None:
         """Have lanes that were claimed ``until`` then come up ``at`` an earlier time, if nothing else was set."""

@@ -62,5 +62,15 @@ WITH due AS (
 )
 UPDATE endpoint SET due_at = $3
 WHERE instance_id = ANY(ARRAY(SELECT instance_id FROM due UNION ALL SELECT instance_id FROM overdue))
+RETURNING instance_id, (SELECT disabled FROM instance WHERE id = instance_id) AS disabled
+"""
+
+# What was committed or given back in the moment of the disabling is due all the same. Enabling sets another time: who
+# comes after it finds that, or an instance that is enabled.
+REST_LANES = """
+UPDATE endpoint SET due_at = NULL
+WHERE instance_id IN (SELECT instance_id FROM endpoint JOIN instance ON instance.id = instance_id
+                      WHERE instance_id = ANY($1) AND due_at = $2 AND disabled
+                      ORDER BY instance_id FOR UPDATE OF endpoint SKIP LOCKED)
 RETURNING instance_id
 """
