@@ -94,14 +94,24 @@ def contain_configuration(connector: Connector, step: str) -> Iterator[None]:
         raise InvalidRequestError(message) from error
 
 
-def find_host(connector: Connector, configuration: Mapping[str, str]) -> str:
-    """Have the connector say where its provider is.
+def find_host_to_call(connector: Connector, configuration: Mapping[str, str]) -> str:
+    """Have the connector say where its provider is, of an instance that is there.
 
     Raises:
-        InvalidRequestError: it says that a value is wrong; or it failed, which the message says.
+        SignalpostError: as ``contain``; ConnectorError as well when it gave something else.
+    """
+    with contain("find_host"):
+        return check("find_host", connector.find_host(configuration), str)
+
+
+def find_host(connector: Connector, configuration: Mapping[str, str]) -> str:
+    """The same of a configuration that somebody asks for, who is told what is wrong in it.
+
+    Raises:
+        InvalidRequestError: the connector says that a value is wrong; or it failed, which the message says.
     """
     with contain_configuration(connector, "find_host"):
-        return check("find_host", connector.find_host(configuration), str)
+        return find_host_to_call(connector, configuration)
 
 
 async def guard(owner: Any, method: str, kind: type[Given], *arguments: Any, **named: Any) -> Given:

@@ -10,7 +10,7 @@ from typing import Any
 from signalpost.connectors.authorising import Grant, find_grant, write_headers
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
-from signalpost.connectors.containment import check, contain
+from signalpost.connectors.containment import contain, find_host_to_call
 from signalpost.connectors.pacing import CallLater, Pace, Paces, call_later
 from signalpost.connectors.session import ProviderSession
 from signalpost.instances.oauth2 import OAuth2
@@ -82,7 +82,7 @@ class Sessions:
     ) -> ProviderSession:
         return ProviderSession(
             connector=connector,
-            base_url=_find_host(connector, configuration),
+            base_url=find_host_to_call(connector, configuration),
             outbound=self._outbound,
             tokens=InstanceTokens(
                 instance_id=instance_id,
@@ -109,7 +109,7 @@ class Sessions:
         if find_grant(connector) is Grant.CONFIGURATION:
             with contain("write_headers"):
                 headers = sorted(write_headers(connector, configuration, access_token).items())
-            key = f"{_find_host(connector, configuration)} {headers}"
+            key = f"{find_host_to_call(connector, configuration)} {headers}"
         return self._paces.find(key, connector.calls_per_second)
 
     def open_first(
@@ -118,7 +118,7 @@ class Sessions:
         """Open a session with a token just given (``instances.lifecycle.OpenFirstSession``)."""
         return ProviderSession(
             connector=connector,
-            base_url=_find_host(connector, configuration),
+            base_url=find_host_to_call(connector, configuration),
             outbound=self._outbound,
             tokens=FixedToken(access_token),
             pace=self._find_pace(connector, configuration, access_token),
@@ -126,8 +126,3 @@ class Sessions:
             for_user=True,
             write_headers=partial(write_headers, connector, configuration),
         )
-
-
-def _find_host(connector: Connector, configuration: Mapping[str, str]) -> str:
-    with contain("find_host"):
-        return check("find_host", connector.find_host(configuration), str)
