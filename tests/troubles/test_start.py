@@ -102,6 +102,33 @@ async def test_there_is_no_such_database(ground):
     assert "no database of this name; make it: createdb" in told
 
 
+async def test_the_database_takes_no_connections(ground):
+    database = await ground.make_database()
+    await ground.run(f"ALTER DATABASE {database['database']} ALLOW_CONNECTIONS false")
+    assert "lets nobody in" in await start(database)
+
+
+async def test_the_database_is_left_over_from_a_removal_that_broke_off(ground):
+    database = await ground.make_database()
+    name = database["database"]
+    await ground.run(
+        f"UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{name}'"
+    )  # as DROP DATABASE does
+    assert "lets nobody in" in await start(database)
+
+
+async def test_the_user_may_not_connect(ground):
+    database = await ground.make_database()
+    await ground.run(f"REVOKE CONNECT ON DATABASE {database['database']} FROM PUBLIC, {database['user']}")
+    assert "does not allow its user" in await start(database)
+
+
+async def test_the_user_may_not_log_in(ground):
+    database = await ground.make_database()
+    await ground.run(f"ALTER ROLE {database['user']} NOLOGIN")
+    assert "refuses the user" in await start(database)
+
+
 async def test_the_database_takes_no_writes(ground):
     database = await ground.make_database()
     await ground.run(f"ALTER DATABASE {database['database']} SET default_transaction_read_only = on")

@@ -34,6 +34,10 @@ READ_ONLY = Trouble(
     "the database takes no writes: it is a standby, or default_transaction_read_only is on",
     "name the primary, or switch default_transaction_read_only off",
 )
+NOT_OPEN = Trouble(
+    "the database lets nobody in: it takes no connections, or is a broken one",
+    "if it was closed: ALTER DATABASE NAME ALLOW_CONNECTIONS true; if its removal broke off: restore it from a backup",
+)
 NO_TABLES = Trouble("the database's tables are older than this release", "run: signalpost migrate")
 
 KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
@@ -115,6 +119,8 @@ def _judge(error: BaseException) -> Trouble | None:
         return UNREACHABLE if any(word in str(error) for word in CLOSED) else None
     if isinstance(error, OSError) and not _is_of_driver(error):
         return None
+    if type(error) is asyncpg.ObjectNotInPrerequisiteStateError:  # of a statement it is a fault of ours
+        return NOT_OPEN if getattr(error, "severity_en", None) == "FATAL" else None
     if type(error) is ConnectionError:  # so the driver tells of an answer that PostgreSQL does not give
         return NOT_POSTGRESQL
     return next((trouble for kind, trouble in KINDS if isinstance(error, kind)), None)
