@@ -190,12 +190,14 @@ async def test_a_confirmed_replay_that_is_sent_again_is_one(world, browser):
     answers = await asyncio.gather(*(browser.client.post(path, data=form) for _ in range(3)))
     assert {answer.headers["location"] for answer in answers} == {f"{path}s/1"}
     assert await _fetch(world, "SELECT count(*) FROM replay") == 1
+    assert await _fetch(world, "SELECT count(*) FROM audit WHERE action = 'replay.asked'") == 1
     # Who looks anew may have it again, and elsewhere.
     asked = await browser.send(path, path, **fields)
     form |= dict(re.findall(r'name="(after)" value="(\w+)"', asked.text))
     elsewhere = {"url": "http://127.0.0.1:9/nobody"}
     for more, number in (({}, 2), (elsewhere, 3), (elsewhere, 3)):
         assert _leads(await browser.client.post(path, data=form | more), f"{path}s/{number}")
+    assert await _fetch(world, "SELECT count(*) FROM audit WHERE action = 'replay.asked'") == 3
 
 
 async def test_a_replay_that_runs_is_cancelled(world, browser):

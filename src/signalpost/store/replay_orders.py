@@ -141,20 +141,25 @@ class ReplayOrders:
             instance_id, ReplayWish(ReplayKind.FAILED, first_id, last_id, failed_since=since)
         )
 
-    async def ask_range(
-        self, instance_id: InstanceId, start: datetime | int, url: str | None, *, after_id: int | None = None
-    ) -> Replay:
+    async def ask_range(self, instance_id: InstanceId, start: datetime | int, url: str | None) -> Replay:
         """Have all that was made from an instant or a sequence number on sent again, up to what there is now.
 
-        Where the same was asked for after replay ``after_id``, that one is given, and none is made.
-
         Cost: from an instant, one index range over the notifications of the instance that are older. Raises as ``ask``.
+        """
+        return (await self.ask_range_once(instance_id, start, url, after_id=None))[0]
+
+    async def ask_range_once(
+        self, instance_id: InstanceId, start: datetime | int, url: str | None, *, after_id: int | None
+    ) -> tuple[Replay, bool]:
+        """Ask as ``ask_range`` does; says also whether the replay is a new one.
+
+        Where the same was asked for after replay ``after_id``, that one is given, and none is made.
         """
         statement = SPAN_FROM_INSTANT if isinstance(start, datetime) else SPAN_FROM_SEQUENCE
         span = await self._pool.fetchrow(statement, instance_id, start)
         first_id, last_id = (1, 0) if span["first_id"] is None else span
         wish = ReplayWish(ReplayKind.RANGE, first_id, last_id, url=url)
-        return await self.ask(instance_id, wish, after_id=after_id)
+        return await self._ask(instance_id, wish, after_id)
 
     async def find_last_id(self, instance_id: InstanceId) -> int:
         """Give the number of the newest replay of an instance; 0 where it has none."""
@@ -169,13 +174,18 @@ class ReplayOrders:
             return 0
         return int(await self._pool.fetchval(COUNT_RANGE, instance_id, *span, elsewhere))
 
-    async def ask(self, instance_id: InstanceId, wish: ReplayWish, *, after_id: int | None = None) -> Replay:
-        """Write a replay; it is due at once. ``after_id`` as in ``ask_range``.
+    async def ask(self, instance_id: InstanceId, wish: ReplayWish) -> Replay:
+        """Write a replay; it is due at once.
 
         Raises:
             ConflictError: too many run already, or there is no URL to send to.
             NotFoundError: the instance was deleted meanwhile.
         """
+        return (await self._ask(instance_id, wish, None))[0]
+
+    async def _ask(
+        self, instance_id: InstanceId, wish: ReplayWish, after_id: int | None
+    ) -> tuple[Replay, bool]:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT FROM instance WHERE id = $1 FOR NO KEY UPDATE", instance_id)
             found = await connection.fetchrow(OPEN, instance_id)
@@ -187,7 +197,7 @@ class ReplayOrders:
                 same = instance_id, after_id, wish.kind.value, url, wish.first_id
                 row = await connection.fetchrow(SAME, *same)
                 if row is not None:
-                    return read_replay(row)
+                    return read_replay(row), False
             if found["running"] >= MOST_RUNNING:
                 message = (
                     f"{found['running']} replays of instance {instance_id} run already, and no more may;"
@@ -207,7 +217,7 @@ class ReplayOrders:
                 wish.last_id,
                 self._clock(),
             )
-        return read_replay(row)
+        return read_replay(row), True
 
     async def list_replays(
         self, instance_id: InstanceId, *, after_id: int, limit: int, offset: int = 0

@@ -90,15 +90,13 @@ async def start_replay(
         )
     # A form that is sent again leads to what was asked for by it.
     after_id = read_number(form.get("after", ""))
-    asked = await parts.api.replays.ask_range(instance.id, start, body.get("url"), after_id=after_id)
-    since = body.get("from") or f"event {body['sequence']:,}"
-    await parts.audit.add(
-        visit.member,
-        "replay.asked",
-        f"had {instance.name} send again what was made from {since} on",
-        parts.api.clock(),
-        instance_id=instance.id,
+    asked, is_new = await parts.api.replays.ask_range_once(
+        instance.id, start, body.get("url"), after_id=after_id
     )
+    if is_new:
+        since = body.get("from") or f"event {body['sequence']:,}"
+        told = f"had {instance.name} send again what was made from {since} on"
+        await parts.audit.add(visit.member, "replay.asked", told, parts.api.clock(), instance_id=instance.id)
     return go(request, f"/instances/{instance.id}/replays/{asked.id}")
 
 
