@@ -131,6 +131,13 @@ async def test_body_that_is_not_json_is_refused(fresh_egnyte: Egnyte) -> None:
     assert (reply.status, "JSON" in reply.json["message"]) == (400, True)
 
 
+async def test_body_that_nests_too_deeply_is_refused(fresh_egnyte: Egnyte) -> None:
+    deep = "[" * 900 + "]" * 900
+    for path, name in (("faults", '"kind": "status", "status": 500, "body"'), ("changes", '"count"')):
+        reply = await fresh_egnyte.call("POST", f"/_sandbox/{path}", data=f"{{{name}: {deep}}}")
+        assert (reply.status, "too deeply" in reply.json["message"]) == (400, True)
+
+
 async def test_file_cannot_be_the_folder_of_changes(fresh_egnyte: Egnyte) -> None:
     rows = await fresh_egnyte.make_changes(3, "update")
     path = rows[0]["data"]["target_path"]

@@ -15,9 +15,9 @@ from signalpost.sandbox.egnyte.answers import answer_json
 from signalpost.sandbox.egnyte.audit_log import ANY, Position
 from signalpost.sandbox.egnyte.dates import read_moment, write_milliseconds
 from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
-from signalpost.sandbox.egnyte.fields import read_list, read_object, read_text
 from signalpost.sandbox.egnyte.paging import answer_content, find_caller
 from signalpost.sandbox.egnyte.throttle import HOUR_SECONDS
+from signalpost.sandbox.fields import read_list, read_object, read_text
 
 SCOPE = "Egnyte.audit"
 MINUTE_SECONDS = 60

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 from signalpost.sandbox.egnyte.dates import read_moment, write_milliseconds
 from signalpost.sandbox.egnyte.event_log import Row
-from signalpost.sandbox.egnyte.fields import read_any_text, read_text
 from signalpost.sandbox.egnyte.records import Draft, Kind, Record
 from signalpost.sandbox.egnyte.users import BY_ID, USERS, User
+from signalpost.sandbox.fields import read_any_text, read_text
 
 AuditRow: TypeAlias = dict[str, Any]
 """One row as JSON. It has no id; ``date`` is in milliseconds since the epoch."""

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from signalpost.model.errors import InvalidRequestError, RequestError
@@ -17,14 +16,6 @@ from signalpost.sandbox.egnyte.endpoint import Call
 from signalpost.sandbox.egnyte.event_log import Row
 from signalpost.sandbox.egnyte.events import show_row
 from signalpost.sandbox.egnyte.faults import read_fault
-from signalpost.sandbox.egnyte.fields import (
-    read_choice,
-    read_list,
-    read_object,
-    read_text,
-    read_whole,
-    refuse_field,
-)
 from signalpost.sandbox.egnyte.gate import Clock
 from signalpost.sandbox.egnyte.oauth import check_client, issue_code, read_scopes
 from signalpost.sandbox.egnyte.record_control import change_records, list_records
@@ -32,6 +23,15 @@ from signalpost.sandbox.egnyte.settings import change_settings, show_settings
 from signalpost.sandbox.egnyte.state import State
 from signalpost.sandbox.egnyte.tokens import Grant, Token
 from signalpost.sandbox.egnyte.users import USERS, find_user
+from signalpost.sandbox.fields import (
+    read_choice,
+    read_json,
+    read_list,
+    read_object,
+    read_text,
+    read_whole,
+    refuse_field,
+)
 
 MOST_CHANGES = 100_000
 MOST_DIGITS = 20
@@ -201,7 +201,8 @@ def list_control_routes(
     def wrap(control: Control) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def answer(request: web.Request) -> web.StreamResponse:
             try:
-                body = _decode(await request.read())
+                given = await request.read()
+                body = read_json(given) if given else {}
                 content = control.act(Call(state, request, clock()), body)
             except RequestError as error:
                 return answer_json({"message": str(error)}, status=error.status)
@@ -212,10 +213,3 @@ def list_control_routes(
         return answer
 
     return [web.route(item.method, f"/_sandbox/{item.path}", wrap(item)) for item in CONTROLS]
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return orjson.loads(body) if body else {}
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not JSON: {error}") from error

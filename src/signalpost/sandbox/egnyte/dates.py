@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any
 
-from signalpost.sandbox.egnyte.fields import refuse_field
+from signalpost.sandbox.fields import refuse_field
 
 FIRST_AT = datetime(1, 1, 2, tzinfo=UTC).timestamp()
 LAST_AT = datetime(9999, 12, 31, tzinfo=UTC).timestamp()

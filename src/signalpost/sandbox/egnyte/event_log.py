@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.sandbox.egnyte.fields import read_whole
+from signalpost.sandbox.fields import read_whole
 
 Row: TypeAlias = dict[str, Any]
 """An event as JSON (egnyte-api.md 2.2-2.4). An ``object_detail`` that starts with ``/`` lacks its base."""

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.sandbox.egnyte.fields import (
+from signalpost.sandbox.fields import (
     read_choice,
     read_number,
     read_object,

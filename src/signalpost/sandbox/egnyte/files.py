@@ -10,9 +10,9 @@ from aiohttp import web
 from signalpost.model.errors import NotFoundError
 from signalpost.sandbox.egnyte.dates import write_milliseconds, write_rfc1123
 from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
-from signalpost.sandbox.egnyte.fields import read_choice
 from signalpost.sandbox.egnyte.paging import answer_content, arrange, read_span
 from signalpost.sandbox.egnyte.tree import Node, Version
+from signalpost.sandbox.fields import read_choice
 
 SCOPE = "Egnyte.filesystem"
 USUAL_COUNT = 100

@@ -14,7 +14,11 @@ from signalpost.sandbox.egnyte.dates import (
     write_zulu,
     write_zulu_milliseconds,
 )
-from signalpost.sandbox.egnyte.fields import (
+from signalpost.sandbox.egnyte.names import FOLDERS, word_note
+from signalpost.sandbox.egnyte.records import Draft, Kind, Reader, Record
+from signalpost.sandbox.egnyte.tree import Node, make_id
+from signalpost.sandbox.egnyte.users import USERS, User
+from signalpost.sandbox.fields import (
     read_any_text,
     read_choice,
     read_flag,
@@ -23,10 +27,6 @@ from signalpost.sandbox.egnyte.fields import (
     read_text,
     read_whole,
 )
-from signalpost.sandbox.egnyte.names import FOLDERS, word_note
-from signalpost.sandbox.egnyte.records import Draft, Kind, Reader, Record
-from signalpost.sandbox.egnyte.tree import Node, make_id
-from signalpost.sandbox.egnyte.users import USERS, User
 
 FIRST_AT = 1_736_416_800.0  # 2025-01-09T10:00:00Z: when the domain and its first users were made
 FIRST_GROUP = "Everybody"

@@ -12,11 +12,11 @@ from signalpost.model.errors import InvalidRequestError
 from signalpost.sandbox.egnyte.answers import answer_html, answer_inactive, answer_json
 from signalpost.sandbox.egnyte.consent import render_consent, render_refusal
 from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
-from signalpost.sandbox.egnyte.fields import read_choice
 from signalpost.sandbox.egnyte.settings import NEVER_EXPIRES, Key, Settings
 from signalpost.sandbox.egnyte.throttle import HOUR_SECONDS
 from signalpost.sandbox.egnyte.tokens import Grant, GrantRefusedError, Token
 from signalpost.sandbox.egnyte.users import find_user
+from signalpost.sandbox.fields import read_choice
 
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",

@@ -14,8 +14,8 @@ from signalpost.model.errors import ForbiddenError, InvalidRequestError
 from signalpost.sandbox.egnyte.answers import answer_json
 from signalpost.sandbox.egnyte.dates import read_moment
 from signalpost.sandbox.egnyte.endpoint import Call
-from signalpost.sandbox.egnyte.fields import refuse_field
 from signalpost.sandbox.egnyte.users import BY_ID, User
+from signalpost.sandbox.fields import refuse_field
 
 T = TypeVar("T")
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)

@@ -7,13 +7,13 @@ from typing import Any
 
 from signalpost.sandbox.egnyte.audit_log import AUDIT
 from signalpost.sandbox.egnyte.endpoint import Call
-from signalpost.sandbox.egnyte.fields import read_choice, read_object
 from signalpost.sandbox.egnyte.kinds import KINDS
 from signalpost.sandbox.egnyte.notes import change_notes, show_note
 from signalpost.sandbox.egnyte.people import show_group, show_user
 from signalpost.sandbox.egnyte.records import Record, grant_wish, read_items, read_wish
 from signalpost.sandbox.egnyte.state import State
 from signalpost.sandbox.egnyte.work import show_task
+from signalpost.sandbox.fields import read_choice, read_object
 
 ALL_KINDS = (*KINDS, "notes", "audit")
 SHOWS: dict[str, Callable[[State, Record], Record]] = {

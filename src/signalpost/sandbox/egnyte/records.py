@@ -8,8 +8,8 @@ from random import Random
 from typing import Any, TypeAlias
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.sandbox.egnyte.fields import read_list, read_object
 from signalpost.sandbox.egnyte.tree import Tree
+from signalpost.sandbox.fields import read_list, read_object
 
 Record: TypeAlias = dict[str, Any]
 """A record as JSON, in the form that the provider gives it (egnyte-api.md section 5)."""

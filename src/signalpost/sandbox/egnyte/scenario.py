@@ -13,11 +13,11 @@ from typing import Any
 from signalpost.model.errors import ConfigurationError, InvalidRequestError, RequestError
 from signalpost.sandbox.egnyte.control import make_changes, revoke_tokens
 from signalpost.sandbox.egnyte.faults import read_fault
-from signalpost.sandbox.egnyte.fields import read_list, read_number, read_object, read_whole, refuse_field
 from signalpost.sandbox.egnyte.gate import Clock, Sleep
 from signalpost.sandbox.egnyte.record_control import change_kind
 from signalpost.sandbox.egnyte.settings import Settings, change_settings
 from signalpost.sandbox.egnyte.state import State
+from signalpost.sandbox.fields import read_list, read_number, read_object, read_whole, refuse_field
 
 WHEN = ("at_seconds", "after_calls")
 

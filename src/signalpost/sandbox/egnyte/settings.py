@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.sandbox.egnyte.fields import (
+from signalpost.sandbox.fields import (
     read_choice,
     read_flag,
     read_list,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signalpost.sandbox.egnyte.fields import refuse_field
+from signalpost.sandbox.fields import refuse_field
 
 
 @dataclass(frozen=True, slots=True)

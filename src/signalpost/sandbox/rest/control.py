@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from signalpost.model.errors import InvalidRequestError
-from signalpost.sandbox.rest.state import FAULTS, Fault, Settings, State
+from signalpost.sandbox.fields import (
+    read_any_text,
+    read_choice,
+    read_json,
+    read_list,
+    read_object,
+    read_whole,
+    refuse_field,
+)
+from signalpost.sandbox.rest.state import FAULTS, Fault, State
+
+MOST_PAGE_SIZE = 100_000
+RETRY_AFTER = re.compile(r"[ -~]*")
+"""What stands in a header."""
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Reader = Callable[[str, Any], Any]
+
+
+def _read_page_size(name: str, value: Any) -> int:
+    return read_whole(name, value, least=1, most=MOST_PAGE_SIZE)
+
+
+def _read_retry_after(name: str, value: Any) -> str:
+    text = str(value) if type(value) is int and value >= 0 else value
+    if not isinstance(text, str) or not RETRY_AFTER.fullmatch(text):
+        raise refuse_field(
+            name, value, "a number of seconds of at least 0, or a text in ASCII without line breaks"
+        )
+    return text
+
+
+SETTINGS: Mapping[str, Reader] = {
+    **dict.fromkeys(("api_key", "username", "password", "client_id", "client_secret"), read_any_text),
+    "token_seconds": lambda name, value: read_whole(name, value, least=0),
+    "page_size": _read_page_size,
+}
+
+FAULT: Mapping[str, Reader] = {
+    "kind": lambda name, value: read_choice(name, value, FAULTS),
+    "times": lambda name, value: read_whole(name, value, least=1),
+    "status": lambda name, value: read_whole(name, value, least=200, most=599),
+    "retry_after": _read_retry_after,
+}
 
 
 class Controls:
@@ -46,28 +87,21 @@ class Controls:
 
     async def change_settings(self, request: web.Request) -> Any:
         """Change settings; the others stay."""
-        known = {each.name: type(getattr(Settings(), each.name)) for each in fields(Settings)}
-        given = await _read_object(request)
-        for name, value in given.items():
-            if name not in known or type(value) is not known[name]:
-                message = f"{name[:100]}: {str(value)[:100]!r} is wrong; known: " + ", ".join(
-                    f"{each} ({kind.__name__})" for each, kind in known.items()
-                )
-                raise InvalidRequestError(message)
-        for name, value in given.items():
+        given = read_object("settings", read_json(await request.read()), SETTINGS)
+        for name, value in {name: SETTINGS[name](name, value) for name, value in given.items()}.items():
             setattr(self._state.settings, name, value)
         return asdict(self._state.settings)
 
     async def change_records(self, request: web.Request) -> Any:
         """Add or change a record: id and dates are filled in where they are not given."""
-        return self._state.change(request.match_info["collection"], await _read_object(request))
+        record = read_json(await request.read())
+        if not isinstance(record, dict):
+            raise InvalidRequestError("body must be a JSON object: a record")
+        return self._state.change(request.match_info["collection"], record)
 
     async def replace_records(self, request: web.Request) -> Any:
         """Make a collection of records as they are given."""
-        records = await _read(request)
-        if not isinstance(records, list):
-            message = "body: give a list of records; they are kept as they are"
-            raise InvalidRequestError(message)
+        records = read_list("body", read_json(await request.read()))
         self._state.collections[request.match_info["collection"]] = records
         return {"records": len(records)}
 
@@ -78,12 +112,9 @@ class Controls:
 
     async def add_fault(self, request: web.Request) -> Any:
         """Have the next calls answered wrongly."""
-        given = await _read_object(request)
-        kind, times, status = given.get("kind"), given.get("times", 1), given.get("status", 503)
-        if kind not in FAULTS or type(times) is not int or type(status) is not int:
-            message = f"kind: {str(kind)[:100]!r} is wrong, or times or status is no number; kinds: {', '.join(FAULTS)}"
-            raise InvalidRequestError(message)
-        self._state.faults.append(Fault(kind, times, status, str(given.get("retry_after", ""))))
+        given = read_object("fault", read_json(await request.read()), FAULT)
+        read_choice("kind", given.get("kind"), FAULTS)
+        self._state.faults.append(Fault(**{name: FAULT[name](name, value) for name, value in given.items()}))
         return given
 
     async def revoke(self, _request: web.Request) -> Any:
@@ -101,19 +132,3 @@ def _guard(act: Callable[[web.Request], Awaitable[Any]]) -> Answer:
             return web.json_response({"message": str(error)}, status=400)
 
     return answer
-
-
-async def _read(request: web.Request) -> Any:
-    try:
-        return orjson.loads(await request.read())
-    except orjson.JSONDecodeError as error:
-        message = f"body: this is not JSON: {error.msg}"
-        raise InvalidRequestError(message) from error
-
-
-async def _read_object(request: web.Request) -> dict[str, Any]:
-    value = await _read(request)
-    if not isinstance(value, dict):
-        message = "body: give a JSON object"
-        raise InvalidRequestError(message)
-    return value

@@ -71,7 +71,7 @@ class State:
             InvalidRequestError: there is none.
         """
         records = self.collections.get(collection, [])
-        kept = [each for each in records if str(each.get("id")) != record_id]
+        kept = [each for each in records if not isinstance(each, dict) or str(each.get("id")) != record_id]
         if len(kept) == len(records):
             message = f"{collection} has no record with the id {record_id[:100]!r}"
             raise InvalidRequestError(message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import orjson
+
 from signalpost.model.errors import InvalidRequestError
 
 MOST = 2**63 - 1
@@ -12,7 +14,24 @@ MOST = 2**63 - 1
 
 def refuse_field(name: str, value: Any, right: str) -> InvalidRequestError:
     """Give the error for a wrong value, to be raised."""
-    return InvalidRequestError(f"{name} is {value!r}: it must be {right}")
+    return InvalidRequestError(f"{name} is {repr(value)[:100]}: it must be {right}")
+
+
+def read_json(body: bytes) -> Any:
+    """Read the body of a control.
+
+    Raises:
+        InvalidRequestError: it is no JSON, or nests so deeply that it could not be given back.
+    """
+    try:
+        value = orjson.loads(body)
+        orjson.dumps(value)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+    except TypeError as error:
+        message = "the body nests arrays and objects too deeply: give at most 250 levels"
+        raise InvalidRequestError(message) from error
+    return value
 
 
 def read_whole(name: str, value: Any, *, least: int, most: int = MOST) -> int:
@@ -65,7 +84,7 @@ def read_object(name: str, value: Any, allowed: Collection[str]) -> Mapping[str,
         raise InvalidRequestError(f"{name} must be a JSON object")
     for field in value:
         if field not in allowed:
-            raise InvalidRequestError(f"{name} has no field {field!r}: it takes {', '.join(allowed)}")
+            raise InvalidRequestError(f"{name} has no field {field[:100]!r}: it takes {', '.join(allowed)}")
     return value
 
 
