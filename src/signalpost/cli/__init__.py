@@ -153,7 +153,11 @@ def main() -> None:
         if getattr(sys, name) is None:  # whoever started us closed it: no file of ours may take its number
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
     try:
-        build_lazy_app()()
+        sys.exit(build_lazy_app()(standalone_mode=False))
+    except typer.Abort:
+        _end("aborted")
+    except typer.TyperException as error:
+        _end_misused(error)
     except CommandError as error:
         _end(str(error), error.ending)
     except SignalpostError as error:
@@ -165,6 +169,19 @@ def main() -> None:
         _end(f"{trouble.what}; {trouble.remedy}")
 
 
-def _end(reason: str, ending: Ending = Ending.FAILED) -> NoReturn:
+def _end_misused(error: typer.TyperException) -> NoReturn:
+    """Tell in one line what is wrong with an option, its value with it; of a group without a command what there is."""
+    ctx: typer.Context | None = getattr(error, "ctx", None)
+    told = error.format_message()
+    if ctx is not None and told == ctx.get_help():
+        print(told, file=sys.stderr)
+        sys.exit(error.exit_code)
+    judged = getattr(error.__cause__, "errors", None)  # of a value of the wrong kind or size
+    given = f" (given: {str(judged()[0]['input'])[:100]!r})" if judged else ""
+    see = f"; see {ctx.command_path} --help" if ctx is not None else ""
+    _end(f"{' '.join(told.split()).rstrip('.')}{given}{see}", error.exit_code)
+
+
+def _end(reason: str, ending: int = Ending.FAILED) -> NoReturn:
     print(f"signalpost: {reason}", file=sys.stderr)
     sys.exit(ending)

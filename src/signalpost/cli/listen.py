@@ -19,6 +19,7 @@ from aiohttp import web
 from rich.console import Console
 from rich.text import Text
 
+from signalpost.cli.options import refuse_empty
 from signalpost.delivery.sign import verify
 from signalpost.model.errors import ConfigurationError
 from signalpost.receiver import find_key_fault
@@ -217,7 +218,8 @@ def _show(value: Any) -> str:
 
 def listen(
     host: Annotated[
-        str, typer.Option(envvar="SIGNALPOST_LISTEN_HOST", help="Address to listen on.")
+        str,
+        typer.Option(envvar="SIGNALPOST_LISTEN_HOST", callback=refuse_empty, help="Address to listen on."),
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(envvar="SIGNALPOST_LISTEN_PORT", min=0, max=65535, help="0 takes a free one.")

@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 import uvloop
 
+from signalpost.cli.options import refuse_empty
 from signalpost.sandbox.egnyte import load_scenario, serve
 from signalpost.sandbox.rest import serve as serve_rest
 
 app = typer.Typer(no_args_is_help=True, help="Run a simulated provider.")
 
-Host = Annotated[str, typer.Option(envvar="SIGNALPOST_SANDBOX_HOST", help="Address to listen on.")]
+Host = Annotated[
+    str,
+    typer.Option(envvar="SIGNALPOST_SANDBOX_HOST", callback=refuse_empty, help="Address to listen on."),
+]
 Port = Annotated[
     int, typer.Option(envvar="SIGNALPOST_SANDBOX_PORT", min=0, max=65535, help="0 takes a free one.")
 ]
@@ -33,7 +37,10 @@ def egnyte(
     host: Host = "127.0.0.1",
     port: Port = 8090,
     domain: Annotated[
-        str, typer.Option(envvar="SIGNALPOST_SANDBOX_DOMAIN", help="Name of the simulated domain.")
+        str,
+        typer.Option(
+            envvar="SIGNALPOST_SANDBOX_DOMAIN", callback=refuse_empty, help="Name of the simulated domain."
+        ),
     ] = "acme",
     seed: Annotated[
         int, typer.Option(envvar="SIGNALPOST_SANDBOX_SEED", help="The same seed gives the same changes.")

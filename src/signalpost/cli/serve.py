@@ -13,6 +13,7 @@ import typer
 import uvloop
 
 from signalpost.api.server import bind, serve_app
+from signalpost.cli.endings import CommandError, Ending
 from signalpost.cli.options import DataDirectory, Host, Port, WorkerHost, WorkerPort
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
@@ -43,8 +44,8 @@ def worker(
     """Run polls and deliveries alone, on SIGNALPOST_DATABASE_URL; any number of workers may run."""
     wanted = frozenset(role.strip() for role in roles.split(",") if role.strip())
     if not wanted or not wanted <= ALL_ROLES:
-        message = f"--roles: {roles[:50]!r} is no list of poll and deliver"
-        raise ConfigurationError(message)
+        message = f"--roles: {roles[:50]!r} is no list of poll and deliver, as in poll,deliver"
+        raise CommandError(message, Ending.MISUSED)
     run(_require_database(load_settings(worker_host=host, worker_port=port)), wanted, with_api=False)
 
 

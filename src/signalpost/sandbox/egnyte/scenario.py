@@ -93,7 +93,8 @@ def load_scenario(path: Path) -> Scenario:
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the scenario {path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"the scenario {path} cannot be read: {reason}") from error
     where = "the file"
     try:
         given = read_object("scenario", written, ("settings", "steps"))

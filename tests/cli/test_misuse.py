@@ -1,0 +1,101 @@
+"""Options that are wrong: one line names the option, the value, and what would be right; exit code 2."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from signalpost.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Give a function that runs a command, with variables of the environment; it gives its code and its one line."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words, **environment):
+        monkeypatch.setattr(sys, "argv", ["signalpost", *words])
+        for name, value in environment.items():
+            monkeypatch.setenv(f"SIGNALPOST_{name}", value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert list(tmp_path.iterdir()) == []
+        line = told.err.removesuffix("\n")
+        assert line.startswith("signalpost: ")
+        assert "\n" not in line
+        return ended.value.code, line
+
+    return run
+
+
+COMMANDS = ("serve", "api", "worker", "listen", "sandbox egnyte", "sandbox rest")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("port", "right"),
+    [
+        ("99999", "less than or equal to 65535"),
+        ("-1", "greater than or equal to 0"),
+        ("eighty", "a valid integer"),
+    ],
+)
+def test_a_port_that_can_be_none_is_refused_with_the_option_and_its_variable(run, command, port, right):
+    code, line = run(*command.split(), "--port", port)
+    assert code == 2
+    for words in (
+        "'--port' (env var: 'SIGNALPOST_",
+        right,
+        f"(given: {port!r})",
+        f"see signalpost {command} --help",
+    ):
+        assert words in line
+
+
+def test_of_a_variable_and_an_option_the_option_is_judged(run):
+    assert "(given: '70000')" in run("serve", PORT="70000")[1]
+    assert "(given: '99999')" in run("serve", "--port", "99999", PORT="x")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("serve --nope", "No such option: --nope"),
+        ("serve extra", "unexpected extra argument(s) (extra)"),
+        ("serve --port", "'--port' requires an argument"),
+        ("doctor --online=5", "'--online' does not take a value"),
+        ("nope", "No such command 'nope'"),
+        ("--nope", "No such option: --nope"),
+        ("sandbox nope", "No such command 'nope'"),
+        ("listen --status 99", "'--status'"),
+        ("listen --delay nan", "(given: 'nan')"),
+        ("worker --roles fly", "--roles: 'fly' is no list of poll and deliver, as in poll,deliver"),
+    ],
+)
+def test_a_misuse_is_one_line(run, words, told):
+    code, line = run(*words.split())
+    assert code == 2
+    assert told in line
+
+
+@pytest.mark.parametrize("command", ["listen", "sandbox egnyte", "sandbox rest"])
+def test_an_empty_address_is_refused_as_it_would_be_all_of_the_machine(run, command):
+    code, line = run(*command.split(), "--host", "", "--port", "0")
+    assert code == 2
+    assert "'--host'" in line
+    assert "it is empty" in line
+
+
+def test_an_empty_data_directory_is_not_the_folder_we_happen_to_be_in(run):
+    assert "SIGNALPOST_DATA_DIR: It is set, but empty" in run("serve", "--data-dir", "")[1]
+
+
+def test_a_group_without_a_command_shows_what_there_is(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["signalpost", "sandbox"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "egnyte" in capsys.readouterr().err
