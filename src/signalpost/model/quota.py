@@ -50,8 +50,16 @@ class Allowance:
         return max(0.0, 1 - self.used / max(self.calls_a_day, 1))
 
     def renew(self, now: datetime) -> Allowance:
-        """Begin the next day if the reset has passed."""
-        return self if now < self.resets_at else replace(self, used=0, resets_at=next_midnight(now))
+        """Begin the next day if the reset has passed.
+
+        A reset further off than any can be was reckoned by a clock that was ahead: else polls would be spread over
+        all the time until then.
+        """
+        if now >= self.resets_at:
+            return replace(self, used=0, resets_at=next_midnight(now))
+        if self.resets_at - now > A_DAY + CLOCK_DIFFERENCE:
+            return replace(self, resets_at=next_midnight(now))
+        return self
 
     def count(self, calls: int) -> Allowance:
         """Count calls made."""

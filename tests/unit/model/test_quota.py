@@ -41,6 +41,15 @@ def test_it_begins_anew_when_the_reset_has_passed():
     assert (renewed.used, renewed.resets_at) == (0, MIDNIGHT + timedelta(days=1))
 
 
+@pytest.mark.parametrize("days", [2, 30, 4000])
+def test_a_reset_that_a_clock_ahead_has_reckoned_holds_back_no_polls(days):
+    ahead = ALLOWANCE.renew(after(days=days)).count(100)
+    kept = read_allowance(ahead.to_json(), None, NOW)
+    assert (kept.used, kept.resets_at) == (100, MIDNIGHT)
+    assert kept.space_polls_seconds(NOW) == ALLOWANCE.space_polls_seconds(NOW)
+    assert ahead.correct(None, None, after(days=1), NOW).renew(NOW).resets_at == after(days=1)
+
+
 def test_what_the_provider_tells_counts():
     assert ALLOWANCE.count(3).used == 103
     told = ALLOWANCE.correct(2000, 7, after(hours=1), NOW)
