@@ -89,6 +89,22 @@ async def test_another_retention_goes_on_where_the_last_one_ended(pool, made, ke
     assert all(one.end_at == two.begin_at for one, two in pairwise(spans)) or kept < DAY
 
 
+@pytest.mark.parametrize("days", [1, 1 / 24])
+async def test_a_shorter_retention_waits_for_no_partition_of_the_longer_one(pool, days):
+    """A partition of half a year is not all old before half a year has gone: until then its rows go one by one."""
+    await Partitions(pool, kept=730 * DAY).make_ahead(NOW)
+    past = await make_past(pool)
+    shorter = Retention(pool, retention_days=days, most_waiting=1000)
+    for hours in (30, 26, 0):
+        await past.end(await past.commit(NOW - timedelta(hours=hours), ["o"]))
+    await past.commit(NOW - timedelta(hours=28), ["waits"])
+    assert await count(pool, "page_rest") == [0]
+    assert (await shorter.tidy(NOW)).pages == 2
+    assert await count(pool, "page", "event", "notification") == [2, 2, 2]
+    assert (await shorter.tidy(NOW + 2 * DAY)).pages == 1
+    assert await pool.fetchval("SELECT object_id FROM event") == "waits"
+
+
 async def test_for_less_than_four_hours_there_are_none_and_rows_go_one_by_one(pool):
     past = await make_past(pool)
     retention = Retention(pool, retention_days=3 / 24, most_waiting=9)

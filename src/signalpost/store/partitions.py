@@ -140,17 +140,18 @@ class Partitions:
     async def drop_old(self, before: datetime) -> tuple[int, datetime]:
         """Drop the partitions of which all is older than ``before``.
 
-        Gives about how many pages that were, and before when rows are to go one by one: those in the rest, and in
-        partitions of which too much still waits. Not in those that are, or will be, for dropping.
+        Gives about how many pages that were, and before when rows are to go one by one: those in the rest, in
+        partitions of which too much still waits, and in those that a longer retention made, which are not all old for
+        long. Not in those that are, or will soon be, for dropping.
         """
         pages = 0
         row_by_row = before
         for span in await self.list_spans():
             dropped = await self._drop(span) if span.end_at <= before else None
-            if dropped is None:
-                row_by_row = min(row_by_row, span.begin_at or LONG_AGO)
-            else:
+            if dropped is not None:
                 pages += dropped
+            elif span.end_at - before <= self._span:
+                row_by_row = min(row_by_row, span.begin_at or LONG_AGO)
         return pages, row_by_row
 
     def _floor(self, moment: datetime) -> datetime:
