@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from pgqueuer.core.qm import QueueManager
@@ -161,11 +162,13 @@ class Runtime:
         self._parts.hands.close()
         self._parts.lanes.close()
         self._parts.replayer.close()
+        self._parts.announcer.close()
         for queue_manager in self._queue_managers.values():
             queue_manager.shutdown.set()
         # What is in hand ends with a record of it: while that cannot be written, waiting brings nothing.
         patience_seconds = STOP_SECONDS if self._parts.health.is_well else LEAVE_SECONDS
-        in_hand = [*self._tasks, *self._parts.hands.started, *self._parts.lanes.started]
+        started = (each.started for each in (self._parts.hands, self._parts.lanes, self._parts.announcer))
+        in_hand = [*self._tasks, *chain.from_iterable(started)]
         _, unfinished = await asyncio.wait(in_hand, timeout=patience_seconds)
         for task in unfinished:
             task.cancel()

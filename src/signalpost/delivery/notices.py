@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,13 +17,17 @@ from signalpost.model.backoff import RETRY_SCHEDULE_SECONDS, Chance, read_retry_
 from signalpost.model.configuration import OPERATIONS_URL
 from signalpost.model.delivery import MOST_REFUSALS, Outcome, judge_attempt
 from signalpost.model.errors import ConfigurationError, InvalidRequestError
+from signalpost.model.ids import InstanceId
 from signalpost.observe import get_logger
-from signalpost.store.notices import Notice, Notices
+from signalpost.store.notices import MOST_OF_ONE, Notice, Notices
 
 log = get_logger("delivery")
 
-BATCH = 20
-"""Notices sent at once."""
+MOST_SENT = 200
+"""Notices on their way at a time."""
+
+PATIENCE_SECONDS = 0.5
+"""How long their answers are waited for before others are sent beside them."""
 
 GRACE = timedelta(seconds=90)
 """When a notice is sent again whose sender was killed: longer than an attempt can take."""
@@ -69,18 +74,50 @@ class Announcer:
         self._clock = clock
         self._chance = chance
         self._schedule_seconds = schedule_seconds
+        self._sending: dict[asyncio.Task[None], InstanceId] = {}
+        self._closing = False
+
+    def close(self) -> None:
+        """Begin no more."""
+        self._closing = True
 
     async def send_due(self) -> None:
         """Send all that is due. When nothing is, that is one statement.
 
+        Nobody waits for an address that is slow to answer: it is left to itself, and others go on beside it.
+
         A notice may come twice where we die between the POST and its record; it carries the same id.
         """
-        taken = BATCH
-        while taken == BATCH:
+        while not self._closing:
             now = self._clock()
-            due = await self._notices.claim_due(now, until=now + GRACE, limit=BATCH)
-            await asyncio.gather(*(self._send(notice) for notice in due))
-            taken = len(due)
+            on_their_way = Counter(self._sending.values())
+            due = await self._notices.claim_due(
+                now,
+                until=now + GRACE,
+                limit=MOST_SENT - len(self._sending),
+                but_for=[each for each, number in on_their_way.items() if number >= MOST_OF_ONE],
+            )
+            for notice in due:
+                self._sending[asyncio.create_task(self._send(notice))] = notice.instance_id
+            if self._sending:
+                await asyncio.wait(self._sending, timeout=PATIENCE_SECONDS)
+            self._collect()
+            if not due:
+                return
+
+    @property
+    def started(self) -> Collection[asyncio.Task[None]]:
+        """What is on its way."""
+        return self._sending.keys()
+
+    def _collect(self) -> None:
+        """Let go of those that ended; raises what one of them raised."""
+        ended = [task for task in self._sending if task.done()]
+        for task in ended:
+            del self._sending[task]
+        for error in [task.exception() for task in ended]:
+            if error is not None:
+                raise error
 
     async def _send(self, notice: Notice) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,15 +14,23 @@ from signalpost.model.configuration import OPERATIONS_URL
 from signalpost.model.ids import InstanceId
 from signalpost.store.vault import ReadConfiguration, Vault
 
+MOST_OF_ONE = 5
+"""Notices of one instance that are taken at once: an address that does not answer keeps no others' waiting."""
+
 ADD = f"""
 INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
 SELECT id, $2, $3, $4, $4 FROM instance WHERE id = $1 AND configuration ? '{OPERATIONS_URL}'
 """
 
-# Only the notices are locked: whoever changes their instance meanwhile does not wait.
+# Of each instance the oldest few. Only the notices are locked: whoever changes their instance meanwhile does not wait.
 CLAIM_DUE = """
 UPDATE operation_notice SET due_at = $2
-FROM (SELECT id FROM operation_notice WHERE due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) AS due,
+FROM (SELECT id FROM operation_notice
+      WHERE due_at <= $1 AND id = ANY (ARRAY(
+          SELECT id FROM (SELECT id, due_at, row_number() OVER (PARTITION BY instance_id ORDER BY due_at, id) AS place
+                          FROM operation_notice WHERE due_at <= $1 AND instance_id <> ALL ($4)) AS each
+          WHERE place <= $5 ORDER BY due_at LIMIT $3))
+      ORDER BY id FOR UPDATE SKIP LOCKED) AS due,
      instance
 WHERE operation_notice.id = due.id AND instance.id = operation_notice.instance_id
 RETURNING operation_notice.id, operation_notice.instance_id, operation_notice.kind, operation_notice.body,
@@ -59,12 +67,20 @@ class Notices:
         self._pool = pool
         self._vault = vault
 
-    async def claim_due(self, now: datetime, *, until: datetime, limit: int) -> list[Notice]:
-        """Take the notices that are due, oldest first; each row is taken by one caller.
+    async def claim_due(
+        self,
+        now: datetime,
+        *,
+        until: datetime,
+        limit: int,
+        but_for: Collection[InstanceId] = (),
+    ) -> list[Notice]:
+        """Take notices that are due, the oldest first: of an instance ``MOST_OF_ONE``, of those ``but_for`` none.
 
-        One comes up again at ``until`` unless it is removed or postponed: who took it may have been killed.
+        Each row is taken by one caller. It comes up again at ``until`` unless it is removed or postponed: who took it
+        may have been killed.
         """
-        rows = await self._pool.fetch(CLAIM_DUE, now, until, limit)
+        rows = await self._pool.fetch(CLAIM_DUE, now, until, limit, list(but_for), MOST_OF_ONE)
         return [self._read(row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
     async def remove(self, notice: Notice) -> None:
