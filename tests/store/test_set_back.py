@@ -9,7 +9,9 @@ import pytest
 
 from signalpost.model.configuration import OPERATIONS_URL
 from signalpost.store import set_back
+from signalpost.store.accounts.sign_in_failures import SignInFailures
 from signalpost.store.deliveries import Deliveries
+from signalpost.store.kept_answers import Claim, KeptAnswers
 from signalpost.store.notices import Notices, add_notice
 from signalpost.store.queue import Queue
 from signalpost.store.replay_orders import ReplayOrders
@@ -71,6 +73,23 @@ async def test_lanes_replays_and_notices_are_due_and_no_lease_of_a_dead_worker_g
     assert (await replays.claim(replay.id)).next_attempt_at == now
     [notice] = await Notices(pool, VAULT).claim_due(now, until=until_at, limit=9)
     assert notice.instance_id == instance_id
+
+
+async def test_a_request_that_was_cut_off_and_failed_sign_ins_are_in_nobodys_way_for_longer(pool, now):
+    await add_instance(pool)
+    member_id, answers = await pool.fetchval("SELECT id FROM member"), KeptAnswers(pool, VAULT)
+    await answers.claim(member_id, b"key", b"request")
+    await pool.execute("UPDATE kept_answer SET claimed_at = $1", now + AHEAD)
+    failures, subjects, window = SignInFailures(pool), [(b"somebody", 2)], 900
+    for _ in range(2):
+        assert await failures.add(subjects, now + AHEAD, window_seconds=window) is None
+
+    await take_back(pool, now)
+    assert await failures.add(subjects, now, window_seconds=window) == now + timedelta(seconds=window)
+    assert await failures.add(subjects, now + timedelta(seconds=window), window_seconds=window) is None
+    # By now it would be void.
+    await pool.execute("UPDATE kept_answer SET claimed_at = claimed_at - interval '3 minutes'")
+    assert isinstance(await answers.claim(member_id, b"key", b"request"), Claim)
 
 
 async def test_the_tick_sees_it_and_polls_go_on(world, capsys):

@@ -62,6 +62,13 @@ LATEST = "SELECT max(last_poll_at) FROM instance"
 # A dead worker's lease must end.
 END_LEASES = "UPDATE worker SET heartbeat_at = $1 WHERE heartbeat_at > $1::timestamptz + interval '1 minute'"
 
+# What is counted from a moment is counted from now: a request that was cut off is no longer taken for one that runs,
+# and sign-ins that failed lock nobody out for longer than they do.
+COUNT_FROM_NOW = (
+    "UPDATE kept_answer SET claimed_at = $1 WHERE claimed_at > $1",
+    "UPDATE sign_in_failure SET failed_at = $1 WHERE failed_at > $1",
+)
+
 # What jobs that the queue would hold back were for is found by the tick again.
 DROP_JOBS = "DELETE FROM pgqueuer WHERE execute_after > $1::timestamptz + interval '1 minute'"
 
@@ -81,5 +88,5 @@ async def take_back(pool: asyncpg.Pool, now: datetime) -> None:
         last = 0
         while rows := await pool.fetch(statement, now, last, AT_ONCE):
             last = max(row["id"] for row in rows)
-    await pool.execute(END_LEASES, now)
-    await pool.execute(DROP_JOBS, now)
+    for statement in (END_LEASES, *COUNT_FROM_NOW, DROP_JOBS):
+        await pool.execute(statement, now)
