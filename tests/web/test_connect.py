@@ -11,7 +11,7 @@ import pytest
 from signalpost.web.routes.consent import CONSENT_COOKIE
 from tests.support import until
 from tests.web.conftest import sign_in
-from tests.web.consent import NEW, consent, fields_of, fill, read_url
+from tests.web.consent import NEW, consent, fill, read_url
 
 
 async def begin(world, browser, **given) -> tuple[str, str]:
@@ -85,22 +85,6 @@ async def test_errors_stand_at_their_field_and_nothing_typed_is_lost_or_shown(wo
     assert "API Secret: it is missing" not in answer.text
     assert 'value="acme/evil"' in answer.text
     assert await world.pool.fetchval("SELECT count(*) FROM connection") == 0
-
-
-async def test_what_was_typed_is_kept_where_somebody_signed_in_anew_meanwhile(world, browser):
-    form = fill(
-        world, await browser.read(NEW), **{"name": "Typed", "configuration.oauth.api.secret": "secret"}
-    )
-    browser.client.cookies.update((await sign_in(world)).client.cookies)
-    answer = await browser.client.post(NEW, data=form)
-    assert answer.status_code == 403
-    assert "so nothing was done: send it again" in answer.text
-    assert 'value="Typed"' in answer.text
-    assert await world.pool.fetchval("SELECT count(*) FROM connection") == 0
-    # Nothing is shown to who sends no token, and what is shown is good.
-    assert "Typed" not in (await browser.client.post(NEW, data=form | {"csrf": ""})).text
-    again = fields_of(answer.text) | {"do": "create"}
-    assert (await browser.client.post(NEW, data=again)).headers["location"].startswith("/connect/continue/")
 
 
 @pytest.mark.parametrize("instant", ["", "yesterday"])

@@ -18,7 +18,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from signalpost.model.errors import ConfigurationError
 
 SECRET_BYTES = 32
-LONGEST_TOKEN = 100_000
+LONGEST_TOKEN = 1_000_000
+"""As long as the body of a form, which may be all token."""
 ReadConfiguration: TypeAlias = Callable[[], Mapping[str, str]]
 """Gives a configuration, whole; raises ConfigurationError: none of the keys fits."""
 

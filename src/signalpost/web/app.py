@@ -22,16 +22,17 @@ from signalpost.api.waiting import ALWAYS_ANSWERED, Waiting
 from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
 from signalpost.store.health import Health
-from signalpost.web.pages import go, render
+from signalpost.web.held import hold_form
+from signalpost.web.pages import render
 from signalpost.web.parts import WebParts
 from signalpost.web.routes import ROUTERS
-from signalpost.web.visits import SignInNeededError, find_visit, write_sign_in_path
+from signalpost.web.routes.signin import ask_to_sign_in, offer_again
+from signalpost.web.visits import SignInNeededError, StaleFormError, find_form_page, find_path, find_visit
 
 log = get_logger("web")
 
 STATIC = Path(__file__).parent / "static"
 UNTOLD = "something went wrong here; the log has it under this number"
-NOT_DONE = "You were signed out before you sent that, so nothing was done. Sign in, and do it again."
 TOKEN = re.compile(r"[^/]{40,}")
 """What in a path may be a token: who reads the log could go in by it."""
 
@@ -102,7 +103,7 @@ async def show_error(request: Request, error: Exception) -> Response:
     status, message, provider_message = 500, None, None
     if isinstance(error, SignInNeededError):
         if by_browser:
-            return go(request, write_sign_in_path(error.path), None if request.method == "GET" else NOT_DONE)
+            return await ask_to_sign_in(request, error.path)
         status = 401
         message = f"{request.url.path[:200]} is a page of the console; the API is below {BASE_PATH}"
     elif isinstance(error, RequestError):
@@ -138,6 +139,17 @@ async def show_error(request: Request, error: Exception) -> Response:
     return page
 
 
+async def show_stale(request: Request, error: Exception) -> Response:
+    """Offer to send a form again whose page is out of date; what cannot be held is shown as an error."""
+    assert isinstance(error, StaleFormError)
+    held = hold_form(request, error.form.lists)
+    if held is None or "text/html" not in request.headers.get("accept", ""):
+        return await show_error(request, error)
+    visit = await find_visit(request, request.app.state.parts)
+    path, page = find_path(request), find_form_page(request)
+    return offer_again(request, visit, held, path, page, status=error.status)
+
+
 def build_console(parts: WebParts, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
     """Build the console on its parts."""
     # Where a slash too many led on, it would be to the host and the scheme that the request names.
@@ -150,6 +162,7 @@ def build_console(parts: WebParts, routers: Sequence[APIRouter] = ROUTERS) -> Fa
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for kind in (SignInNeededError, RequestError, ConfigurationError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, show_error)
+    app.add_exception_handler(StaleFormError, show_stale)
     app.add_middleware(PageFrame, health=parts.api.health)
     return app
 

@@ -16,6 +16,7 @@ from signalpost.model.ids import OrganizationId
 from signalpost.model.instance import Caller
 from signalpost.model.member import Member, Origin, Role
 from signalpost.store.vault import make_secret
+from signalpost.web.held import HELD, open_held
 from signalpost.web.parts import Web, WebParts
 
 SESSION_COOKIE = "signalpost_session"
@@ -108,9 +109,14 @@ def derive_csrf(cookie: str) -> str:
 async def find_visit(request: Request, parts: Web) -> Visit | None:
     """Find who is signed in; None: nobody."""
     token = read_cookie(request, SESSION_COOKIE)
+    return None if token is None else await open_visit(parts, token)
+
+
+async def open_visit(parts: WebParts, token: str) -> Visit | None:
+    """Give who is signed in by the session of a token; None: it has ended."""
     now = parts.api.clock()
-    session = None if token is None else await parts.sessions.find(token, now)
-    if token is None or session is None:
+    session = await parts.sessions.find(token, now)
+    if session is None:
         return None
     attention = await parts.insight.count_attention(session.member.organization_id, now)
     return Visit(session.id, session.member, derive_csrf(token), attention)
@@ -123,10 +129,7 @@ async def require_visit(request: Request, visit: Annotated[Visit | None, Depends
         SignInNeededError: nobody is.
     """
     if visit is None:
-        query = f"?{request.url.query}" if request.url.query else ""
-        raise SignInNeededError(
-            request.url.path + query if request.method == "GET" else find_form_page(request)
-        )
+        raise SignInNeededError(find_path(request) if request.method == "GET" else find_form_page(request))
     return visit
 
 
@@ -159,12 +162,7 @@ Admin = Annotated[Visit, Depends(require_admin)]
 
 
 class Form(dict[str, str]):
-    """The fields of a form, by name; of a name given more than once the last. ``lists`` has them all.
-
-    ``stale`` says that the page it stands on is out of date, where that was let through: nothing may be done by it.
-    """
-
-    stale = False
+    """The fields of a form, by name; of a name given more than once the last. ``lists`` has them all."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         super().__init__(pairs)
@@ -193,12 +191,11 @@ class StaleFormError(ForbiddenError):
         self.form = form
 
 
-async def read_form(request: Request) -> Form:
-    """Read a form that one of our own pages sent.
+async def read_fields(request: Request) -> Form:
+    """Read a form of which no page has said that it is our own: nothing may be done by it.
 
     Raises:
         ForbiddenError: it comes from another site.
-        StaleFormError: the page it stands on is out of date.
         InvalidRequestError: it is no form.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
@@ -219,29 +216,27 @@ async def read_form(request: Request) -> Form:
         raise InvalidRequestError("the form cannot be read; open the page again and send it again") from error
     if any("\x00" in text for pair in pairs for text in pair):
         raise InvalidRequestError("the form holds a NUL character; remove it and send it again")
-    form = Form(pairs)
+    return Form(pairs)
+
+
+async def read_form(request: Request) -> Form:
+    """Read a form that one of our own pages sent, or the one that it holds to be sent again.
+
+    Raises:
+        ForbiddenError: it comes from another site.
+        StaleFormError: the page it stands on is out of date.
+        InvalidRequestError: it is no form, or was held for too long.
+    """
+    form = await read_fields(request)
     cookie = read_cookie(request, SESSION_COOKIE) or read_cookie(request, VISITOR_COOKIE) or ""
     if not cookie or not hmac.compare_digest(form.get("csrf", "").encode(), derive_csrf(cookie).encode()):
         stale = StaleFormError(form)
         raise stale if form.get("csrf") else ForbiddenError(str(stale))
-    return form
+    return Form(open_held(request, form[HELD])) if HELD in form else form
 
 
 Sent = Annotated[Form, Depends(read_form)]
 """The form of a POST, known to come from our own page."""
-
-
-async def read_typed(request: Request) -> Form:
-    """Read a form as ``read_form``; of one that is ``stale``, what was typed can be shown again."""
-    try:
-        return await read_form(request)
-    except StaleFormError as error:
-        error.form.stale = True
-        return error.form
-
-
-Typed = Annotated[Form, Depends(read_typed)]
-"""The form of a POST whose page may be out of date: who takes it looks at ``stale`` first."""
 
 
 def write_sign_in_path(path: str) -> str:
@@ -259,6 +254,11 @@ def read_own_path(text: str) -> str:
     """Give ``text`` if it is a path of ours to go on to, else the overview: nobody is led to another site."""
     own = text.startswith("/") and not text.startswith("//") and "\\" not in text
     return text if own and text.isprintable() and len(text) <= MOST_PATH else "/"
+
+
+def find_path(request: Request) -> str:
+    """Give the path of a request, with its query."""
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def find_form_page(request: Request) -> str:

@@ -31,14 +31,11 @@ from signalpost.web.connect_form import ConnectForm
 from signalpost.web.instance_page import Shown
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web, WebParts
-from signalpost.web.places import WHOLE_FORM
 from signalpost.web.resource_rows import COLUMNS, name_objects
 from signalpost.web.routes.consent import find_begun, show_link
-from signalpost.web.visits import Form, Operator, Typed, Visit, find_base, find_redirect_uri
+from signalpost.web.visits import Form, Operator, Sent, Visit, find_base, find_redirect_uri
 
 router = APIRouter()
-
-STALE = "You signed in anew since this page was opened, so nothing was done: send it again"
 
 
 @dataclass(slots=True)
@@ -86,7 +83,7 @@ async def show_again(request: Request, parts: Web, visit: Operator, number: str)
 
 @router.post("/instances/new")
 async def send_new(
-    request: Request, parts: Web, visit: Operator, sent: Typed, connector: str = ""
+    request: Request, parts: Web, visit: Operator, sent: Sent, connector: str = ""
 ) -> Response:
     """Do what the pressed button says: try the callback, make a key, a link, a preview, or connect."""
     form = fill_new(parts.api.registry.find(connector))
@@ -101,7 +98,7 @@ async def show_edit(request: Request, parts: Web, visit: Operator, instance: Sho
 
 
 @router.post("/instances/{instance_id}/edit")
-async def send_edit(request: Request, parts: Web, visit: Operator, sent: Typed, instance: Shown) -> Response:
+async def send_edit(request: Request, parts: Web, visit: Operator, sent: Sent, instance: Shown) -> Response:
     """Change an instance; watermarks stay."""
     form = fill_instance(parts.api.registry.require(instance.connector), instance)
     return await _act(request, parts, visit, form, sent)
@@ -111,10 +108,6 @@ async def _act(request: Request, parts: WebParts, visit: Visit, form: ConnectFor
     now = parts.api.clock()
     read_form(form, sent, open_kept(form, sent, visit, parts.vault, now))
     shape = Shape(form)
-    if sent.stale:
-        form.errors[WHOLE_FORM] = STALE
-        shape.status = HTTPStatus.FORBIDDEN
-        return await _show(request, parts, visit, shape)
     try:
         match sent.get("do"):
             case "key":

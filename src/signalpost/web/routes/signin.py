@@ -9,8 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from signalpost.accounts.rules import FormError
-from signalpost.model.errors import ConflictError, NotFoundError, TooManyError
+from signalpost.model.errors import ConflictError, NotFoundError, RequestError, TooManyError
 from signalpost.store.accounts.invitations import Taken
+from signalpost.web.held import hold_form
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web
 from signalpost.web.visits import (
@@ -22,11 +23,15 @@ from signalpost.web.visits import (
     begin_session,
     drop_cookie,
     find_form_page,
+    find_path,
     find_visit,
+    open_visit,
     read_cookie,
+    read_fields,
     read_form,
     read_origin,
     read_own_path,
+    write_sign_in_path,
 )
 
 router = APIRouter()
@@ -34,17 +39,49 @@ router = APIRouter()
 Visitor = Annotated[Visit | None, Depends(find_visit)]
 
 
-async def read_form_or_none(request: Request, visit: Visitor) -> Form | None:
-    """Read the form as ``read_form``; None: somebody has signed in in another window since its page was shown."""
+NOT_DONE = "You were signed out before you sent that, so nothing was done. Sign in, and do it again."
+
+
+async def read_sign_in(request: Request, visit: Visitor) -> Form | Response:
+    """Read the form as ``read_form``; an answer: somebody has signed in in another window since its page was shown."""
     try:
         return await read_form(request)
-    except StaleFormError:
+    except StaleFormError as error:
         if visit is None:
             raise
-        return None
+        if error.form.get("typed"):
+            return _offer_typed(request, visit, error.form)
+        # The page that it stood on leads who is signed in to where that led.
+        return go(request, find_form_page(request), "You are signed in already, in another window.")
 
 
-SentOrStale = Annotated[Form | None, Depends(read_form_or_none)]
+SignInSent = Annotated[Form | Response, Depends(read_sign_in)]
+
+
+async def ask_to_sign_in(request: Request, path: str) -> Response:
+    """Lead to the sign-in page, and on to ``path``; what answers a form holds what was typed into it."""
+    if request.method == "GET":
+        return go(request, write_sign_in_path(path))
+    try:
+        held = hold_form(request, (await read_fields(request)).lists)
+    except RequestError:  # it is another site's, or cannot be read
+        held = None
+    if held is None:
+        return go(request, write_sign_in_path(path), NOT_DONE)
+    typed = {"typed": held, "action": find_path(request)}
+    return _render_sign_in(request, path, typed, status=HTTPStatus.UNAUTHORIZED)
+
+
+def offer_again(
+    request: Request, visit: Visit | None, held: str, action: str, page: str, *, status: int = 200
+) -> Response:
+    """Offer to send to ``action`` what ``hold_form`` held, or to leave it and go back to ``page``."""
+    return render(request, "signin/again.html", visit, status=status, held=held, action=action, page=page)
+
+
+def _offer_typed(request: Request, visit: Visit, form: Form) -> Response:
+    action, page = (read_own_path(form.get(name, "/")) for name in ("action", "next"))
+    return offer_again(request, visit, form["typed"], action, page)
 
 
 @router.get("/sign-in")
@@ -55,10 +92,10 @@ async def show_sign_in(request: Request, visit: Visitor, next: str = "/") -> Res
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, parts: Web, form: SentOrStale) -> Response:
+async def sign_in(request: Request, parts: Web, form: SignInSent) -> Response:
     """Open a new session, whatever cookie came along, and go on to where the visitor wanted."""
-    if form is None:  # the page that it stood on leads who is signed in to where that led
-        return go(request, find_form_page(request), "You are signed in already, in another window.")
+    if isinstance(form, Response):
+        return form
     path = read_own_path(form.get("next", "/"))
     try:
         _, token = await parts.accounts.signing.sign_in(
@@ -70,7 +107,9 @@ async def sign_in(request: Request, parts: Web, form: SentOrStale) -> Response:
         response = _render_sign_in(request, path, form, status=error.status, refusal=str(error))
         response.headers["retry-after"] = f"{error.after_seconds:.0f}"
         return response
-    return await _enter(request, parts, path, token)
+    visit = await open_visit(parts, token) if form.get("typed") else None
+    response = _offer_typed(request, visit, form) if visit else go(request, path)
+    return await _enter(request, parts, response, token)
 
 
 @router.post("/sign-out")
@@ -138,16 +177,14 @@ async def accept_invitation(request: Request, parts: Web, token: str, form: Sent
 
 async def _welcome(request: Request, parts: Web, taken: Taken, detail: str) -> Response:
     await parts.audit.add(taken.member, "member.joined", detail, parts.api.clock())
-    return await _enter(
-        request, parts, "/", taken.token, f"Your account is made, in {taken.member.organization_name}."
-    )
+    response = go(request, "/", f"Your account is made, in {taken.member.organization_name}.")
+    return await _enter(request, parts, response, taken.token)
 
 
-async def _enter(request: Request, parts: Web, path: str, token: str, notice: str | None = None) -> Response:
+async def _enter(request: Request, parts: Web, response: Response, token: str) -> Response:
     former = read_cookie(request, SESSION_COOKIE)
     if former:
         await parts.sessions.end_token(former)
-    response = go(request, path, notice)
     begin_session(request, response, token)
     return response
 
@@ -168,6 +205,8 @@ def _render_sign_in(
         status=status,
         next=path,
         email=typed.get("email", ""),
+        typed=typed.get("typed", ""),
+        action=typed.get("action", ""),
         errors=faults or {},
         refusal=refusal,
     )
