@@ -255,3 +255,44 @@ async def test_who_is_no_admin_any_more_at_that_moment_invites_nobody(world, bro
     with pytest.raises(ForbiddenError):
         await parts.accounts.joining.invite(ada, "", "admin")
     assert not await world.pool.fetchval("SELECT count(*) FROM invitation")
+
+
+async def walk(browser, path, rows, link) -> list[list[str]]:
+    """Read a list of many pages, by what its rows and the link to the next page look like."""
+    pages = []
+    while path:
+        page = await browser.read(path)
+        pages.append(re.findall(rows, page))
+        more = re.search(link, page)
+        path = html.unescape(more[1]) if more else None
+    return pages
+
+
+async def test_all_members_and_secrets_are_listed_however_many(quiet, enter):
+    browser = await enter(quiet)
+    await quiet.pool.execute(
+        "INSERT INTO member (organization_id, email, role)"
+        " SELECT id, CASE WHEN n % 2 = 0 THEN 'M' ELSE 'm' END || n / 2 || '@example.com', 'viewer'"
+        " FROM organization, generate_series(0, 119) AS n WHERE name = 'Acme'"
+    )
+    row, more = r'href="/organization/members/(\d+)"', r'href="(/organization\?after=\d+)" rel="next"'
+    pages = await walk(browser, "/organization", row, more)
+    assert sorted(int(each) for page in pages for each in page) == [
+        each["id"] for each in await quiet.pool.fetch("SELECT id FROM member ORDER BY id")
+    ]
+    assert [len(page) for page in pages[:-1]] == [50, 50]
+    await quiet.pool.execute(
+        "INSERT INTO organization_secret (secret_hash, organization_id)"
+        " SELECT sha256(n::text::bytea), id FROM organization, generate_series(1, 120) AS n WHERE name = 'Acme'"
+    )
+    row = r'href="/organization/secrets/organization/(\d+)/revoke"'
+    more = r'href="(/organization/secrets\?organization=\d+)" rel="next"'
+    pages = await walk(browser, "/organization/secrets", row, more)
+    kept = [
+        each["id"] for each in await quiet.pool.fetch("SELECT id FROM organization_secret ORDER BY id DESC")
+    ]
+    assert [int(each) for page in pages for each in page] == kept
+    assert [len(page) for page in pages[:-1]] == [50, 50]
+    asked = await browser.read(f"/organization/secrets/organization/{kept[-1]}/revoke")
+    assert f"Calls with {len(kept) - 1} other secrets of the organization go on" in asked
+    await browser.read("/organization?after=x", 400)

@@ -22,6 +22,8 @@ LIST = """
 WITH own AS (
     SELECT id, email, role, created_at, password_hash IS NOT NULL AS has_account FROM member
     WHERE organization_id = $1 AND removed_at IS NULL AND ($2::bigint IS NULL OR id = $2)
+      AND ($4::bigint IS NULL OR (lower(email), id) > (
+          SELECT lower(email), id FROM member WHERE id = $4 AND organization_id = $1))
     ORDER BY lower(email), id LIMIT $3
 )
 SELECT own.*, (SELECT max(seen_at) FROM session WHERE member_id = own.id) AS seen_at, coalesce(made.secrets, 0)
@@ -86,14 +88,19 @@ class Members:
         )
         return Account(member, row["password_hash"])
 
-    async def list_members(self, organization_id: OrganizationId, *, limit: int) -> list[MemberSummary]:
-        """List the members by e-mail address. Cost: the members of the organization, and all user secrets."""
-        rows: Any = await self._pool.fetch(LIST, organization_id, None, limit)
+    async def list_members(
+        self, organization_id: OrganizationId, *, after_id: int | None, limit: int
+    ) -> list[MemberSummary]:
+        """List the members by e-mail address, those that come after a member (who may be removed meanwhile).
+
+        Cost: the members of the organization, and all user secrets.
+        """
+        rows: Any = await self._pool.fetch(LIST, organization_id, None, limit, after_id)
         return [_summarise(row) for row in rows]
 
     async def read(self, organization_id: OrganizationId, member_id: int) -> MemberSummary:
         """Read one member; raises NotFoundError."""
-        row: Any = await self._pool.fetchrow(LIST, organization_id, member_id, 1)
+        row: Any = await self._pool.fetchrow(LIST, organization_id, member_id, 1, None)
         if row is None:
             raise NotFoundError(f"there is no member {member_id} in this organization")
         return _summarise(row)
@@ -167,7 +174,7 @@ class Members:
 async def _hold(connection: Any, organization_id: OrganizationId, member_id: int) -> MemberSummary:
     # One change of an organization's admins at a time: else two of them could remove one another.
     await connection.execute("SELECT FROM organization WHERE id = $1 FOR NO KEY UPDATE", organization_id)
-    row = await connection.fetchrow(LIST, organization_id, member_id, 1)
+    row = await connection.fetchrow(LIST, organization_id, member_id, 1, None)
     if row is None:
         raise NotFoundError(f"there is no member {member_id} in this organization")
     return _summarise(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 import asyncpg
@@ -15,8 +16,15 @@ Owner = Literal["organization", "user"]
 
 LIST = {
     "organization": "SELECT id, created_at FROM organization_secret WHERE organization_id = $1"
-    " ORDER BY id DESC LIMIT $2",
-    "user": "SELECT id, created_at FROM member_secret WHERE member_id = $1 ORDER BY id DESC LIMIT $2",
+    " AND ($3::bigint IS NULL OR id < $3) ORDER BY id DESC LIMIT $2",
+    "user": "SELECT id, created_at FROM member_secret WHERE member_id = $1"
+    " AND ($3::bigint IS NULL OR id < $3) ORDER BY id DESC LIMIT $2",
+}
+FIND = {
+    "organization": "SELECT max(created_at) FILTER (WHERE id = $2), count(*) FILTER (WHERE id <> $2)"
+    " FROM organization_secret WHERE organization_id = $1",
+    "user": "SELECT max(created_at) FILTER (WHERE id = $2), count(*) FILTER (WHERE id <> $2)"
+    " FROM member_secret WHERE member_id = $1",
 }
 REVOKE = {
     "organization": "DELETE FROM organization_secret WHERE organization_id = $1 AND id = $2 RETURNING id",
@@ -30,10 +38,17 @@ class Secrets:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def list_secrets(self, member: Member, owner: Owner, *, limit: int) -> list[SecretSummary]:
-        """List the secrets of the member's organization, or the member's own, the newest first."""
-        rows: Any = await self._pool.fetch(LIST[owner], _owner_id(member, owner), limit)
+    async def list_secrets(
+        self, member: Member, owner: Owner, *, before_id: int | None, limit: int
+    ) -> list[SecretSummary]:
+        """List the secrets of the member's organization, or the member's own, the newest first; those before one."""
+        rows: Any = await self._pool.fetch(LIST[owner], _owner_id(member, owner), limit, before_id)
         return [SecretSummary(*row) for row in rows]
+
+    async def find(self, member: Member, owner: Owner, secret_id: int) -> tuple[datetime | None, int]:
+        """Give when a secret was made (None: there is no such secret), and how many others there are beside it."""
+        row: Any = await self._pool.fetchrow(FIND[owner], _owner_id(member, owner), secret_id)
+        return row[0], row[1]
 
     async def make_pair(self, member: Member) -> tuple[str, str]:
         """Make a secret of the organization and one of the member, which are kept nowhere else.

@@ -137,6 +137,7 @@ async def _render(
         "me/me.html",
         visit,
         status=status,
+        most=MOST_LISTED,
         sessions=[(session, name_browser(session.agent)) for session in sessions],
         errors=faults or {},
     )

@@ -25,13 +25,15 @@ ROLES = (
 )
 
 RowId = Annotated[int, Path(ge=1, lt=2**63)]
+BeyondRow = Annotated[int | None, Query(ge=1, lt=2**63)]
+"""The row that a page of a list begins beyond."""
 Owner = Literal["organization", "user"]
 
 
 @router.get("/organization")
-async def show_organization(request: Request, parts: Web, visit: Viewer) -> Response:
-    """Show the members; to admins also the invitations that wait."""
-    return await _render_organization(request, parts, visit, {"role": "operator"})
+async def show_organization(request: Request, parts: Web, visit: Viewer, after: BeyondRow = None) -> Response:
+    """Show the members, those after one where it is given; to admins also the invitations that wait."""
+    return await _render_organization(request, parts, visit, {"role": "operator"}, after=after)
 
 
 @router.post("/organization/invitations")
@@ -95,16 +97,26 @@ async def remove_member(request: Request, parts: Web, visit: Admin, form: Sent, 
 
 
 @router.get("/organization/secrets")
-async def show_secrets(request: Request, parts: Web, visit: Admin) -> Response:
-    """Show when the secrets were made; what they are cannot be read again."""
-    secrets = parts.accounts.secrets
-    return render(
-        request,
-        "organization/secrets.html",
-        visit,
-        organization_secrets=await secrets.list_secrets(visit.member, "organization", limit=MOST_LISTED),
-        user_secrets=await secrets.list_secrets(visit.member, "user", limit=MOST_LISTED),
-    )
+async def show_secrets(
+    request: Request,
+    parts: Web,
+    visit: Admin,
+    organization: BeyondRow = None,
+    user: BeyondRow = None,
+) -> Response:
+    """Show when the secrets were made, of each kind those before one where it is given.
+
+    What they are cannot be read again.
+    """
+    before: dict[Owner, int | None] = {"organization": organization, "user": user}
+    lists, older = {}, {}
+    for owner, row_id in before.items():
+        listed = await parts.accounts.secrets.list_secrets(
+            visit.member, owner, before_id=row_id, limit=PAGE + 1
+        )
+        lists[owner] = listed[:PAGE]
+        older[owner] = f"/organization/secrets?{owner}={listed[PAGE - 1].id}" if len(listed) > PAGE else None
+    return render(request, "organization/secrets.html", visit, lists=lists, older=older, before=before)
 
 
 @router.post("/organization/secrets")
@@ -125,15 +137,15 @@ async def make_secrets(request: Request, parts: Web, visit: Admin, form: Sent) -
 @router.get("/organization/secrets/{owner}/{secret_id}/revoke")
 async def ask_revoke(request: Request, parts: Web, visit: Admin, owner: Owner, secret_id: RowId) -> Response:
     """Say what stops working when a secret is revoked."""
-    kept = await parts.accounts.secrets.list_secrets(visit.member, owner, limit=MOST_LISTED)
+    made_at, others = await parts.accounts.secrets.find(visit.member, owner, secret_id)
     return render(
         request,
         "organization/revoke.html",
         visit,
         owner=owner,
         secret_id=secret_id,
-        made_at=next((secret.created_at for secret in kept if secret.id == secret_id), None),
-        others=sum(secret.id != secret_id for secret in kept),
+        made_at=made_at,
+        others=others,
     )
 
 
@@ -150,9 +162,7 @@ async def revoke(
 
 
 @router.get("/organization/audit")
-async def show_audit(
-    request: Request, parts: Web, visit: Viewer, before: Annotated[int | None, Query(ge=1, lt=2**63)] = None
-) -> Response:
+async def show_audit(request: Request, parts: Web, visit: Viewer, before: BeyondRow = None) -> Response:
     """Show who did what in the console, newest first."""
     entries = await parts.audit.list_entries(visit.organization_id, before_id=before, limit=PAGE + 1)
     older = f"/organization/audit?before={entries[PAGE - 1].id}" if len(entries) > PAGE else None
@@ -167,7 +177,10 @@ async def _render_organization(
     visit: Visit,
     typed: Mapping[str, str],
     faults: Mapping[str, str] | None = None,
+    *,
+    after: int | None = None,
 ) -> Response:
+    listed = await parts.accounts.members.list_members(visit.organization_id, after_id=after, limit=PAGE + 1)
     invitations = []
     if visit.may("admin"):
         invitations = await parts.accounts.joining.invitations.list_open(
@@ -178,7 +191,9 @@ async def _render_organization(
         "organization/organization.html",
         visit,
         status=400 if faults else 200,
-        members=await parts.accounts.members.list_members(visit.organization_id, limit=MOST_LISTED),
+        members=listed[:PAGE],
+        more=f"/organization?after={listed[PAGE - 1].id}" if len(listed) > PAGE else None,
+        after=after,
         most=MOST_LISTED,
         invitations=invitations,
         applications=await parts.applications.list_applications(visit.organization_id),
