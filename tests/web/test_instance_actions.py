@@ -150,6 +150,26 @@ async def test_an_instance_is_deleted_once_its_name_is_typed(world, browser):
     )
 
 
+async def test_a_name_that_is_typed_as_the_page_shows_it_is_that_of_the_instance(quiet, enter):
+    """Browsers show blanks in a row as one, and keyboards compose letters in their own way."""
+    browser = await enter(quiet)
+    place = f"/instances/{(await quiet.connect())['id']}"
+    await quiet.pool.execute("UPDATE instance SET name = $1", "Acme  Caf\u00e9\u3000\u5951\u7d04")
+    for typed in ("Acme Caf\u00e9", "AcmeCaf\u00e9 \u5951\u7d04", ""):
+        answer = await browser.send(f"{place}/delete", f"{place}/delete", name=typed)
+        assert answer.status_code == 400
+    answer = await browser.send(f"{place}/delete", f"{place}/delete", name="Acme Cafe\u0301 \u5951\u7d04")
+    assert _leads(answer, "/instances")
+
+
+async def test_what_is_told_of_a_name_that_is_written_from_the_right_reads_from_the_left(quiet, enter):
+    browser = await enter(quiet)
+    place = f"/instances/{(await quiet.connect())['id']}"
+    await quiet.pool.execute("UPDATE instance SET name = $1", "\u0639\u0642\u062f 2024")
+    await browser.send("/me", f"{place}/pause")
+    assert '<bdi dir="ltr">\u0639\u0642\u062f 2024 is paused' in await browser.read(place)
+
+
 async def test_a_replay_is_confirmed_runs_and_is_watched(world, browser):
     one = await world.connect()
     place = f"/instances/{one['id']}"

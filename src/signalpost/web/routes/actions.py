@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from http import HTTPStatus
 
 import orjson
@@ -133,12 +134,17 @@ async def ask_delete(request: Request, parts: Web, visit: Admin, instance: Shown
 async def delete(request: Request, parts: Web, visit: Admin, form: Sent, instance: Shown) -> Response:
     """Delete an instance whose name was typed."""
     typed = form.get("name", "")
-    if typed.strip() != instance.name.strip():
+    if _fold_name(typed) != _fold_name(instance.name):
         return _render_delete(request, visit, await load_standing(parts, instance), typed)
     await api_instances.delete_instance(parts.api, instance)
     told = f"deleted {instance.name} (instance {instance.id}) with its events"
     await _note(parts, visit, "instance.deleted", told, instance)
     return go(request, "/instances", f"{instance.name} is deleted.")
+
+
+def _fold_name(name: str) -> str:
+    """Give a name as a page shows it: blanks in a row are one there, and keyboards compose letters in their own way."""
+    return unicodedata.normalize("NFC", " ".join(name.split()))
 
 
 def _name_purpose(instance: Instance, visit: Visit) -> str:
