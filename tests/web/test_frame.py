@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signalpost.web.pages import TEMPLATES
 from signalpost.web.visits import SESSION_COOKIE
 
 
@@ -35,5 +36,15 @@ async def test_every_answer_carries_the_headers_that_keep_a_browser_safe(world, 
 
 async def test_what_is_not_there_is_told_as_a_page_and_api_paths_stay_json(world, browser):
     assert "There is nothing at GET /nothing" in await browser.read("/nothing", 404)
+    assert "and nothing was done" in await browser.read("/organization/invitations", 405)
     answer = await browser.client.get("/elements/api-v2/nothing")
     assert answer.json()["message"] == "there is nothing at GET /elements/api-v2/nothing"
+
+
+def test_what_an_error_says_of_hidden_characters_is_shown():
+    """The provider's own words are in it."""
+    macros = TEMPLATES.get_template("macros.html").module
+    shown = macros.error_summary({"name": "a\u202eb"}), macros.field("name", "Name", error="a\u202eb")
+    for each in shown:
+        assert "a\\u202eb" in each
+        assert "\u202e" not in each

@@ -111,9 +111,12 @@ async def show_error(request: Request, error: Exception) -> Response:
     elif isinstance(error, ConfigurationError):
         message = str(error)
     elif isinstance(error, HTTPException):
-        status, message = error.status_code, str(error.detail)
-        if status == HTTPStatus.NOT_FOUND:
-            message = f"there is nothing at {request.method} {request.url.path[:200]}"
+        status, path = error.status_code, request.url.path[:200]
+        message = {
+            HTTPStatus.NOT_FOUND: f"there is nothing at {request.method} {path}",
+            HTTPStatus.METHOD_NOT_ALLOWED: f"{path} does not take {request.method}, and nothing was done: where a"
+            " form leads there, open the page of the form",
+        }.get(HTTPStatus(status), str(error.detail))
     elif isinstance(error, RequestValidationError):
         status, message = 400, "the address of this page is incomplete or wrong"
     headers: dict[str, str] = getattr(error, "headers", None) or {}
