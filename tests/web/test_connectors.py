@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from html import unescape
 
 from tests.web.conftest import sign_in
 
@@ -63,3 +65,28 @@ async def test_applications_are_listed_without_their_secret_and_only_an_admin_de
     assert "deleted" in await browser.read("/organization")
     assert (await browser.send(**delete, id=saved.id)).status_code == 404
     assert await world.pool.fetchval("SELECT count(*) FROM audit WHERE action = 'application.deleted'") == 1
+
+
+async def test_all_open_links_are_listed_however_many_were_made_at_once(quiet, enter):
+    browser = await enter(quiet)
+    member = await quiet.pool.fetchrow(
+        "SELECT id, organization_id FROM member WHERE email = 'ada@example.com'"
+    )
+    await quiet.pool.execute(
+        "INSERT INTO connection (id, organization_id, member_id, connector, name, wish, by_link, created_at, expires_at)"
+        " SELECT gen_random_uuid(), $2, $1, 'egnyte', 'Link ' || n, '', true, now(),"
+        " date_trunc('minute', now()) + make_interval(days => 3, secs => n / 40) FROM generate_series(1, 120) AS n",
+        *member,
+    )
+    names, path = [], "/connectors/egnyte"
+    while path:
+        page = await browser.read(path)
+        listed = re.findall(r"<td>(Link \d+)", page)
+        assert 0 < len(listed) <= 50
+        names += listed
+        # Who withdraws the last one of a page goes on behind it.
+        await quiet.pool.execute("DELETE FROM connection WHERE name = $1", listed[-1])
+        more = re.search(r'href="([^"]+)" rel="next"', page)
+        path = more and unescape(more[1]).partition("#")[0]
+    assert sorted(names) == sorted(f"Link {n}" for n in range(1, 121))
+    assert "Link 120" in await browser.read("/connectors/egnyte?links=x_y")

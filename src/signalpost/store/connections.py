@@ -14,8 +14,6 @@ from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.member import Member, Role
 from signalpost.store.vault import Vault
 
-MOST_LINKS = 100
-
 FIND = """
 SELECT connection.*, organization.name AS organization_name, member.email, member.role
 FROM connection JOIN member ON member.id = connection.member_id
@@ -45,7 +43,8 @@ SELECT connection.id, connection.name, connection.instance_id, connection.expire
 FROM connection JOIN member ON member.id = connection.member_id
 WHERE connection.organization_id = $1 AND connector = $2 AND by_link AND taken_at IS NULL AND expires_at > $3
   AND member.removed_at IS NULL AND member.role <> 'viewer'
-ORDER BY connection.created_at DESC LIMIT $4
+  AND ($4::timestamptz IS NULL OR (expires_at, connection.id) < ($4, $5::uuid))
+ORDER BY expires_at DESC, connection.id DESC LIMIT $6
 """
 
 
@@ -240,10 +239,22 @@ class Connections:
         await self._pool.execute(FINISH, number, taken_at, instance_id)
 
     async def list_open_links(
-        self, organization_id: OrganizationId, connector: str, now: datetime
+        self,
+        organization_id: OrganizationId,
+        connector: str,
+        now: datetime,
+        *,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
     ) -> list[OpenLink]:
-        """List the connect links that are still good, the newest first; at most ``MOST_LINKS``."""
-        rows: Any = await self._pool.fetch(OPEN_LINKS, organization_id, connector, now, MOST_LINKS)
+        """List the connect links that are still good, those that are good for longest first.
+
+        ``before`` is the end and the number of the link that they come after.
+        """
+        expires_at, number = before or (None, None)
+        rows: Any = await self._pool.fetch(
+            OPEN_LINKS, organization_id, connector, now, expires_at, number, limit
+        )
         return [OpenLink(*row) for row in rows]
 
     async def withdraw(self, organization_id: OrganizationId, number: UUID) -> str | None:

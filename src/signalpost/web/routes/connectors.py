@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 from fastapi import APIRouter, Request, Response
 
 from signalpost.api.parts import read_id
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.model.errors import NotFoundError
+from signalpost.store.applications import MOST_APPLICATIONS
+from signalpost.store.connections import OpenLink
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web
 from signalpost.web.visits import Admin, Sent, Viewer, find_redirect_uri
 
 router = APIRouter()
+
+LINKS_SHOWN = 50
 
 
 @router.get("/connectors")
@@ -25,9 +32,20 @@ async def list_connectors(request: Request, parts: Web, visit: Viewer, search: s
 
 
 @router.get("/connectors/{key}")
-async def show_connector(request: Request, parts: Web, visit: Viewer, key: str) -> Response:
-    """Show what a connector reads, its limits, how to register the application, and what is open with it."""
+async def show_connector(request: Request, parts: Web, visit: Viewer, key: str, links: str = "") -> Response:
+    """Show what a connector reads, its limits, how to register the application, and what is open with it.
+
+    ``links`` says after which open link their list begins.
+    """
     connector = parts.api.registry.find(key)
+    listed = await parts.connections.list_open_links(
+        visit.organization_id,
+        connector.key,
+        parts.api.clock(),
+        before=_read_link(links),
+        limit=LINKS_SHOWN + 1,
+    )
+    more = _write_link(listed[LINKS_SHOWN - 1]) if len(listed) > LINKS_SHOWN else None
     return render(
         request,
         "connectors/one.html",
@@ -36,9 +54,9 @@ async def show_connector(request: Request, parts: Web, visit: Viewer, key: str) 
         by_consent=asks_consent(connector),
         redirect_uri=find_redirect_uri(request, parts),
         applications=await parts.applications.list_applications(visit.organization_id, connector.key),
-        links=await parts.connections.list_open_links(
-            visit.organization_id, connector.key, parts.api.clock()
-        ),
+        links=listed[:LINKS_SHOWN],
+        more_links=more and f"/connectors/{connector.key}?links={more}#links",
+        most=MOST_APPLICATIONS,
     )
 
 
@@ -57,6 +75,19 @@ async def delete_application(request: Request, parts: Web, visit: Admin, form: S
         "/organization",
         f"The application {name} is deleted. Instances made with it keep its key and secret.",
     )
+
+
+def _write_link(link: OpenLink) -> str:
+    return f"{link.expires_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}_{link.id}"
+
+
+def _read_link(text: str) -> tuple[datetime, UUID] | None:
+    """Read what ``_write_link`` wrote; None, so that the list begins anew: it is nothing of the kind."""
+    written, _, number = text.partition("_")
+    try:
+        return datetime.strptime(written, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC), UUID(number)
+    except ValueError:
+        return None
 
 
 def _write_words(connector: Connector) -> str:
