@@ -1,9 +1,11 @@
-"""A page that is left open: it tells what time alone changes, and says when it cannot be renewed."""
+"""A page that is left open: it tells what time alone changes, and when it cannot be renewed; its form loses nothing."""
 
 from __future__ import annotations
 
+from tests.browser.walking import consent, fill_form, press
 from tests.browser.watching import find_violations
 
+PASSWORD = "correct horse battery"
 RENEWED_SECONDS = 31
 OLD = "UPDATE instance SET created_at = now() - interval '2 days', last_success_at = now() - interval '1 day'"
 
@@ -33,3 +35,29 @@ async def test_a_page_left_open_tells_that_polls_stopped_and_when_it_is_not_rene
         await page.context.add_cookies([(await signed_in(world)).cookie(world.url)])
         await page.clock.fast_forward(RENEWED_SECONDS * 1000)
         await page.get_by_text("is not renewed").wait_for(state="detached")
+
+
+async def test_what_was_typed_into_a_form_left_open_is_sent_after_signing_in_again(
+    make_own_world, open_page, signed_in
+):
+    async with make_own_world(roles=frozenset()) as world:
+        member = await signed_in(world)
+        hashed = await world.service.accounts.joining._passwords.hash(PASSWORD)
+        await world.pool.execute(
+            "UPDATE member SET password_hash = $1 WHERE email = $2", hashed, member.email
+        )
+        page = await open_page(world, member)
+        await page.goto("/instances/new?connector=egnyte")
+        await fill_form(page, world, "Left open")
+        await world.pool.execute("DELETE FROM session")
+        await press(page, "Create Instance").click()
+        await page.get_by_text("nothing was done yet").wait_for()
+        assert await find_violations(page) == []
+        await page.get_by_label("E-mail address").fill(member.email)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await press(page, "Send it now").wait_for()
+        assert await find_violations(page) == []
+        await press(page, "Send it now").click()
+        await consent(page)
+        await page.get_by_role("heading", name="Left open", level=1).wait_for()

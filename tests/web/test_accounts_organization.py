@@ -295,4 +295,5 @@ async def test_all_members_and_secrets_are_listed_however_many(quiet, enter):
     assert [len(page) for page in pages[:-1]] == [50, 50]
     asked = await browser.read(f"/organization/secrets/organization/{kept[-1]}/revoke")
     assert f"Calls with {len(kept) - 1} other secrets of the organization go on" in asked
+    assert "Nobody stands behind" in await browser.read("/organization?after=99999999")
     await browser.read("/organization?after=x", 400)
