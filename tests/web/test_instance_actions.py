@@ -121,8 +121,9 @@ async def test_a_form_that_is_sent_again_rotates_no_second_time(world, browser):
     assert len(keys) == 1
     assert await _read_keys(world) == (*keys, "a signature key")
     # A page that was opened before, in another window or by another admin, asks again.
-    refused = await browser.client.post(path, data=late)
+    refused = await browser.client.post(path, data=late | {"overlap": "0"})
     assert refused.status_code == 409
+    assert '<option value="0" selected>' in refused.text
     assert "The key was changed after this page was opened" in refused.text
     assert await _read_keys(world) == (*keys, "a signature key")
     again = late | {"kept": re.search(r'name="kept" value="([^"]+)"', refused.text)[1]}

@@ -83,7 +83,7 @@ async def release(request: Request, parts: Web, visit: Operator, form: Sent, ins
 @router.get("/instances/{instance_id}/key")
 async def ask_key(request: Request, parts: Web, visit: Admin, instance: Shown) -> Response:
     """Show what rotating the signature key means."""
-    return await _render_key(request, parts, visit, instance)
+    return await _render_key(request, parts, visit, instance, OVERLAPS[0][0])
 
 
 @router.post("/instances/{instance_id}/key")
@@ -100,7 +100,7 @@ async def rotate_key(request: Request, parts: Web, visit: Admin, form: Sent, ins
     kept = parts.vault.unseal_text(purpose, form.get("kept", ""), parts.api.clock(), seconds=KEPT_SECONDS)
     if kept is None:
         fault = "The page was open for more than an hour, so nothing was done; send it again"
-        return await _render_key(request, parts, visit, instance, fault)
+        return await _render_key(request, parts, visit, instance, overlap, fault)
     key, before = orjson.loads(kept)
     current = instance.configuration.get(SIGNATURE_KEY)
     if current not in {key, before}:
@@ -109,7 +109,7 @@ async def rotate_key(request: Request, parts: Web, visit: Admin, form: Sent, ins
             " rotation ends the key before that one, which the receiver may still have. To rotate all the same, send"
             " it again"
         )
-        return await _render_key(request, parts, visit, instance, fault)
+        return await _render_key(request, parts, visit, instance, overlap, fault)
     body = api_keys.SignatureKeyBody(key=key, overlapSeconds=float(overlap))
     rotated = await api_keys.rotate_signature_key(parts.api, instance, body)
     if current != key:
@@ -152,7 +152,7 @@ def _name_purpose(instance: Instance, visit: Visit) -> str:
 
 
 async def _render_key(
-    request: Request, parts: WebParts, visit: Visit, instance: Instance, fault: str = ""
+    request: Request, parts: WebParts, visit: Visit, instance: Instance, overlap: str, fault: str = ""
 ) -> Response:
     now = parts.api.clock()
     kept = orjson.dumps([make_key(os.urandom), instance.configuration.get(SIGNATURE_KEY)]).decode()
@@ -163,6 +163,7 @@ async def _render_key(
         status=HTTPStatus.CONFLICT if fault else HTTPStatus.OK,
         standing=await load_standing(parts, instance),
         overlaps=OVERLAPS,
+        overlap=overlap,
         errors={"overlap": fault} if fault else {},
         kept=parts.vault.seal_text(_name_purpose(instance, visit), kept, now),
         key=None,
