@@ -228,6 +228,31 @@ async def test_failed_ones_are_sent_again_together_and_progress_is_shown(world, 
     await viewer.read("/deliveries/progress?replays=99999", 400)
 
 
+async def test_what_is_left_when_all_failed_ones_are_sent_again_is_told(world, failed, enter, monkeypatch):
+    operator = await enter(world, "operator")
+    one, other = (each["id"] for each in failed)
+
+    async def send_all():
+        return await operator.send("/deliveries", "/deliveries/send-failed")
+
+    await world.pool.execute("UPDATE instance SET disabled = true")
+    answer = await send_all()
+    assert answer.status_code == 409
+    assert "An instance that is paused is sent nothing" in answer.text
+    await world.pool.execute("UPDATE instance SET disabled = false WHERE id = $1", other)
+    answer = await send_all()
+    assert "Some had to wait: an instance that is paused" in await operator.read(answer.headers["location"])
+    assert await world.pool.fetch("SELECT instance_id FROM replay") == [(other,)]
+    await until(lambda: world.pool.fetchval("SELECT bool_and(state = 'done') FROM replay"))
+    await world.pool.execute("UPDATE instance SET disabled = false")
+    await world.pool.execute("UPDATE notification SET state = 'dead' WHERE instance_id = $1", other)
+    monkeypatch.setattr("signalpost.delivery.again.MOST_CHOSEN", 1)
+    answer = await send_all()
+    assert "no more than 1 instances are taken" in await operator.read(answer.headers["location"])
+    asked = await world.pool.fetchval("SELECT instance_id FROM replay ORDER BY id DESC LIMIT 1")
+    assert asked == min(one, other)
+
+
 async def test_a_delivery_shows_its_events_attempts_and_body(quiet, pasts, enter):
     past = pasts[0]
     page_id = await past.commit(NOW, [f"object {number}" for number in range(3)])

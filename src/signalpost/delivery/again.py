@@ -65,10 +65,18 @@ class Again:
         return ordered
 
     async def send_all(self, organization_id: OrganizationId, instance_id: InstanceId | None) -> Ordered:
-        """Send all dead letters of one instance again, or of all instances: ``MOST_CHOSEN`` at most."""
+        """Send all dead letters of one instance again, or of all that are not disabled: ``MOST_CHOSEN`` at most."""
         ordered = Ordered()
-        instance_ids = [instance_id] if instance_id is not None else None
-        for each in instance_ids or await self._failed.list_instances_with_dead(organization_id, MOST_CHOSEN):
+        found = [(instance_id, False)] if instance_id is not None else None
+        if found is None:
+            found = await self._failed.list_instances_with_dead(organization_id, MOST_CHOSEN + 1)
+        for number, (each, disabled) in enumerate(found):
+            if disabled:
+                ordered.left[each] = "an instance that is paused is sent nothing"
+                continue
+            if number == MOST_CHOSEN:
+                ordered.left[each] = f"no more than {MOST_CHOSEN} instances are taken at a time"
+                continue
             try:
                 ordered.replays.append(await self._replays.ask_failed(each, None))
             except ConflictError as error:

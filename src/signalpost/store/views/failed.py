@@ -94,15 +94,21 @@ class Failed:
         )
         return [row["id"] for row in rows]
 
-    async def list_instances_with_dead(self, organization_id: OrganizationId, limit: int) -> list[InstanceId]:
-        """List instances with dead letters, but for disabled ones. Cost: a look into an index for each instance."""
+    async def list_instances_with_dead(
+        self, organization_id: OrganizationId, limit: int
+    ) -> list[tuple[InstanceId, bool]]:
+        """List instances with dead letters, each with whether it is disabled: those last.
+
+        Cost: a look into an index for each instance.
+        """
         rows = await self._pool.fetch(
-            "SELECT id FROM instance WHERE organization_id = $1 AND NOT disabled AND EXISTS"
-            " (SELECT FROM notification WHERE instance_id = instance.id AND state = 'dead') ORDER BY id LIMIT $2",
+            "SELECT id, disabled FROM instance WHERE organization_id = $1 AND EXISTS"
+            " (SELECT FROM notification WHERE instance_id = instance.id AND state = 'dead')"
+            " ORDER BY disabled, id LIMIT $2",
             organization_id,
             limit,
         )
-        return [InstanceId(row["id"]) for row in rows]
+        return [(InstanceId(row["id"]), row["disabled"]) for row in rows]
 
     async def list_replays(
         self, organization_id: OrganizationId, ids: Sequence[int]

@@ -150,7 +150,7 @@ async def _lead_on(request: Request, parts: WebParts, visit: Visit, ordered: Ord
     notice = None
     if ordered.left:
         reasons = "; ".join(sorted(set(ordered.left.values())))
-        notice = f"Some had to wait: {reasons}. Send them when these have ended."
+        notice = f"Some had to wait: {reasons}. Send them when that is over."
     numbers = ",".join(str(replay.id) for replay in ordered.replays)
     return go(request, f"/deliveries/progress?{urlencode({'replays': numbers})}", notice)
 
