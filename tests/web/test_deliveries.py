@@ -238,6 +238,11 @@ async def test_what_is_left_when_all_failed_ones_are_sent_again_is_told(world, f
     await world.pool.execute("UPDATE instance SET disabled = true")
     answer = await send_all()
     assert answer.status_code == 409
+    number = (await list_notifications(world, failed[0]))[0]
+    answer_to_one = await operator.send("/me", f"/deliveries/{number}/send-again")
+    shown = await operator.read(answer_to_one.headers["location"])
+    assert "until the instance, which is paused, is resumed" in shown
+    await world.pool.execute("DELETE FROM replay")
     assert "An instance that is paused is sent nothing" in answer.text
     await world.pool.execute("UPDATE instance SET disabled = false WHERE id = $1", other)
     answer = await send_all()

@@ -180,7 +180,7 @@ async def test_an_event_tells_its_whole_story_and_no_secret(world, enter):
     answer = await operator.send(f"/events/{row['id']}", f"/events/{row['id']}/send-again")
     assert answer.status_code == 303
     await until(lambda: len(world.listener.received) > before)
-    assert "on its way again" in await operator.read(answer.headers["location"])
+    assert "It is to be sent again" in await operator.read(answer.headers["location"])
     await until(lambda: world.pool.fetchval("SELECT count(*) FROM replay WHERE state = 'done'"))
     assert f"of replay {answer.headers['location'].split('=')[1]}" in await viewer.read(
         f"/events/{row['id']}"

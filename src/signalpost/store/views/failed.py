@@ -112,13 +112,17 @@ class Failed:
 
     async def list_replays(
         self, organization_id: OrganizationId, ids: Sequence[int]
-    ) -> list[tuple[str, Replay]]:
-        """List replays by their numbers, each with the name of its instance; those of others are left out."""
+    ) -> list[tuple[str, bool, Replay]]:
+        """List replays by their numbers, each with its instance's name and whether that is disabled.
+
+        Those of other organizations are left out.
+        """
         columns = ", ".join(f"replay.{name.strip()}" for name in COLUMNS.split(","))
         rows = await self._pool.fetch(
-            f"SELECT instance.name, {columns} FROM replay JOIN instance ON instance.id = replay.instance_id"
+            f"SELECT instance.name, instance.disabled, {columns}"
+            " FROM replay JOIN instance ON instance.id = replay.instance_id"
             " WHERE replay.id = ANY($2) AND instance.organization_id = $1 ORDER BY replay.id",
             organization_id,
             list(ids),
         )
-        return [(row[0], read_replay(dict(list(row.items())[1:]))) for row in rows]
+        return [(row[0], row[1], read_replay(dict(list(row.items())[2:]))) for row in rows]

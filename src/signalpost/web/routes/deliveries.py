@@ -66,20 +66,21 @@ async def show_progress(request: Request, parts: Web, visit: Viewer) -> Response
     replays = await parts.failed.list_replays(visit.organization_id, numbers[: 2 * MOST_CHOSEN])
     if not replays:
         raise InvalidRequestError("there is nothing that is sent again; choose it under Deliveries")
-    shares = [_measure(replay) for _, replay in replays]
+    shares = [_measure(replay) for *_, replay in replays]
     return render(
         request,
         "deliveries/progress.html",
         visit,
         replays=[
-            (name, replay, round(100 * share)) for (name, replay), share in zip(replays, shares, strict=True)
+            (name, disabled, replay, round(100 * share))
+            for (name, disabled, replay), share in zip(replays, shares, strict=True)
         ],
         pulse=pulse or "",
         percent=int(100 * sum(shares) / len(shares)),
-        sent=sum(replay.sent for _, replay in replays),
-        dead=sum(replay.dead for _, replay in replays),
-        ended_well=all(replay.state is ReplayState.DONE and not replay.dead for _, replay in replays),
-        running=sum(replay.state is ReplayState.RUNNING for _, replay in replays),
+        sent=sum(replay.sent for *_, replay in replays),
+        dead=sum(replay.dead for *_, replay in replays),
+        ended_well=all(replay.state is ReplayState.DONE and not replay.dead for *_, replay in replays),
+        running=sum(replay.state is ReplayState.RUNNING for *_, replay in replays),
     )
 
 

@@ -117,7 +117,7 @@ async def send_again(request: Request, parts: Web, visit: Operator, form: Sent, 
         instance_id=event.instance_id,
     )
     return go(
-        request, f"/deliveries/progress?replays={replay.id}", "It is on its way again, with the same id."
+        request, f"/deliveries/progress?replays={replay.id}", "It is to be sent again, with the same id."
     )
 
 
