@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from signalpost.model.configuration import PREVIOUS_KEY, SIGNATURE_KEY
+from signalpost.model.configuration import PREVIOUS_KEY, PREVIOUS_KEY_UNTIL, SIGNATURE_KEY
 from tests.support import until
 from tests.web.conftest import sign_in
 
@@ -104,6 +104,11 @@ async def test_a_key_is_shown_once_when_it_is_made(world, browser):
     key = re.search(r"whsec_[\w+/=]+", answer.text)[0]
     assert "shown this once" in answer.text
     assert answer.headers["cache-control"] == "no-store"
+    # Another rotation would end the key before this one: that is told where it is asked for.
+    assert "With another rotation it ends at once" in await browser.read(f"{place}/key")
+    over = {PREVIOUS_KEY_UNTIL: "2026-01-01T00:00:00Z"}
+    await world.pool.execute("UPDATE instance SET configuration = configuration || $1::jsonb", over)
+    assert "it ends at once" not in await browser.read(f"{place}/key")
     for path in (f"{place}/key", place, f"{place}/configuration", f"{place}/history"):
         assert key not in await browser.read(path)
     assert key not in str(await world.pool.fetch("SELECT * FROM audit"))

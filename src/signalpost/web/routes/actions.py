@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from datetime import datetime
 from http import HTTPStatus
 
 import orjson
@@ -14,7 +15,7 @@ from signalpost.api import instances as api_instances
 from signalpost.api import polling as api_polling
 from signalpost.api import signature_keys as api_keys
 from signalpost.instances.signature_keys import make_key
-from signalpost.model.configuration import SIGNATURE_KEY
+from signalpost.model.configuration import PREVIOUS_KEY_UNTIL, SIGNATURE_KEY
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.instance import Instance
 from signalpost.store.views.instance_health import Health
@@ -164,10 +165,18 @@ async def _render_key(
         standing=await load_standing(parts, instance),
         overlaps=OVERLAPS,
         overlap=overlap,
+        ending_at=_find_overlap(instance, now),
         errors={"overlap": fault} if fault else {},
         kept=parts.vault.seal_text(_name_purpose(instance, visit), kept, now),
         key=None,
     )
+
+
+def _find_overlap(instance: Instance, now: datetime) -> datetime | None:
+    """Find until when the key before the present one signs as well; None: it does not."""
+    until = instance.configuration.get(PREVIOUS_KEY_UNTIL)
+    ending_at = None if until is None else datetime.fromisoformat(until)
+    return ending_at if ending_at is not None and ending_at > now else None
 
 
 def _render_delete(request: Request, visit: Visit, standing: Standing, typed: str | None = None) -> Response:
