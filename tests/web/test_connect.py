@@ -52,6 +52,7 @@ async def test_an_instance_is_connected_and_its_events_arrive(world, browser):
 async def test_errors_stand_at_their_field_and_nothing_typed_is_lost_or_shown(world, browser):
     page = await browser.read(NEW)
     assert len(page) < 100_000
+    assert '<a href="/connectors/egnyte" target="_blank">' in page
     assert "Every 15 min = 96 of 1,000 calls a day" in page
     wrong = fill(
         world,
