@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -11,7 +11,7 @@ from signalpost.model.configuration import OLDEST
 from signalpost.model.errors import ConnectorError
 from signalpost.model.event import Change, EventType, Gap, Page, Remembered, Watermark
 from signalpost.polling.detect import REFRESH
-from signalpost.polling.records import ReadRecord, RecordReader
+from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.asking import EPOCH
 from signalpost.polling.strategies.objects import (
     INCOMPLETE,
@@ -91,7 +91,7 @@ class TimestampReading:
         self._created_since = self._floor if self._floor != OLDEST else None
         self._newest = self._since
         self._problems = Remarks()
-        self._found: set[bytes] = set()
+        self._found: dict[bytes, datetime | None] = {}
         self._older: dict[str, Seen] = {}
         self._pages = 0
         self._complete = True
@@ -143,7 +143,7 @@ class TimestampReading:
                 if make_key(object_id) not in self._found:
                     self._older[object_id] = each
                 continue
-            self._found.add(make_key(object_id))
+            self._found[make_key(object_id)] = each.date
             self._older.pop(object_id, None)
             yield each
 
@@ -187,23 +187,29 @@ class TimestampReading:
         read.sort(key=lambda pair: pair[0].updated_at or pair[0].created_at or undated)
         before = dict(recalled)
         seen: list[Seen] = []
-        here: set[str] = set()
+        here: dict[bytes, datetime | None] = {}
         for record, raw in read:
-            if self._is_repeated(record, here):
-                continue
-            here.add(record.object_id)
             each = Seen(record, name_type(raw, reading.poll.resource), before.get(record.object_id))
+            if self._is_repeated(each, here):
+                continue
+            here[make_key(record.object_id)] = each.date
             seen.append(each)
             if not self._is_older(each) and is_other_version(each, by_date=self._by_date):
                 before[record.object_id] = remember(each, reading.started_at, by_date=self._by_date)
         return seen
 
-    def _is_repeated(self, record: ReadRecord, here: set[str]) -> bool:
-        """Say whether an object came before in this list, and no date says which of its records is the newer one."""
-        dated = self._by_date and (record.updated_at or record.created_at) is not None
-        if dated or (record.object_id not in here and make_key(record.object_id) not in self._found):
+    def _is_repeated(self, seen: Seen, here: Mapping[bytes, datetime | None]) -> bool:
+        """Say whether an object came before in this list, and no date says which of its records is the newer one.
+
+        Should it have been changed between two pages, the next reading finds it.
+        """
+        object_id = seen.record.object_id
+        key = make_key(object_id)
+        dates = [passed[key] for passed in (self._found, here) if key in passed]
+        has_own_date = self._by_date and seen.date is not None and seen.date not in dates
+        if not dates or has_own_date or not is_other_version(seen, by_date=self._by_date):
             return False
-        self._problems.add(f"the id {record.object_id[:100]!r} is not unique: its first record counts")
+        self._problems.add(f"the id {object_id[:100]!r} is not unique: its first record counts")
         return True
 
     def _note(self, entry: Remembered) -> Remembered:
