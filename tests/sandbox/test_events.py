@@ -187,3 +187,19 @@ async def test_rows_are_given_exactly_as_they_were_posted(egnyte: Egnyte) -> Non
 async def test_unknown_paths_and_methods(egnyte: Egnyte) -> None:
     assert (await egnyte.get("/pubapi/v1/nothing")).status == 404
     assert (await egnyte.call("POST", LIST)).status == 405
+
+
+async def test_others_than_administrators_see_what_is_theirs_where_permissions_count(egnyte: Egnyte) -> None:
+    shared = await egnyte.make_changes(1, "create", folder="/Shared")
+    await egnyte.make_changes(1, "create", folder="/Private/admin")
+    own = await egnyte.make_changes(1, "create", folder="/Private/standard")
+    [note] = (await egnyte.control("POST", "events", [{"type": "note", "data": {"note_id": "n"}}]))["events"]
+    token = (await egnyte.connect(username="standard"))["access_token"]
+    await egnyte.control("PATCH", "settings", {"permission_filtering": True})
+    expected = [shared[0]["id"], own[0]["id"], note["id"]]
+    assert ids(await egnyte.get(LIST, id=0)) == expected
+    assert (await egnyte.get(CURSOR)).json["latest_event_id"] == note["id"]
+    await egnyte.connect()
+    assert len(ids(await egnyte.get(LIST, id=0))) == 4
+    await egnyte.control("PATCH", "settings", {"permission_filtering": False})
+    assert len(ids(await egnyte.call("GET", LIST, token=token, params={"id": 0}))) == 4

@@ -37,6 +37,8 @@ Clock = Callable[[], datetime]
 class EventFeed:
     """Egnyte's event stream; the watermark is ``{"id": the last event read}`` (egnyte-api.md 2).
 
+    Where others' events go on that our user may not see, ``newest`` stands beside it (``_pass_over``).
+
     All events are read and ``type`` and ``folder`` applied here: a filter at the provider would leave the watermark
     behind at the last event that matched, until it is too old to be kept, and a gap would be told that there is none
     of (2.5). ``suppress`` only Egnyte can apply: there the watermark is moved by the cursor, read before the list.
@@ -52,6 +54,7 @@ class EventFeed:
         self.suppress = read_suppress(parameters)
         self._id_field = id_field
         self._clock = clock
+        self._gone_on_after: int | None = None
 
     async def find_start(self, session: Session, start_at: datetime | None) -> Watermark:
         """Give the newest event there is, or by bisection the one before ``start_at`` (see ``base.Feed``)."""
@@ -86,24 +89,38 @@ class EventFeed:
             message = f"Egnyte no longer keeps the events after {after_id:,}: {error}"
             raise WatermarkLostError(message) from error
         fresh = order_rows(rows, after_id)
-        if not fresh and verify and latest is None:
-            latest = await self._read_latest(client)
-        if not fresh and verify and _counts_anew(latest, after_id):
-            message = (
-                f"Egnyte counts its events anew: the newest is {latest:,}, we had read up to {after_id:,}"
-            )
-            raise WatermarkLostError(message)
-        last = read_row_id(fresh[-1]) if fresh else after_id
-        if self.suppress and not rows and latest is not None:
-            # All up to the cursor is suppressed. Only when nothing came: a page may be cut short by Egnyte.
-            last = max(last, latest)
         if not fresh:
-            return Page((), (), {"id": last}, more=False)
+            return await self._read_nothing(client, watermark, latest, nothing=not rows, verify=verify)
         remark = "; ".join(describe_flaws(self._choose(fresh), "timestamp"))
-        return make_page(self.read_rows(fresh), {"id": last}, more=len(fresh) >= PAGE_SIZE, remark=remark)
+        following = {"id": read_row_id(fresh[-1])}
+        return make_page(self.read_rows(fresh), following, more=len(fresh) >= PAGE_SIZE, remark=remark)
+
+    async def _read_nothing(
+        self, client: EgnyteClient, watermark: Watermark, latest: int | None, *, nothing: bool, verify: bool
+    ) -> Page:
+        """Give an empty page, and where reading goes on after it; ``nothing``: Egnyte gave no rows at all."""
+        after_id = watermark["id"]
+        if verify:
+            latest = await self._read_latest(client) if latest is None else latest
+            if await self._counts_anew(client, latest, after_id):
+                message = (
+                    f"Egnyte counts its events anew: the newest is {latest:,}, we had read up to {after_id:,}"
+                )
+                raise WatermarkLostError(message)
+        if latest is None:
+            following = watermark
+        elif self.suppress:
+            # All up to the cursor is suppressed. Only when nothing came: a page may be cut short by Egnyte.
+            following = {"id": max(after_id, latest) if nothing else after_id}
+        else:
+            following = _pass_over(watermark, latest)
+        return Page((), (), following, more=False)
 
     async def recover(self, session: Session, watermark: Watermark) -> Gap:
         """Go on with the oldest event kept. ``id`` is exclusive, so one less is asked for (2.5).
+
+        Where that was let go as well before it could be read, the domain is busy: then twice as many as it let go
+        meanwhile are left out, so that the next call does not come too late again.
 
         Raises:
             RetryLaterError: what follows the watermark is still kept: it was refused in passing, and nothing is lost.
@@ -113,7 +130,7 @@ class EventFeed:
         oldest, latest = read_number(cursor, "oldest_event_id"), read_number(cursor, "latest_event_id")
         after_id, before = watermark["id"], max(oldest - 1, 0)
         why = f"Egnyte no longer keeps the events after {after_id:,}"
-        if _counts_anew(latest, after_id):
+        if await self._counts_anew(client, latest, after_id):
             why = (
                 f"Egnyte counts its events anew, as a domain does that was restored: we had read up to"
                 f" {after_id:,}, the newest is {latest:,}"
@@ -126,6 +143,9 @@ class EventFeed:
             raise RetryLaterError(message)
         elif after_id == before:
             before = oldest  # one less is refused: the oldest is given up rather than asked for for ever
+        elif after_id == self._gone_on_after:
+            before = min(before + 2 * (before - after_id), max(latest - 1, before))
+        self._gone_on_after = before
         return Gap(
             reason=f"{why}; reading goes on after event {before:,}, the oldest kept being {oldest:,}",
             from_watermark=watermark,
@@ -148,6 +168,20 @@ class EventFeed:
         except (MissingError, RejectedError):
             return False
         return True
+
+    async def _counts_anew(self, client: EgnyteClient, latest: int, after_id: int) -> bool:
+        """Say whether the domain has begun to count from lower numbers again.
+
+        Nothing at all is no lower number: a domain may have let go its last event. Nor does a cursor that is behind
+        what the list tells already count anew: what we read last is still there.
+        """
+        if not 0 < latest < after_id:
+            return False
+        try:
+            rows = await client.list_events(after_id=after_id - 1, count=1)
+        except (MissingError, RejectedError):
+            return True
+        return not order_rows(rows, after_id - 1)
 
     async def _read_latest(self, client: EgnyteClient) -> int:
         return read_number(await client.read_cursor(), "latest_event_id")
@@ -172,6 +206,14 @@ def read_number(cursor: Mapping[str, Any], field: str) -> int:
     return number
 
 
-def _counts_anew(latest: int | None, after_id: int) -> bool:
-    # Nothing at all is no lower number: a domain may have let go its last event.
-    return latest is not None and 0 < latest < after_id
+def _pass_over(watermark: Watermark, latest: int) -> Watermark:
+    """Give the watermark after an empty page, when the newest event of the domain is ``latest``.
+
+    Egnyte leaves out what our user may not see (2.6). Were the watermark to stay before that, it would be too old to be
+    kept some day, and a gap be told that there is none of. What was the newest at the last look is in the list by now,
+    however late it came into it: as that is empty, it is passed over.
+    """
+    after_id, before = watermark["id"], watermark.get("newest", 0)
+    if after_id < before <= latest:
+        after_id = before
+    return {"id": after_id, "newest": latest} if latest > after_id else {"id": after_id}

@@ -15,6 +15,9 @@ from signalpost.model.event import Gap, Page, Watermark
 from signalpost.polling.strategies.ahead import Ahead
 from signalpost.polling.strategies.reading import Reading
 
+MOST_GAPS = 4
+"""Gaps in one reading: a provider may let go what it just said to be the oldest it keeps."""
+
 
 async def read_feed(
     reading: Reading, feed: Feed, *, verify: bool
@@ -24,7 +27,7 @@ async def read_feed(
     While pages are being committed the next are on their way (``Ahead``): whatever is here by then comes together.
 
     Raises:
-        WatermarkLostError: it was lost again right after the gap.
+        WatermarkLostError: it was lost again right after the gap, and there is no better place, or after ``MOST_GAPS``.
         ConnectorError: the provider says that more follows, but not where.
     """
     read_page = partial(_read_page, reading, feed, verify=verify)
@@ -33,7 +36,7 @@ async def read_feed(
         start: Watermark = await guard(feed, "find_start", dict, reading.session, reading.start_at)
         watermark = start
         yield (Page((), (), watermark, more=True),)
-    recovered = False
+    gaps = 0
     while True:
         ahead: Ahead | None = None
         try:
@@ -47,16 +50,18 @@ async def read_feed(
                 pages = await ahead.take()
                 yield pages
         except WatermarkLostError:
-            if recovered:
+            if gaps == MOST_GAPS:
                 raise
             gap = await guard(feed, "recover", Gap, reading.session, _copy(watermark))
+            if gaps and gap.to_watermark == watermark:
+                raise
         else:
             return
         finally:
             if ahead is not None:
                 await ahead.close()
         yield gap
-        watermark, recovered = gap.to_watermark, True
+        watermark, gaps = gap.to_watermark, gaps + 1
 
 
 async def _read_page(reading: Reading, feed: Feed, after: Watermark, *, verify: bool) -> Page:

@@ -32,7 +32,8 @@ class Entry:
 class Selection:
     """What a caller asks of the events: those after an id, at most ``count``, through filters.
 
-    ``types`` None is no filter; ``without_user_id`` narrows ``without_client_id`` to that user.
+    ``types`` None is no filter; ``without_user_id`` narrows ``without_client_id`` to that user; ``visible_to`` is the
+    user whose permissions count (None: all is visible).
     """
 
     after: int
@@ -42,6 +43,7 @@ class Selection:
     folder: str | None = None
     without_client_id: str | None = None
     without_user_id: int | None = None
+    visible_to: str | None = None
     newest_first: bool = False
 
     @property
@@ -52,6 +54,7 @@ class Selection:
             and not self.hidden_types
             and self.folder is None
             and self.without_client_id is None
+            and self.visible_to is None
         )
 
     def matches(self, entry: Entry) -> bool:
@@ -60,18 +63,29 @@ class Selection:
         kind = row.get("type")
         if kind in self.hidden_types or (self.types is not None and kind not in self.types):
             return False
-        if self.folder is not None and not _lies_in(row.get("data"), self.folder):
+        paths = _list_paths(row)
+        if self.folder is not None and not _lie_in(paths, self.folder):
+            return False
+        if self.visible_to is not None and paths and not _may_see(paths, self.visible_to):
             return False
         if self.without_client_id is None or entry.client_id != self.without_client_id:
             return True
         return self.without_user_id is not None and row.get("actor") != self.without_user_id
 
 
-def _lies_in(details: Any, folder: str) -> bool:
+def _list_paths(row: Row) -> list[str]:
+    details = row.get("data")
     if not isinstance(details, dict):
-        return False
-    paths = (details.get("target_path"), details.get("source_path"))
-    return any(isinstance(path, str) and (path == folder or path.startswith(folder + "/")) for path in paths)
+        return []
+    return [path for name in ("target_path", "source_path") if isinstance(path := details.get(name), str)]
+
+
+def _lie_in(paths: Sequence[str], folder: str) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for path in paths)
+
+
+def _may_see(paths: Sequence[str], username: str) -> bool:
+    return any(_lie_in(paths, folder) for folder in ("/Shared", f"/Private/{username}"))
 
 
 def write_timestamp(at: float) -> str:

@@ -15,6 +15,7 @@ from signalpost.sandbox.egnyte.answers import (
 )
 from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
 from signalpost.sandbox.egnyte.event_log import Row, Selection, write_timestamp
+from signalpost.sandbox.egnyte.paging import find_caller
 
 SCOPE = "Egnyte.filesystem"
 USUAL_COUNT = 20
@@ -115,7 +116,8 @@ def _read_selection(call: Call, hidden_types: tuple[str, ...]) -> Selection:
     if suppress not in ("app", "user", "none"):
         raise InvalidRequestError(f"suppress is {suppress!r}: it must be app or user")
     types = query.get("type")
-    grant = call.caller.grant
+    grant, user = call.caller.grant, find_caller(call)
+    filtered = call.state.settings.permission_filtering and user.kind != "admin"
     return Selection(
         after=int(after),
         count=min(int(count_text), MOST_COUNT),
@@ -124,5 +126,6 @@ def _read_selection(call: Call, hidden_types: tuple[str, ...]) -> Selection:
         folder=folder.rstrip("/") if folder is not None else None,
         without_client_id=None if suppress == "none" else grant.client_id,
         without_user_id=grant.user_id if suppress == "user" else None,
+        visible_to=user.username if filtered else None,
         newest_first=query.get("reverse") == "1",
     )

@@ -92,6 +92,7 @@ class Settings:
     future_cursor: int = _setting(204, _status("204", "404", "400"))
     over_max_count: str = _setting("clamp", _read_over_max_count)
     lag_seconds: float = _setting(0.0, read_number)
+    permission_filtering: bool = _setting(False, read_flag)
     numbers_as_strings: bool = _setting(False, read_flag)
     qps: int = _setting(1_000, _at_least(1))
     quota_per_day: int = _setting(10_000_000, _at_least(1))
