@@ -174,3 +174,12 @@ def test_what_is_kept_is_read_again():
     assert read_allowance(kept.to_json(), 1000, after(days=3)).used == 0
     assert read_allowance(None, 1000, NOW) == Allowance(1000, 0, MIDNIGHT)
     assert read_allowance(None, None, NOW) is None
+
+
+def test_a_reset_that_a_clock_ahead_has_set_is_not_waited_for():
+    for ahead in (timedelta(days=1, hours=2), timedelta(days=400)):
+        kept = Allowance(1000, 950, next_midnight(NOW + ahead)).to_json()
+        allowance = read_allowance(kept, None, NOW)
+        assert (allowance.used, allowance.resets_at) == (950, MIDNIGHT)
+    kept = Allowance(1000, 950, after(days=1, minutes=10)).to_json()  # as far as a provider's clock may be from ours
+    assert read_allowance(kept, None, NOW).resets_at == after(days=1, minutes=10)
