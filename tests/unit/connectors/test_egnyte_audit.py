@@ -172,7 +172,20 @@ async def test_a_quiet_log_that_was_read_to_its_end_does_not_grow_old():
         )
         assert page.watermark == {"cursor": "c", "at": "2026-05-27T12:00:00.000Z"}
         page = await feed.read(calls, page.watermark, verify=False)
-    assert page.watermark["start"] == "2026-05-27T11:00:00.000Z"
+    assert page.watermark == {"start": "2026-05-27T12:00:00.000Z"}
+
+
+async def test_a_log_that_never_gives_a_cursor_does_not_grow_old_and_loses_nothing():
+    async with open_answers({"moreEvents": False, "events": []}) as calls:
+        feed, now = calls.feed("audit"), NOW
+        feed._clock = lambda: now
+        watermark = await feed.find_start(calls, None)
+        for _ in range(10):
+            watermark = (await feed.read(calls, watermark, verify=False)).watermark
+            now += timedelta(days=1)
+    starts = [made[1]["startDate"] for made in calls.made]
+    assert starts[:4] == [f"2026-05-{day}T12:00:00.000Z" for day in (28, 28, 28, 29)]  # a day is read again
+    assert watermark == {"start": "2026-06-05T12:00:00.000Z"}
 
 
 async def test_a_date_to_come_is_not_how_far_the_log_was_read():

@@ -181,5 +181,7 @@ def test_a_reset_that_a_clock_ahead_has_set_is_not_waited_for():
         kept = Allowance(1000, 950, next_midnight(NOW + ahead)).to_json()
         allowance = read_allowance(kept, None, NOW)
         assert (allowance.used, allowance.resets_at) == (950, MIDNIGHT)
-    kept = Allowance(1000, 950, after(days=1, minutes=10)).to_json()  # as far as a provider's clock may be from ours
+    kept = Allowance(
+        1000, 950, after(days=1, minutes=10)
+    ).to_json()  # as far as a provider's clock may be from ours
     assert read_allowance(kept, None, NOW).resets_at == after(days=1, minutes=10)

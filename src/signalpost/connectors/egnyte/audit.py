@@ -235,7 +235,9 @@ def _follow(watermark: Watermark, part: AuditPart, now: datetime) -> Watermark:
     """Give the watermark after ``part``: its cursor, and how far the log was read by then."""
     following = part.following or watermark
     if "cursor" not in following:
-        return following
+        # Egnyte gave no cursor: the start moves on, or it would be too old some day, and a gap be told.
+        settled = format_timestamp(now - SETTLED_AFTER)
+        return following if part.more else {"start": max(following["start"], settled)}
     told = [watermark.get("at"), watermark.get("start")]
     told += [row.get("date") for row in part.rows if isinstance(row, dict)]
     # A date to come is wrong, and would have the log passed over up to it.
