@@ -139,7 +139,7 @@ class SnapshotReading:
         gone = known - self._found
         if len(self._totals) > 1:
             self._doubts.add(MOVED)
-        if not gone or self._doubts:
+        if not gone or self._is_doubtful:
             return []
         if self._pages > 1 or gone == known:
             again: set[bytes] = set()
@@ -155,10 +155,18 @@ class SnapshotReading:
                 if keys & again:
                     self._doubts.add(MOVED)
                 again |= keys
-            if self._doubts:
+            if self._is_doubtful:
                 return []
             gone -= again
         return await reading.memory.recall_keys(reading.poll.id, sorted(gone))
+
+    @property
+    def _is_doubtful(self) -> bool:
+        """Whether nothing is to be concluded. What another identity found is forgotten all the same.
+
+        Nothing is told of that; were it kept, the next reading would take it for deleted.
+        """
+        return bool(self._doubts) and not self._settling
 
     def _delete(self, gone: Sequence[Remembered]) -> Page:
         reading = self._reading
