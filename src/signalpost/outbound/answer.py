@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from signalpost.model.errors import replace_unusable
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,27 @@ class Answer:
         if text.isprintable():
             return text
         return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)[:limit]
+
+    def read_json(self) -> Any:
+        """Read the body as JSON, whatever its content type says.
+
+        Halves of a character, as a name has that was cut in one, are valid (RFC 8259, 8.2) and replaced: nothing can
+        keep them.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            if _SURROGATE.search(self.body) is None:
+                raise
+        try:
+            written = json.dumps(json.loads(self.body), ensure_ascii=False)
+        except RecursionError as error:
+            message = "it is nested too deeply"
+            raise ValueError(message) from error
+        return orjson.loads(replace_unusable(written))
 
 
 def _escape(letter: str) -> str:

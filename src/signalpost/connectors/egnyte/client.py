@@ -73,8 +73,8 @@ class EgnyteClient:
 
 def _read_json(answer: Answer) -> Any:
     try:
-        return orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
+        return answer.read_json()
+    except ValueError as error:
         message = f"Egnyte answered {answer.status} with no valid JSON: {answer.excerpt(200)}"
         raise ConnectorError(message) from error
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from signalpost.connectors.rest.declaration import Limits
 from signalpost.model.backoff import read_retry_after
 from signalpost.model.errors import (
@@ -65,8 +63,8 @@ def read_json(name: str, answer: Answer) -> Any:
         ConnectorError: it is none (HTML, cut off, ...).
     """
     try:
-        return orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
+        return answer.read_json()
+    except ValueError as error:
         message = f"{name} answered {answer.status} with no valid JSON: {answer.excerpt(200)}"
         raise ConnectorError(message) from error
 
