@@ -139,7 +139,7 @@ class SnapshotReading:
         gone = known - self._found
         if len(self._totals) > 1:
             self._doubts.add(MOVED)
-        if not gone or self._is_doubtful:
+        if not gone or self._is_in_doubt():
             return []
         if self._pages > 1 or gone == known:
             again: set[bytes] = set()
@@ -155,14 +155,13 @@ class SnapshotReading:
                 if keys & again:
                     self._doubts.add(MOVED)
                 again |= keys
-            if self._is_doubtful:
+            if self._is_in_doubt():
                 return []
             gone -= again
         return await reading.memory.recall_keys(reading.poll.id, sorted(gone))
 
-    @property
-    def _is_doubtful(self) -> bool:
-        """Whether nothing is to be concluded. What another identity found is forgotten all the same.
+    def _is_in_doubt(self) -> bool:
+        """Say whether nothing is to be concluded. What another identity found is forgotten all the same.
 
         Nothing is told of that; were it kept, the next reading would take it for deleted.
         """
