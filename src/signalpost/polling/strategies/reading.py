@@ -14,6 +14,7 @@ import orjson
 from signalpost.connectors.containment import guard
 from signalpost.connectors.resource import Listing, ListPage, Session
 from signalpost.model.errors import ConnectorError
+from signalpost.model.event import Watermark
 from signalpost.model.instance import ResourcePoll
 from signalpost.polling.configuration import PolledResource
 from signalpost.polling.records import ReadRecord, RecordReader
@@ -56,6 +57,15 @@ class Reading:
             polled.definition.filter_by_updated,
         ]
         return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()
+
+    def mark_between(self, *, settling: bool) -> Watermark | None:
+        """Give the watermark of the pages before the last one: that of the poll.
+
+        While another identity is taken in, it is that of none: should it be cut off and taken back, the memory is no
+        longer what the old one found.
+        """
+        kept = self.poll.watermark
+        return {**kept, "by": ""} if kept is not None and settling else kept
 
 
 async def read_records(reader: RecordReader, records: Iterable[Any]) -> list[tuple[ReadRecord, Any]]:

@@ -54,6 +54,7 @@ class SnapshotReading:
         self._most = most
         kept = reading.poll.watermark or {}
         self._settling = kept.get("by") != reading.signature
+        self._between = reading.mark_between(settling=self._settling)
         self._floor = None if kept else reading.start_at
         self._since = kept.get("since") or reading.started_at.isoformat()
         self._found: set[bytes] = set()
@@ -114,7 +115,7 @@ class SnapshotReading:
                 continue
             changes.append(self._change(seen, len(texts)))
             texts.append(record.text)
-        return Page(tuple(texts), tuple(changes), reading.poll.watermark, True, tuple(remembered))
+        return Page(tuple(texts), tuple(changes), self._between, True, tuple(remembered))
 
     def _note_repetition(self, object_id: str, *, here: bool) -> None:
         if here:
@@ -174,7 +175,7 @@ class SnapshotReading:
         # Of another list than before nothing can be said of what it lacks; what leaves a list of deleted things is
         # restored, or gone for good, and was told to be deleted when it came.
         if self._settling or reading.polled.resource.appears_as is EventType.DELETED:
-            return Page((), (), reading.poll.watermark, True, (), forgotten)
+            return Page((), (), self._between, True, (), forgotten)
         texts = tuple(write_deletion(each, reading.polled.id_field, now) for each in gone)
         changes = tuple(
             Change(
@@ -187,4 +188,4 @@ class SnapshotReading:
             )
             for index, each in enumerate(gone)
         )
-        return Page(texts, changes, reading.poll.watermark, True, (), forgotten)
+        return Page(texts, changes, self._between, True, (), forgotten)

@@ -87,6 +87,7 @@ class TimestampReading:
         self._since = datetime.fromisoformat(kept["date"]) if kept.get("date") else None
         # On the first poll, and on the first by another identity, what is older than this is taken in silently.
         self._settling = kept.get("by") != reading.signature
+        self._between = reading.mark_between(settling=self._settling)
         self._floor = self._since if kept else reading.start_at
         self._created_since = self._floor if self._floor != OLDEST else None
         self._newest = self._since
@@ -120,9 +121,9 @@ class TimestampReading:
         yield (Page((), (), self._write_watermark(), more=False, remark=self._problems.write()),)
 
     def _write_watermark(self) -> Watermark:
-        reading, kept = self._reading, self._reading.poll.watermark
-        if kept is not None and not self._complete:
-            return kept
+        reading = self._reading
+        if self._between is not None and not self._complete:
+            return self._between
         newest = max(self._newest or reading.started_at - EMPTY_SLACK, EPOCH)
         newest = min(newest, reading.started_at)
         date = max(newest, self._since) if self._since else newest
@@ -174,7 +175,7 @@ class TimestampReading:
                 continue
             changes.append(self._change(each, len(texts)))
             texts.append(each.record.text)
-        return Page(tuple(texts), tuple(changes), reading.poll.watermark, True, tuple(remembered))
+        return Page(tuple(texts), tuple(changes), self._between, True, tuple(remembered))
 
     async def _recall(self, records: list[Any]) -> list[Seen]:
         """Read the records of a page, oldest first; of an object's several versions in it, each."""
