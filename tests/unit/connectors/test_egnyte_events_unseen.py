@@ -44,10 +44,13 @@ async def test_an_account_that_sees_little_keeps_its_place_in_a_busy_domain(quie
     assert watermark == {"id": 3 + 11 * 20 + 2, "newest": 3 + 12 * 20 + 2}
 
 
-async def test_what_comes_into_the_list_later_than_the_cursor_says_is_not_passed_over():
+@pytest.mark.parametrize("suppress", ["", "app"])
+async def test_what_comes_into_the_list_later_than_the_cursor_says_is_not_passed_over(suppress):
     row = {"id": 9, "timestamp": "2026-05-28T00:00:00.000Z"}
-    async with open_answers(204, {"latest_event_id": 9, "oldest_event_id": 1}, {"events": [row]}) as calls:
-        feed = calls.feed("events")
+    cursor = {"latest_event_id": 9, "oldest_event_id": 1}
+    answers = [cursor, 204, cursor, {"events": [row]}] if suppress else [204, cursor, {"events": [row]}]
+    async with open_answers(*answers) as calls:
+        feed = calls.feed("events", suppress=suppress)
         page = await feed.read(calls, {"id": 8}, verify=True)
         assert page.watermark == {"id": 8, "newest": 9}
         page = await feed.read(calls, page.watermark, verify=False)

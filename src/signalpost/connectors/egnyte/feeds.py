@@ -37,11 +37,11 @@ Clock = Callable[[], datetime]
 class EventFeed:
     """Egnyte's event stream; the watermark is ``{"id": the last event read}`` (egnyte-api.md 2).
 
-    Where others' events go on that our user may not see, ``newest`` stands beside it (``_pass_over``).
+    Where events go on that Egnyte leaves out for us, ``newest`` stands beside it (``_pass_over``).
 
     All events are read and ``type`` and ``folder`` applied here: a filter at the provider would leave the watermark
     behind at the last event that matched, until it is too old to be kept, and a gap would be told that there is none
-    of (2.5). ``suppress`` only Egnyte can apply: there the watermark is moved by the cursor, read before the list.
+    of (2.5). ``suppress`` only Egnyte can apply, and permissions: there the watermark is moved by the cursor.
     """
 
     def __init__(self, parameters: Mapping[str, str], id_field: str, clock: Clock) -> None:
@@ -90,15 +90,15 @@ class EventFeed:
             raise WatermarkLostError(message) from error
         fresh = order_rows(rows, after_id)
         if not fresh:
-            return await self._read_nothing(client, watermark, latest, nothing=not rows, verify=verify)
+            return await self._read_nothing(client, watermark, latest, verify=verify)
         remark = "; ".join(describe_flaws(self._choose(fresh), "timestamp"))
         following = {"id": read_row_id(fresh[-1])}
         return make_page(self.read_rows(fresh), following, more=len(fresh) >= PAGE_SIZE, remark=remark)
 
     async def _read_nothing(
-        self, client: EgnyteClient, watermark: Watermark, latest: int | None, *, nothing: bool, verify: bool
+        self, client: EgnyteClient, watermark: Watermark, latest: int | None, *, verify: bool
     ) -> Page:
-        """Give an empty page, and where reading goes on after it; ``nothing``: Egnyte gave no rows at all."""
+        """Give an empty page, and where reading goes on after it."""
         after_id = watermark["id"]
         if verify:
             latest = await self._read_latest(client) if latest is None else latest
@@ -107,14 +107,7 @@ class EventFeed:
                     f"Egnyte counts its events anew: the newest is {latest:,}, we had read up to {after_id:,}"
                 )
                 raise WatermarkLostError(message)
-        if latest is None:
-            following = watermark
-        elif self.suppress:
-            # All up to the cursor is suppressed. Only when nothing came: a page may be cut short by Egnyte.
-            following = {"id": max(after_id, latest) if nothing else after_id}
-        else:
-            following = _pass_over(watermark, latest)
-        return Page((), (), following, more=False)
+        return Page((), (), watermark if latest is None else _pass_over(watermark, latest), more=False)
 
     async def recover(self, session: Session, watermark: Watermark) -> Gap:
         """Go on with the oldest event kept. ``id`` is exclusive, so one less is asked for (2.5).
@@ -209,9 +202,9 @@ def read_number(cursor: Mapping[str, Any], field: str) -> int:
 def _pass_over(watermark: Watermark, latest: int) -> Watermark:
     """Give the watermark after an empty page, when the newest event of the domain is ``latest``.
 
-    Egnyte leaves out what our user may not see (2.6). Were the watermark to stay before that, it would be too old to be
-    kept some day, and a gap be told that there is none of. What was the newest at the last look is in the list by now,
-    however late it came into it: as that is empty, it is passed over.
+    Egnyte leaves out what is suppressed, and what our user may not see (2.6). Were the watermark to stay before that,
+    it would be too old to be kept some day, and a gap be told that there is none of. What was the newest at the last
+    look is in the list by now, however late it came into it: as that is empty, it is passed over.
     """
     after_id, before = watermark["id"], watermark.get("newest", 0)
     if after_id < before <= latest:
