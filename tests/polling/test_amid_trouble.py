@@ -12,6 +12,7 @@ from signalpost.model.errors import (
     QuotaSpentError,
     RejectedError,
 )
+from signalpost.model.event import EventType
 from signalpost.polling.poller import Poller
 from tests.polling.filtering import set_resources
 from tests.polling.machine import CONFIGURATIONS, Machine
@@ -193,18 +194,32 @@ async def test_a_resource_that_takes_all_calls_does_not_starve_those_behind_it(o
     assert rows[1]["watermark"] is not None
 
 
-async def test_what_leaves_a_list_of_deleted_things_was_not_deleted(pool):
-    """Egnyte's trash, by snapshot: a file that is restored is told as DELETED today."""
-    from signalpost.model.event import EventType
+class Trash(ProviderConnector):
+    resources = (CHANGES, replace(THINGS, appears_as=EventType.DELETED), MEMBERS)
 
-    class Trash(ProviderConnector):
-        resources = (CHANGES, replace(THINGS, appears_as=EventType.DELETED), MEMBERS)
 
+async def open_trash(pool, strategy):
     provider = Provider()
-    machine = Machine(provider, pool, "snapshot")
+    machine = Machine(provider, pool, strategy)
     machine._parts = replace(machine._parts, registry=Registry([Trash(provider)]))
     await machine.connect()
     await machine.poll()
+    return machine, provider
+
+
+async def test_what_is_deleted_once_more_is_told_as_deleted(pool):
+    """A path, say, that was made anew and deleted again: its record has a newer date."""
+    machine, provider = await open_trash(pool, "timestamp")
+    provider.write("o", 1)
+    assert await machine.tell() == [("o", "DELETED")]
+    provider.now += timedelta(hours=1)
+    provider.write("o", 2)
+    assert await machine.tell() == [("o", "DELETED"), ("o", "DELETED")]
+
+
+async def test_what_leaves_a_list_of_deleted_things_was_not_deleted(pool):
+    """Egnyte's trash, by snapshot: a file that is restored is told as DELETED today."""
+    machine, provider = await open_trash(pool, "snapshot")
     provider.write("o", 1)
     assert await machine.tell() == [("o", "DELETED")]
     provider.delete("o")  # restored

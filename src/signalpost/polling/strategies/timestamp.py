@@ -255,6 +255,8 @@ class TimestampReading:
                 since=self._created_since,
                 tolerance_seconds=polled.definition.created_tolerance_seconds,
             )
+        elif polled.resource.appears_as is EventType.DELETED and seen.date != seen.before.dated_at:
+            event_type = EventType.DELETED  # once more: what it was restored by is not in the list
         change_id = name_change(seen, self._reading.poll, by_date=self._by_date)
         occurred_at = seen.date or self._reading.started_at
         return make_change(seen, event_type, change_id, index=index, occurred_at=occurred_at)
