@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from signalpost.model.errors import ConnectorError
-from tests.polling.machine import CONFIGURATIONS
+from tests.polling.machine import CONFIGURATIONS, DATES
+from tests.polling.provider import ISO
 
 
 async def test_another_identity_in_doubt_deletes_nothing(open_machine):
@@ -57,3 +60,45 @@ async def test_a_change_that_is_taken_back_before_all_was_taken_in_tells_nothing
     assert await machine.read_error() is None
     provider.listed[0] = {**provider.listed[0], "name": "n5", "updated": provider.read_clock().isoformat()}
     assert await tell() == [*told, ("o0", "UPDATED")]
+
+
+@pytest.mark.parametrize(
+    "other", [{"datesConfiguration": DATES}, {"filterByUpdatedDate": False}, {"pageSize": 2}]
+)
+async def test_what_makes_no_object_of_a_snapshot_another_loses_no_change(open_machine, other):
+    machine = await open_machine("snapshot")
+    provider = machine.provider
+    for number in range(3):
+        provider.write(f"o{number}", number)
+    told = await machine.tell()
+    provider.write("o1", 7)
+    provider.delete("o2")
+    await machine.edit({**CONFIGURATIONS["snapshot"], **other})
+    assert await machine.tell() == [*told, ("o1", "UPDATED"), ("o2", "DELETED")]
+
+
+async def test_other_dates_lose_no_change_where_content_decides(open_machine):
+    by_content = {**CONFIGURATIONS["timestamp"], "filterByUpdatedDate": False}
+    machine = await open_machine("timestamp", configuration=by_content)
+    provider = machine.provider
+    dated = {"updated": "2026-05-28T11:00:00+00:00", "created": "2026-05-28T11:00:00+00:00"}
+    provider.listed = [
+        {"id": "o", "value": 1, **dated},
+        {"id": "z", "value": 1, "updated": "2026-05-28T12:05:00+00:00"},
+    ]
+    told = await machine.tell()
+    provider.listed[0] = {**provider.listed[0], "value": 2}
+    await machine.edit({**by_content, "datesConfiguration": {"updatedDateField": "updated"}})
+    assert await machine.tell() == [*told, ("o", "UPDATED")]
+
+
+async def test_a_watermark_that_was_signed_with_the_dates_is_known(open_machine):
+    """As it was kept before: an upgrade does not take the list in anew."""
+    machine = await open_machine("snapshot")
+    machine.provider.write("o", 1)
+    told = await machine.tell()
+    parts = ["snapshot", "/hubs/tests/things", "id", [["updated", ISO, "UTC"], ["created", ISO, "UTC"]], True]
+    old = {"by": hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()}
+    await machine.pool.execute("UPDATE resource_poll SET watermark = watermark || $1", old)
+    machine.provider.delete("o")
+    assert await machine.tell() == [*told, ("o", "DELETED")]

@@ -42,21 +42,26 @@ class Reading:
     start_at: datetime | None
     room: Room
 
-    @property
-    def signature(self) -> str:
-        """Tell configurations apart by which identity finds the same objects in the same versions."""
+    def sign(self, *, by_date: bool) -> str:
+        """Tell configurations apart by which identity finds the same objects in the same versions.
+
+        Where versions are contents, dates do not matter.
+        """
         polled = self.polled
-        parts = [
-            polled.strategy.value,
-            polled.definition.url,
-            polled.id_field,
-            [
-                each and [each.field, each.pattern.text, str(each.zone)]
-                for each in (polled.updated, polled.created)
-            ],
-            polled.definition.filter_by_updated,
+        objects = [polled.strategy.value, polled.definition.url, polled.id_field]
+        if not by_date:
+            return _sign(objects)
+        dates = [
+            each and [each.field, each.pattern.text, str(each.zone)]
+            for each in (polled.updated, polled.created)
         ]
-        return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()
+        return _sign([*objects, dates, polled.definition.filter_by_updated])
+
+    def is_of_another(self, *, by_date: bool) -> bool:
+        """Say whether the watermark is of a configuration by which other objects, or versions, were found."""
+        by = (self.poll.watermark or {}).get("by")
+        # Once the dates were always part of it.
+        return by not in {self.sign(by_date=by_date), self.sign(by_date=True)}
 
     def mark_between(self, *, settling: bool) -> Watermark | None:
         """Give the watermark of the pages before the last one: that of the poll.
@@ -66,6 +71,10 @@ class Reading:
         """
         kept = self.poll.watermark
         return {**kept, "by": ""} if kept is not None and settling else kept
+
+
+def _sign(parts: list[Any]) -> str:
+    return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()
 
 
 async def read_records(reader: RecordReader, records: Iterable[Any]) -> list[tuple[ReadRecord, Any]]:

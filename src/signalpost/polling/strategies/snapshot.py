@@ -53,7 +53,7 @@ class SnapshotReading:
         self._where = where
         self._most = most
         kept = reading.poll.watermark or {}
-        self._settling = kept.get("by") != reading.signature
+        self._settling = reading.is_of_another(by_date=False)
         self._between = reading.mark_between(settling=self._settling)
         self._floor = None if kept else reading.start_at
         self._since = kept.get("since") or reading.started_at.isoformat()
@@ -77,7 +77,7 @@ class SnapshotReading:
         gone = await self._find_gone()
         for place in range(0, len(gone), DELETIONS_A_PAGE):
             yield (self._delete(gone[place : place + DELETIONS_A_PAGE]),)
-        watermark = {"since": self._since, "by": reading.signature}
+        watermark = {"since": self._since, "by": reading.sign(by_date=False)}
         remark = "; ".join(filter(None, (self._doubts.write(), self._problems.write()))) or None
         yield (Page((), (), watermark, more=False, remark=remark),)
 

@@ -86,7 +86,7 @@ class TimestampReading:
         kept = reading.poll.watermark or {}
         self._since = datetime.fromisoformat(kept["date"]) if kept.get("date") else None
         # On the first poll, and on the first by another identity, what is older than this is taken in silently.
-        self._settling = kept.get("by") != reading.signature
+        self._settling = reading.is_of_another(by_date=self._by_date)
         self._between = reading.mark_between(settling=self._settling)
         self._floor = self._since if kept else reading.start_at
         self._created_since = self._floor if self._floor != OLDEST else None
@@ -127,7 +127,7 @@ class TimestampReading:
         newest = max(self._newest or reading.started_at - EMPTY_SLACK, EPOCH)
         newest = min(newest, reading.started_at)
         date = max(newest, self._since) if self._since else newest
-        watermark = {"date": date.isoformat(), "by": reading.signature}
+        watermark = {"date": date.isoformat(), "by": reading.sign(by_date=self._by_date)}
         if reading.polled.definition.varies and self._pages > 1 and self._since is not None:
             watermark["from"] = self._since.isoformat()
         return watermark
