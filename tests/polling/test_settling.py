@@ -81,11 +81,8 @@ async def test_other_dates_lose_no_change_where_content_decides(open_machine):
     by_content = {**CONFIGURATIONS["timestamp"], "filterByUpdatedDate": False}
     machine = await open_machine("timestamp", configuration=by_content)
     provider = machine.provider
-    dated = {"updated": "2026-05-28T11:00:00+00:00", "created": "2026-05-28T11:00:00+00:00"}
-    provider.listed = [
-        {"id": "o", "value": 1, **dated},
-        {"id": "z", "value": 1, "updated": "2026-05-28T12:05:00+00:00"},
-    ]
+    old = "2026-05-20T11:00:00+00:00"
+    provider.listed = [{"id": "o", "value": 1, "updated": old, "created": old}]
     told = await machine.tell()
     provider.listed[0] = {**provider.listed[0], "value": 2}
     await machine.edit({**by_content, "datesConfiguration": {"updatedDateField": "updated"}})
