@@ -134,16 +134,13 @@ def next_midnight(now: datetime) -> datetime:
 def read_allowance(
     kept: Mapping[str, Any] | None, calls_a_day: int | None, now: datetime
 ) -> Allowance | None:
-    """Read what ``to_json`` gave, or begin with the connector's ``calls_a_day``; None where there is no limit.
-
-    A reset more than a day away was written by a clock that was ahead: it is the next midnight instead.
-    """
+    """Read what ``to_json`` gave, or begin with the connector's ``calls_a_day``; None where there is no limit."""
     if kept is not None:
-        polls, resets_at = kept["callsAPoll"], datetime.fromisoformat(kept["resetsAt"])
+        polls = kept["callsAPoll"]
         allowance = Allowance(
             kept["callsADay"],
             kept["used"],
-            resets_at if resets_at <= now + A_DAY + CLOCK_DIFFERENCE else next_midnight(now),
+            datetime.fromisoformat(kept["resetsAt"]),
             tuple(polls) if isinstance(polls, list) else (),  # it was an average once: begin to learn anew
         )
         return allowance.renew(now)
