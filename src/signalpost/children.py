@@ -16,6 +16,8 @@ from signalpost.model.errors import SignalpostError
 START_SECONDS = 60
 STOP_SECONDS = 15
 KEPT_LINES = 200
+COMMAND = [sys.executable, "-P", "-m", "signalpost"]
+"""By ``-P`` no file of the folder that we are called in, a ``secrets.py`` of a user's, is taken for a module of Python."""
 
 
 def children_environment(*, egnyte_url: str, **settings: object) -> dict[str, str]:
@@ -108,7 +110,7 @@ def start_child(
         SignalpostError: it ended, or said nothing, before it was ready.
     """
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "signalpost", *arguments],
+        [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if keep_log else None,
@@ -131,7 +133,7 @@ def run_child(arguments: Sequence[str], environment: Mapping[str, str] | None = 
         SignalpostError: it failed; its last words are in the message.
     """
     done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "signalpost", *arguments],
+        [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env=environment,

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from signalpost.children import run_child, start_child
 from signalpost.delivery.sign import signature_headers
 from signalpost.model.errors import SignalpostError
 from signalpost.receiver import verify
@@ -213,3 +214,12 @@ def test_the_service_runs_without_pytest():
     code = "import signalpost.cli, sys; signalpost.cli.build_app(); print('pytest' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+def test_a_file_of_the_users_folder_is_taken_for_no_module_of_ours(tmp_path, monkeypatch):
+    for name in ("secrets", "signalpost", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not the one that is meant')")
+    monkeypatch.chdir(tmp_path)
+    assert run_child(["--version"]).startswith("signalpost ")
+    with start_child(["sandbox", "rest", "--port", "0"], "sandbox ready on ") as child:
+        assert child.url.startswith("http://127.0.0.1:")
