@@ -22,11 +22,17 @@ from the settings (or None) and gives the connector."""
 
 PROBE_SECONDS = 15.0
 """How long a connector of another package may take to be imported and made."""
-PROBE = """
+LOADED = 86
+PROBE = f"""
 import sys
 from importlib.metadata import EntryPoint
-EntryPoint(sys.argv[1], sys.argv[2], "").load()(None)
+try:
+    EntryPoint(sys.argv[1], sys.argv[2], "").load()(None)
+except BaseException:
+    pass  # whoever asks loads it as well, and says what it raised
+sys.exit({LOADED})
 """
+"""Ends with ``LOADED`` unless the connector ended the process: by ``os._exit``, or by a fault of what it is made of."""
 
 Factory = Callable[[str | None], Connector]
 
@@ -117,8 +123,8 @@ def _load(
     """Give the connector that an entry point announces, or None and what is wrong with it."""
     # Nothing can end an import that hangs in this process: another one tries it first.
     try:
-        subprocess.run(  # noqa: S603 - our own program; its arguments are those of an installed package
-            [sys.executable, "-c", PROBE, entry.name, entry.value],
+        probe = subprocess.run(  # noqa: S603 - our own program; its arguments are those of an installed package
+            [sys.executable, "-P", "-c", PROBE, entry.name, entry.value],
             check=False,
             timeout=probe_seconds,
             stdin=subprocess.DEVNULL,
@@ -127,6 +133,9 @@ def _load(
         )
     except subprocess.TimeoutExpired:
         return None, f"it was not loaded within {probe_seconds:g} s"
+    if probe.returncode != LOADED:
+        how = f"exit code {probe.returncode}" if probe.returncode >= 0 else f"signal {-probe.returncode}"
+        return None, f"it ended the process that loaded it ({how})"
     try:
         factory: Factory = entry.load()
         connector = factory(None)

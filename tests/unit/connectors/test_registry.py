@@ -63,6 +63,11 @@ def test_a_connector_of_another_package_is_found_by_key_and_by_number(install):
 UNLOADABLE = {
     "raising": ("raise RuntimeError('token=hunter2')", "it raised RuntimeError"),
     "ending": ("import sys; sys.exit(3)", "it raised SystemExit"),
+    "dying": ("import os; os._exit(3)", "it ended the process that loaded it (exit code 3)"),
+    "crashing": (
+        "def make(url): import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "it ended the process that loaded it (signal 11)",
+    ),
     "empty": ("", "it raised AttributeError"),
     "failing": ("def make(url): return 1 / 0", "it raised ZeroDivisionError"),
     "nothing": ("def make(url): return None", "NoneType has no find_host"),
