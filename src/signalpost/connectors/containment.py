@@ -199,12 +199,12 @@ def _pick_suspects(records: Sequence[str]) -> Iterator[str]:
 
 
 def _find_wrong_change(change: Any, records: int) -> Iterator[str]:
-    if not (_is_text(change.change_id) and isinstance(change.object_id, str)):
-        yield "a Change whose ids are no texts"
+    if not (_is_text(change.change_id) and _is_whole(change.change_id) and _is_whole(change.object_id)):
+        yield "a Change whose ids are no texts that can be kept"
     if not isinstance(change.event_type, EventType):
         yield "a Change whose event_type is no EventType"
-    if not _is_text(change.object_type):
-        yield "a Change whose object_type is no text"
+    if not (_is_text(change.object_type) and _is_whole(change.object_type)):
+        yield "a Change whose object_type is no text that can be kept"
     if not _is_moment(change.occurred_at):
         yield "a Change at a time without a zone"
     if type(change.record_index) is not int or not 0 <= change.record_index < records:
@@ -213,6 +213,11 @@ def _find_wrong_change(change: Any, records: int) -> Iterator[str]:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
+
+
+def _is_whole(value: object) -> bool:
+    """Say whether it is a text without half characters. NUL, which is ASCII, the database tells: this is asked often."""
+    return isinstance(value, str) and (value.isascii() or _can_be_kept(value))
 
 
 def _can_be_kept(value: object) -> bool:
