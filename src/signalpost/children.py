@@ -17,7 +17,7 @@ START_SECONDS = 60
 STOP_SECONDS = 15
 KEPT_LINES = 200
 COMMAND = [sys.executable, "-P", "-m", "signalpost"]
-"""By ``-P`` no file of the folder that we are called in, a ``secrets.py`` of a user's, is taken for a module of Python."""
+"""By ``-P`` no file of the folder that we are called in, as a ``secrets.py``, is taken for a module of Python."""
 
 
 def children_environment(*, egnyte_url: str, **settings: object) -> dict[str, str]:

@@ -216,7 +216,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    """Say whether it is a text without half characters. NUL, which is ASCII, the database tells: this is asked often."""
+    """Say whether it is a text without half characters; of NUL, which is ASCII, the database tells. Asked often."""
     return isinstance(value, str) and (value.isascii() or _can_be_kept(value))
 
 

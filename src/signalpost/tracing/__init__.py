@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import Self
 
 
@@ -66,3 +68,11 @@ class Tracer:
 
 
 NO_TRACES = Tracer()
+
+PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+"""What the extra ``opentelemetry`` brings, as the how-to on traces names it too."""
+
+
+def describe_installing() -> str:
+    """Say what to run so that ``PACKAGES`` are there, in the environment of this very process, however it was made."""
+    return f"run: {shlex.quote(sys.executable)} -m pip install {' '.join(PACKAGES)}"

@@ -9,7 +9,7 @@ from importlib import import_module
 from signalpost import __version__
 from signalpost.model.errors import ConfigurationError
 from signalpost.settings import Settings
-from signalpost.tracing import NO_TRACES, Tracer
+from signalpost.tracing import NO_TRACES, Tracer, describe_installing
 
 
 @asynccontextmanager
@@ -25,10 +25,7 @@ async def open_tracer(settings: Settings) -> AsyncIterator[Tracer]:
     try:
         module = import_module("signalpost.tracing.opentelemetry")
     except ImportError as error:
-        message = (
-            "SIGNALPOST_TRACES: true needs what is not installed;"
-            f" run: pip install 'signalpost[opentelemetry]' ({error})"
-        )
+        message = f"SIGNALPOST_TRACES: true needs what is not installed; {describe_installing()} ({error})"
         raise ConfigurationError(message) from error
     try:
         tracer: Tracer = module.OpenTelemetryTracer(__version__)

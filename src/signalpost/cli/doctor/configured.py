@@ -13,6 +13,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.polling.dates import compile_pattern
 from signalpost.settings import list_misspelt
 from signalpost.store.vault import Vault
+from signalpost.tracing import describe_installing
 
 PROBE_SECONDS = 2.0
 KEY_FILE = "encryption-key"
@@ -176,7 +177,7 @@ def check_traces(subject: Subject) -> Finding:
     if found is None:
         return fail(
             "SIGNALPOST_TRACES is on, but its packages are not installed",
-            "run: pip install 'signalpost[opentelemetry]'",
+            describe_installing(),
         )
     return approve("on")
 
