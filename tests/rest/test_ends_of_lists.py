@@ -33,17 +33,33 @@ async def test_a_total_is_read_to_though_pages_are_smaller_than_declared(api, si
     api.state.settings.page_size = 2
     text = write_desk(api.url, pagination="page")
     text = text.replace('size_parameter = "size"\nsize = 2', f'{sized}\ntotal = "meta.total"')
+    pages = await read_to_end(text)
+    assert [record["id"] for page in pages for record in page.records] == list(range(records))
+    assert pages[-1].complete
+    assert len(pages) == max(1, (records + 1) // 2)
+
+
+@pytest.mark.parametrize("kind", ["page", "offset"])
+@pytest.mark.parametrize("size", [None, 2])
+async def test_a_page_smaller_than_a_size_that_nobody_declared_ends_no_list(api, kind, size):
+    api.state.collections["tickets"] = [{"id": number} for number in range(5)]
+    api.state.settings.page_size = 2  # what the provider gives at most, whatever is asked for
+    text = write_desk(api.url, pagination=kind).replace('\ntotal = "meta.total"', "")
+    pages = await read_to_end(text if size else text.replace("size = 2", ""))
+    assert [len(page.records) for page in pages] == ([2, 2, 1] if size else [2, 2, 1, 0])
+
+
+async def read_to_end(text):
+    """Read the desk's list as users do, each call by itself."""
     connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
     async with Outbound(allow_private=True, connections=10) as outbound:
         session = Session(outbound, connector)
         pages, position = [], None
-        while not pages or position is not None:  # as users do, each call by itself
+        while not pages or position is not None:
             listing = connector.open_listing(connector.resources[0], {}, [])
             pages.append(await listing.read(session, position, None))
             position = pages[-1].next
-    assert [record["id"] for page in pages for record in page.records] == list(range(records))
-    assert pages[-1].complete
-    assert len(pages) == max(1, (records + 1) // 2)
+    return pages
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from signalpost.connectors.rest.pagination import (
     NumberedPages,
     OffsetPages,
     Pagination,
+    Sized,
 )
 from signalpost.model.errors import ConnectorError, RejectedError
 from signalpost.outbound import Answer
@@ -64,8 +65,9 @@ class RestListing:
         following = self._find_next(session, answer, value, path, start, passed)
         total = _read_count(find(value, pages.total)) if pages.total else None
         if isinstance(pages, (NumberedPages, OffsetPages)):
-            asked = bool(pages.size_parameter)
-            is_last = not _has_more(value, pages.more, total, passed, short=asked and len(rows) < count)
+            is_last = not _has_more(
+                value, pages.more, total, passed, short=_is_short(pages, len(rows), count)
+            )
             following = None if is_last or not rows else following
         elif pages.more and not _says_more(find(value, pages.more)):
             following = None
@@ -168,6 +170,15 @@ def narrow(declared: DeclaredResource, conditions: Sequence[Condition]) -> dict[
                 query[each.parameter] = condition.value
                 break
     return query
+
+
+def _is_short(pages: Sized, given: int, asked: int) -> bool:
+    """Say whether a page is the last for having fewer records than asked for.
+
+    Only where the file says how many the provider gives at most: by a guess of ours all that is behind such a page
+    would be left out.
+    """
+    return bool(pages.size_parameter) and "size" in pages.model_fields_set and given < asked
 
 
 def _has_more(value: Any, more: str, total: int | None, passed: int, *, short: bool) -> bool:

@@ -20,7 +20,8 @@ class Sized(Declared):
     )
     size: Size = Field(
         default=100,
-        description="The largest page that the provider gives; more than that would cut lists short.",
+        description="The largest page that the provider gives; more than that would cut lists short. Where it is not"
+        " said, 100 are asked for, and a smaller page is not taken for the last.",
         examples=[100],
     )
     more: OptionalLine = Field(
