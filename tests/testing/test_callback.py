@@ -94,6 +94,12 @@ def test_a_handler_that_raises_is_a_500_and_its_trouble_is_shown(receiver):
     assert "RuntimeError: the handler's own trouble" in receiver.tell()
 
 
+def test_a_handler_that_calls_pytest_fail_is_told_as_one_that_raises(receiver):
+    receiver.forward_to(lambda *_: pytest.fail("no such event"))
+    assert send(receiver, notification()) == 500
+    assert "Failed: no such event" in receiver.tell()
+
+
 @pytest.mark.parametrize("given", [True, "204", ("", 204), 99, 600], ids=str)
 def test_a_handler_that_gives_no_status_is_told_so(receiver, given):
     receiver.forward_to(lambda *_: given)
