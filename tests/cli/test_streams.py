@@ -6,10 +6,13 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
+from signalpost.testing.calls import wait_until
 from tests.processes import environment
 from tests.support import PATIENCE_SECONDS
 
@@ -77,3 +80,51 @@ def test_a_question_that_is_interrupted_ends_as_any_interruption():
         process.kill()
         process.wait()
         os.close(terminal)
+
+
+@contextmanager
+def read_one_line(*command):
+    """Run ``signalpost`` as in ``signalpost ... | head -1``; give the process and the URL in that line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "signalpost", *command],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            url = process.stdout.readline().split()[-1]
+            process.stdout.close()
+            yield process, url
+        finally:
+            process.kill()
+
+
+def test_a_receiver_whose_output_nobody_reads_any_more_takes_what_comes_and_ends(tmp_path):
+    kept = tmp_path / "received.jsonl"
+    with read_one_line("listen", "--port", "0", "--jsonl", kept) as (process, url):
+        assert httpx.post(url, json={"kind": "gone"}).status_code == 200
+        assert process.wait(PATIENCE_SECONDS) == 1
+        assert process.stderr.read() == ""
+    assert len(kept.read_text().splitlines()) == 1
+
+
+def test_a_scenario_that_nobody_reads_of_any_more_is_played_to_its_end(tmp_path):
+    scenario = tmp_path / "scenario.toml"
+    scenario.write_text(
+        "".join(f"[[steps]]\nafter_calls = {calls}\nchanges = {{count = 1}}\n" for calls in (1, 1, 1))
+    )
+    with read_one_line("sandbox", "egnyte", "--port", "0", "--scenario", scenario) as (process, url):
+        for _ in range(3):
+            httpx.get(f"{url}/pubapi/v1/userinfo")
+        asked = f"{url}/_sandbox/events?after=0"
+        wait_until(
+            lambda: len(httpx.get(asked).json()["events"]) == 3,
+            "three steps",
+            seconds=PATIENCE_SECONDS,
+            tell=lambda: "",
+        )
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.stderr.read() == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,9 @@ from aiohttp import web
 from rich.console import Console
 from rich.text import Text
 
+from signalpost.cli.endings import CommandError
 from signalpost.cli.options import refuse_empty
+from signalpost.cli.printing import print_line, write_line
 from signalpost.delivery.sign import verify
 from signalpost.model.errors import ConfigurationError
 from signalpost.receiver import find_key_fault
@@ -250,7 +253,7 @@ def listen(
     ] = False,
 ) -> None:
     """Receive notifications: verify their signatures, print them, write them down. Ends on SIGTERM or SIGINT."""
-    console = Console(highlight=False, soft_wrap=True)
+    printer = _Printer()
     running = run_listener(
         host,
         port,
@@ -258,17 +261,39 @@ def listen(
         status=status,
         delay_seconds=delay,
         jsonl=jsonl,
-        on_notification=None if quiet else lambda received: console.print(describe(received)),
+        on_notification=None if quiet else printer.show,
         keep=False,
     )
-    uvloop.run(_run_until_stopped(running))
+    uvloop.run(_run_until_stopped(running, printer))
 
 
-async def _run_until_stopped(running: contextlib.AbstractAsyncContextManager[Listener]) -> None:
-    stop = asyncio.Event()
+class _Printer:
+    """Prints what arrived. Once that cannot be written, ``stop`` is set, and ``failure`` says why."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.failure: BrokenPipeError | CommandError | None = None
+        self._console = Console(highlight=False, soft_wrap=True)
+
+    def show(self, received: dict[str, Any]) -> None:
+        """Print a notification. One that cannot be printed is answered all the same: it was written down."""
+        with self._console.capture() as text:
+            self._console.print(describe(received))
+        try:
+            write_line(text.get().rstrip("\n"), sys.stdout)
+        except (BrokenPipeError, CommandError) as error:
+            self.failure = error
+            self.stop.set()
+
+
+async def _run_until_stopped(
+    running: contextlib.AbstractAsyncContextManager[Listener], printer: _Printer
+) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, printer.stop.set)
     async with running as listener:
-        print(f"listening on {listener.url}", flush=True)
-        await stop.wait()
+        print_line(f"listening on {listener.url}")
+        await printer.stop.wait()
+    if printer.failure is not None:
+        raise printer.failure

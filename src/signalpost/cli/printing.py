@@ -26,26 +26,25 @@ def make_harmless(text: str) -> str:
 
 
 def print_line(text: str, *, to_errors: bool = False) -> None:
-    """Print one line at once; raises as ``print_json``."""
-    stream = sys.stderr if to_errors else sys.stdout
-    encoding = stream.encoding or "utf-8"
-    shown = make_harmless(text).encode(encoding, "backslashreplace").decode(encoding)
-    _print(shown, stream)
+    """Print one line at once; raises as ``write_line``."""
+    write_line(make_harmless(text), sys.stderr if to_errors else sys.stdout)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as one line of JSON, in ASCII.
+    """Print a value as one line of JSON, in ASCII; raises as ``write_line``."""
+    write_line(json.dumps(value), sys.stdout)
+
+
+def write_line(line: str, stream: TextIO) -> None:
+    """Write a line at once; characters that the stream does not know stand escaped in it.
 
     Raises:
         CommandError: it cannot be written, as where the disk is full.
         BrokenPipeError: nobody reads any more.
     """
-    _print(json.dumps(value), sys.stdout)
-
-
-def _print(line: str, stream: TextIO) -> None:
+    encoding = stream.encoding or "utf-8"
     try:
-        print(line, file=stream, flush=True)
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:

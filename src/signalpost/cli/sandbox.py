@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,12 @@ Port = Annotated[
 
 def _tell_ready(url: str) -> None:
     print(f"sandbox ready on {url}", flush=True)
+
+
+def _tell_step(text: str) -> None:
+    """Tell a step to whoever reads: nobody may, once the line with the URL was read, and the steps go on."""
+    with suppress(OSError):
+        print(f"scenario: {text}", flush=True)
 
 
 @app.callback()
@@ -81,7 +88,7 @@ def egnyte(
             realistic=realistic,
             scenario=None if scenario is None else load_scenario(scenario),
             on_ready=_tell_ready,
-            on_step=lambda text: print(f"scenario: {text}", flush=True),
+            on_step=_tell_step,
         )
     )
 
