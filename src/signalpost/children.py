@@ -18,6 +18,18 @@ STOP_SECONDS = 15
 KEPT_LINES = 200
 COMMAND = [sys.executable, "-P", "-m", "signalpost"]
 """By ``-P`` no file of the folder that we are called in, as a ``secrets.py``, is taken for a module of Python."""
+BESIDE = """
+import os, runpy, signal, threading
+
+def end():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end, daemon=True).start()
+runpy.run_module("signalpost", run_name="__main__", alter_sys=True)
+"""
+"""The same command, which ends in order as soon as whoever started it is gone, though it was killed: nothing is written
+to its standard input, whose other end only that process holds."""
 
 
 def children_environment(*, egnyte_url: str, **settings: object) -> dict[str, str]:
@@ -79,6 +91,8 @@ class Child:
             self._process.wait()
         for thread in self._threads:
             thread.join(1)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     def _listen(self, pipe: IO[str]) -> None:
         # What is printed besides is not kept: the link that makes the first account is among it.
@@ -102,7 +116,7 @@ def start_child(
     *,
     keep_log: bool = False,
 ) -> Iterator[Child]:
-    """Run ``signalpost`` with ``arguments`` until the block ends; its line ``<ready><url>`` says that it is up.
+    """Run ``signalpost`` with ``arguments`` until the block, or this process, ends; its line ``<ready><url>``: it is up.
 
     ``keep_log``: what it logs is kept for ``Child.tell``, not shown.
 
@@ -110,8 +124,8 @@ def start_child(
         SignalpostError: it ended, or said nothing, before it was ready.
     """
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, *arguments],
-        stdin=subprocess.DEVNULL,
+        [*COMMAND[:2], "-c", BESIDE, *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if keep_log else None,
         env=environment,

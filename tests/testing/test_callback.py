@@ -14,7 +14,7 @@ from signalpost.children import run_child, start_child
 from signalpost.delivery.sign import signature_headers
 from signalpost.model.errors import SignalpostError
 from signalpost.receiver import verify
-from signalpost.testing.calls import post_bytes
+from signalpost.testing.calls import post_bytes, wait_until
 
 KEY = "a key of the handler"
 
@@ -229,3 +229,29 @@ def test_a_file_of_the_users_folder_is_taken_for_no_module_of_ours(tmp_path, mon
     assert run_child(["--version"]).startswith("signalpost ")
     with start_child(["sandbox", "rest", "--port", "0"], "sandbox ready on ") as child:
         assert child.url.startswith("http://127.0.0.1:")
+
+
+STARTING = """
+from signalpost.children import start_child
+with start_child(["sandbox", "rest", "--port", "0"], "sandbox ready on ") as child:
+    print(child.url, flush=True)
+    input()
+"""
+
+
+def test_what_was_started_ends_though_whoever_started_it_is_killed():
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        url = process.stdout.readline().strip()
+        assert post_bytes(url, None, {}, method="GET")[0] == 404
+        process.kill()
+
+    def is_gone():
+        try:
+            post_bytes(url, None, {}, method="GET")
+        except OSError:
+            return True
+        return False
+
+    wait_until(is_gone, "the end of the sandbox", seconds=30, tell=lambda: "")
