@@ -75,6 +75,19 @@ async def test_any_hub_is_taken_for_the_connectors_own(reader):
     assert found == accepted(await reader.get(f"{USERS}/"))
 
 
+async def test_with_an_instance_token_the_hub_may_be_left_out(reader):
+    for path in ("/users", "/folders/contents", "/ping", "/users/"):
+        parameters = {"path": "/Shared"} if path == "/folders/contents" else {}
+        whole = accepted(await reader.get(f"/hubs/documents{path}", **parameters))
+        bare = accepted(await reader.get(path, **parameters))
+        assert bare.keys() == whole.keys() if path == "/ping" else bare == whole
+    refused(await reader.get("/files"), 404, "/hubs/documents/users")
+    own = accepted(await reader.get("/instances"))
+    assert own["id"] == reader.instance["id"]
+    refused(await reader.world.client.get("/users"), 404, "there is nothing at GET")
+    refused(await reader.world.client.post("/users", headers=reader.headers), 404, "there is nothing at POST")
+
+
 async def test_ping_answers_one_object(reader):
     answer = accepted(await reader.get("/hubs/documents/ping"))
     assert {"dateTime", "endpoint"} <= set(answer)

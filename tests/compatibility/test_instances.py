@@ -240,8 +240,10 @@ async def test_connectors_are_listed_and_shown(program):
         assert shown["authentication"] == {"type": "oauth2"}
 
 
-async def test_resources_are_read_at_any_hub(program):
+async def test_resources_are_read_at_any_hub_or_none(program):
     own = Program(program.world, (await program.connect())["token"])
     assert {"dateTime", "endpoint"} <= set(await own.done("GET", "/hubs/documents/ping"))
     users = await own.done("GET", "/hubs/documents/users", "pageSize=2&fields=id")
-    assert users == await own.done("GET", "/hubs/anything/users", "pageSize=2&fields=id")
+    for path in ("/hubs/anything/users", "/users"):
+        assert await own.done("GET", path, "pageSize=2&fields=id") == users
+    assert {"dateTime", "endpoint"} <= set(await own.done("GET", "/ping"))

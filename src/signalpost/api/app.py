@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
@@ -20,7 +21,7 @@ from signalpost import __version__
 from signalpost.api import health
 from signalpost.api.described import describe as describe_api
 from signalpost.api.parts import ApiParts
-from signalpost.api.routing import BASE_PATH, METHODS, join_routers, refuse, refuse_method
+from signalpost.api.routing import BASE_PATH, METHODS, complete_path, join_routers, refuse, refuse_method
 from signalpost.api.waiting import Waiting
 from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
@@ -46,7 +47,9 @@ class RequestFrame:
             return
         # As clients write it that join addresses by a slash; what is below hubs sees to it by itself.
         if not scope["path"].startswith(f"{BASE_PATH}/hubs/"):
-            scope["path"] = scope["path"].rstrip("/") or "/"
+            path = scope["path"].rstrip("/") or "/"
+            authorization = Headers(scope=scope).get("authorization", "")
+            scope["path"] = complete_path(scope["method"], path, authorization)
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         started = False

@@ -27,6 +27,8 @@ from signalpost.api import (
 
 BASE_PATH = "/elements/api-v2"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ELEMENT = re.compile(r"\bElement\s", re.IGNORECASE)
+"""What the ``Authorization`` header has with an instance token."""
 
 ROUTERS = (
     elements.router,
@@ -44,6 +46,21 @@ ROUTERS = (
     hubs.router,
     schemas.router,
 )
+
+
+OWN = frozenset({"openapi.json", *(router.prefix.strip("/") for router in ROUTERS)})
+"""How the paths of the API begin; ``hubs`` among them."""
+
+
+def complete_path(method: str, path: str, authorization: str) -> str:
+    """Give the path that is meant: with an instance token ``/users`` is ``/hubs/documents/users``.
+
+    The original takes a resource at any hub, and without one as well (open-connectors.md 3.2).
+    """
+    resource = path.removeprefix(f"{BASE_PATH}/")
+    if method != "GET" or resource == path or resource.partition("/")[0] in OWN:
+        return path
+    return f"{BASE_PATH}/hubs/any/{resource}" if ELEMENT.search(authorization) else path
 
 
 @cache
