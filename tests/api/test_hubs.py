@@ -64,6 +64,14 @@ async def test_a_page_size_holds_for_the_pages_that_follow(reader):
     assert pages == 3
 
 
+async def test_a_page_number_beside_the_token_of_the_page_changes_nothing(reader):
+    first = await reader.get(USERS, pageSize=1, page=1)
+    token = first.headers["Elements-Next-Page-Token"]
+    second = accepted(await reader.get(USERS, pageSize=1, nextPage=token))
+    assert accepted(await reader.get(USERS, pageSize=1, nextPage=token, page=2)) == second
+    refused(await reader.get(USERS, pageSize=1, page=2), 400, "nextPage")
+
+
 async def test_the_total_is_told_where_the_provider_tells_it_and_nothing_is_left_out(reader):
     assert (await reader.get(USERS)).headers["Elements-Total-Count"] == "3"
     assert "Elements-Total-Count" not in (await reader.get(USERS, where="userName = 'admin'")).headers

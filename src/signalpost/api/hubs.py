@@ -48,7 +48,7 @@ async def read_resource(
     if order_by:
         message = f"orderBy: {order_by[:100]!r} is not possible, the order is the provider's; leave it out"
         raise InvalidRequestError(message)
-    paging = read_unnumbered("", page_size, None, page)
+    paging = read_unnumbered("", page_size, None, None if next_page else page)  # as in lists: the token decides
     position, size = _read_position(next_page, resource) if next_page else (None, paging.size)
     query = HubQuery(
         parameters=_read_own(request.query_params.multi_items()),
