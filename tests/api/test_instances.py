@@ -238,6 +238,33 @@ async def test_a_refresh_token_that_was_granted_elsewhere_gets_a_token(still, me
     assert [each["name"] for each in accepted(await still.client.get("/instances"))] == [made["name"]]
 
 
+async def test_who_brings_tokens_needs_no_redirect_address_until_a_code_is_exchanged(still):
+    body = await still.body()
+    redirect = body["configuration"].pop("oauth.callback.url")
+    refused(await still.client.post("/instances", json=body), 400, "oauth.callback.url", "missing")
+    exchanged = await still.outside.post(
+        f"{still.sandbox.url}/puboauth/token",
+        data={
+            "grant_type": "authorization_code",
+            "code": body.pop("providerData")["code"],
+            "client_id": "key",
+            "client_secret": "secret",
+            "redirect_uri": redirect,
+        },
+    )
+    body["externalAuthentication"] = "initial"
+    body["configuration"]["oauth.user.token"] = exchanged.json()["access_token"]
+    made = accepted(await still.client.post("/instances", json=body))
+    path = f"/instances/{made['id']}"
+    accepted(await still.client.patch(path, json={"name": "Renamed"}))
+    accepted(await still.client.put(path, json=made))
+    code = {"providerData": {"code": await still.authorize()}}
+    refused(await still.client.patch(path, json=code), 400, "oauth.callback.url", "missing")
+    accepted(await still.client.patch(path, json={**code, "configuration": {"oauth.callback.url": redirect}}))
+    removed = {"configuration": {"oauth.callback.url": None}}
+    refused(await still.client.patch(path, json=removed), 400, "oauth.callback.url", "missing")
+
+
 async def test_two_instances_of_one_account_are_two(still):
     first, second = await still.connect(), await still.connect()
     assert first["id"] != second["id"]

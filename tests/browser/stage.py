@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from signalpost.cli.listen import run_listener
-from signalpost.instances.consent import REDIRECT_URI
 from signalpost.instances.orders import Order
-from signalpost.instances.wishes import Wish
+from signalpost.instances.wishes import REDIRECT_URI, Wish
 from signalpost.model.configuration import EVENTS_ENABLED
 from signalpost.polling.status import PollingState
 from tests.browser.people import Signed, press, sign_in

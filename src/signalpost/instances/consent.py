@@ -34,8 +34,6 @@ from signalpost.store.vault import Vault
 
 log = get_logger("instances")
 
-REDIRECT_URI = "oauth.callback.url"
-"""The configuration value that names where the provider sends the person back to."""
 CONSENT_SECONDS = 3600
 LINK_SECONDS = 7 * 86_400
 LINK = "connect link"

@@ -10,6 +10,7 @@ from signalpost.connectors.base import Connector
 from signalpost.connectors.containment import find_host
 from signalpost.instances.wishes import (
     GIVEN_TOKENS,
+    REDIRECT_URI,
     Wish,
     check_required,
     clean_tags,
@@ -56,7 +57,11 @@ async def write_draft(
         InvalidRequestError: a value is wrong, or missing.
     """
     configuration = {key: value for key, value in configuration.items() if key not in GIVEN_TOKENS}
-    check_required(configuration, connector, but_secrets=may_lack)
+    # It goes along with a code alone: who brings tokens may have none (open-connectors.md 3.4).
+    has_none = wish.external if before is None else REDIRECT_URI not in before.configuration
+    check_required(
+        configuration, connector, but_secrets=may_lack, but_redirect=has_none and wish.code is None
+    )
     find_host(connector, configuration)
     plan = await read_plan(configuration, connector)
     configuration.setdefault(POLL_INTERVAL, f"{plan.interval_seconds / 60:g}")

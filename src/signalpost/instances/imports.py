@@ -12,11 +12,11 @@ from itertools import islice
 from signalpost.connectors.authorising import NO_TOKENS, asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
-from signalpost.instances.consent import LINK_SECONDS, REDIRECT_URI, seal_link
+from signalpost.instances.consent import LINK_SECONDS, seal_link
 from signalpost.instances.drafts import ReadPlan, write_draft
 from signalpost.instances.orders import Order
 from signalpost.instances.originals import Original
-from signalpost.instances.wishes import Wish, list_missing, merge_configuration, with_defaults
+from signalpost.instances.wishes import REDIRECT_URI, Wish, list_missing, merge_configuration, with_defaults
 from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.model.ids import InstanceId
 from signalpost.model.member import Member

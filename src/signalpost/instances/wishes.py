@@ -39,6 +39,8 @@ EVENT_DEFAULTS = {
 ACCESS_TOKEN = "oauth.user.token"  # noqa: S105 - the name of a field
 REFRESH_TOKEN = "oauth.user.refresh_token"  # noqa: S105 - the name of a field
 GIVEN_TOKENS = frozenset({ACCESS_TOKEN, REFRESH_TOKEN})
+REDIRECT_URI = "oauth.callback.url"
+"""The configuration value that names where the provider sends the person back to."""
 ROTATED = frozenset({PREVIOUS_KEY, PREVIOUS_KEY_UNTIL})
 """Written by the rotation of signature keys alone: what a caller gives for them is an echo of what was shown."""
 
@@ -125,15 +127,19 @@ def list_missing(configuration: Mapping[str, str], connector: Connector) -> list
 
 
 def check_required(
-    configuration: Mapping[str, str], connector: Connector, *, but_secrets: bool = False
+    configuration: Mapping[str, str],
+    connector: Connector,
+    *,
+    but_secrets: bool = False,
+    but_redirect: bool = False,
 ) -> None:
-    """Check that every required field is there, or every one ``but_secrets``.
+    """Check that every required field is there, or every one ``but_secrets``, or but the redirect address.
 
     Raises:
         InvalidRequestError: one is missing.
     """
     for each in list_missing(configuration, connector):
-        if each.secret and but_secrets:
+        if (each.secret and but_secrets) or (each.key == REDIRECT_URI and but_redirect):
             continue
         message = f"configuration.{each.key}: it is missing ({each.label})"
         raise InvalidRequestError(message)

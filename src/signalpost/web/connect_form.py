@@ -11,9 +11,8 @@ import orjson
 
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
-from signalpost.instances.consent import REDIRECT_URI
 from signalpost.instances.orders import Order
-from signalpost.instances.wishes import Wish, list_secret_keys
+from signalpost.instances.wishes import REDIRECT_URI, Wish, list_secret_keys
 from signalpost.model.configuration import (
     DEFAULT_INTERVAL_MINUTES,
     EVENTS_ENABLED,

@@ -11,9 +11,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signalpost.api.parts import read_id
-from signalpost.instances.consent import REDIRECT_URI
 from signalpost.instances.orders import read_order
-from signalpost.instances.wishes import clean_text
+from signalpost.instances.wishes import REDIRECT_URI, clean_text
 from signalpost.model.configuration import CALLBACK_URL, SIGNATURE_KEY
 from signalpost.model.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
 from signalpost.model.instance import Instance

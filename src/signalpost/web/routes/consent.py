@@ -9,10 +9,10 @@ from fastapi.responses import RedirectResponse
 
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.containment import find_host
-from signalpost.instances.consent import CONSENT_SECONDS, REDIRECT_URI
+from signalpost.instances.consent import CONSENT_SECONDS
 from signalpost.instances.oauth2 import find_authorization
 from signalpost.instances.orders import Order
-from signalpost.instances.wishes import Wish
+from signalpost.instances.wishes import REDIRECT_URI, Wish
 from signalpost.model.configuration import POLLER_CONFIGURATION
 from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.store.connections import Connection
