@@ -120,6 +120,17 @@ async def test_markup_is_stripped_from_names_and_tags(program):
     assert (made["name"], made["tags"]) == ("Acme", ["legal"])
 
 
+async def test_an_instance_without_tags_has_its_name_as_its_tag(program):
+    body = {**await program.world.body(), "name": "<b>Acme</b> Legal"}
+    del body["tags"]
+    made = await program.done("POST", "/instances", body=body)
+    assert (made["name"], made["tags"]) == ("Acme Legal", ["Acme Legal"])
+    renamed = await program.done("PATCH", f"/instances/{made['id']}", body={"name": "Renamed"})
+    assert renamed["tags"] == ["Acme Legal"]
+    [found] = await program.done("GET", "/instances", "tags[]=Acme%20Legal")
+    assert found["id"] == made["id"]
+
+
 async def test_hydrate_is_taken(program):
     made = await program.connect()
     for word in ("true", "false"):

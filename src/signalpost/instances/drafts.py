@@ -66,7 +66,8 @@ async def write_draft(
     plan = await read_plan(configuration, connector)
     configuration.setdefault(POLL_INTERVAL, f"{plan.interval_seconds / 60:g}")
     name = wish.name if wish.name is not None else (before.name if before else connector.name)
-    tags = wish.tags if wish.tags is not None else (before.tags if before else ())
+    # One that is made without tags is found by its name as a tag, as the original's is.
+    tags = wish.tags if wish.tags is not None else (before.tags if before else (name,))
     return InstanceDraft(
         connector=connector.key,
         name=clean_text("name", name),
