@@ -253,7 +253,11 @@ async def test_connectors_are_listed_and_shown(program):
 
 
 async def test_resources_are_read_at_any_hub_or_none(program):
-    own = Program(program.world, (await program.connect())["token"])
+    made = await program.connect()
+    own = Program(program.world, made["token"])
+    for path in ("/hubs/documents/ping", "/users"):
+        answer = await own.call("GET", path)
+        assert answer.headers["elements-element-instance-id"] == str(made["id"])
     assert {"dateTime", "endpoint"} <= set(await own.done("GET", "/hubs/documents/ping"))
     users = await own.done("GET", "/hubs/documents/users", "pageSize=2&fields=id")
     for path in ("/hubs/anything/users", "/users"):

@@ -14,6 +14,7 @@ from signalpost.api.parts import Own, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.connectors.resource import Resource
 from signalpost.model.errors import InvalidRequestError
+from signalpost.model.instance import Instance
 from signalpost.polling.hub import PING, HubQuery
 
 router = APIRouter(prefix="/hubs", tags=["hubs"], route_class=JsonRoute)
@@ -59,8 +60,8 @@ async def read_resource(
     )
     found = await parts.hub.read(own, resource, query)
     if resource.path == PING:
-        return _answer(found.records[0] if found.records else {})
-    response = _answer(found.records)
+        return _answer(own, found.records[0] if found.records else {})
+    response = _answer(own, found.records)
     response.headers["Elements-Returned-Count"] = str(len(found.records))
     if found.total is not None:
         response.headers["Elements-Total-Count"] = str(found.total)
@@ -69,8 +70,9 @@ async def read_resource(
     return response
 
 
-def _answer(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
+def _answer(own: Instance, value: object) -> Response:
+    headers = {"Elements-Element-Instance-Id": str(own.id)}  # as the original says who was asked
+    return Response(orjson.dumps(value), media_type="application/json", headers=headers)
 
 
 def _read_own(given: Iterable[tuple[str, str]]) -> dict[str, str]:

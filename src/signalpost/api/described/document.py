@@ -191,7 +191,7 @@ def _describe_success(
     if known.tagged:
         headers.append("ETag")
     if "orderBy" in named:
-        headers.append("Elements-Total-Count")
+        headers += ["Elements-Total-Count", "Elements-Element-Instance-Id"]
     if "Idempotency-Key" in named:
         headers.append("Idempotency-Replayed")
     content = {"schema": known.answer, "example": examples.get("response")}

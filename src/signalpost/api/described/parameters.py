@@ -160,6 +160,7 @@ HEADERS: dict[str, tuple[str, Schema, Any]] = {
         {"type": "integer"},
         17,
     ),
+    "Elements-Element-Instance-Id": ("Whose token it was.", {"type": "integer"}, 100001),
     "ETag": ("The version of the instance.", TEXT, '"5f0c2b"'),
     "Idempotency-Replayed": ("`true`: it was done before; this is the answer of then.", TEXT, "true"),
     "Retry-After": ("In so many seconds the same may be sent again.", {"type": "integer", "minimum": 0}, 5),
