@@ -127,7 +127,7 @@ async def test_the_token_of_a_disabled_instance_opens_nothing_until_it_is_enable
             ("PUT", "/instances", {"name": "New"}),
             ("PATCH", "/instances", {"name": "New"}),
             ("DELETE", "/instances", None),
-            ("PUT", "/instances/enabled", None),
+            ("DELETE", "/instances/enabled", None),
             ("GET", "/instances/configuration", None),
             ("GET", "/instances/events", None),
             ("GET", "/instances/events/7e57d004-2b97-5e7a-b45f-5387367791cd", None),
@@ -137,8 +137,15 @@ async def test_the_token_of_a_disabled_instance_opens_nothing_until_it_is_enable
     shown = accepted(await still.client.get(path))
     assert shown["disabled"] is True
     assert shown["name"] == instance["name"]
+    by_token = with_token(still, instance["token"])
+    refused(await still.client.put("/instances/enabled", headers=by_token), 403, "disabled")
     every = {"Authorization": f"{own}, Element {instance['token']}"}
-    assert accepted(await still.client.put(f"{path}/enabled", headers=every))["disabled"] is False
+    for enabled in (f"{path}/enabled", "/instances/enabled"):
+        assert accepted(await still.client.put(enabled, headers=every))["disabled"] is False
+        accepted(await still.client.delete(f"{path}/enabled"))
+    tagged = {**every, "If-Match": '"of-before"'}
+    refused(await still.client.put("/instances/enabled", headers=tagged), 412)
+    accepted(await still.client.put("/instances/enabled", headers=every))
     accepted(await still.client.get("/instances", headers=with_token(still, instance["token"])))
 
 

@@ -227,6 +227,15 @@ async def test_a_disabled_instances_token_is_403_and_a_deleted_ones_401(program)
     assert (await own.call("GET", "/instances")).status_code == 401
 
 
+async def test_a_disabled_instance_is_enabled_again_by_its_token(program):
+    made = await program.connect()
+    every = f"{program.write_authorization()}, Element {made['token']}"
+    assert (await program.call("DELETE", "/instances/enabled", authorization=every)).status_code == 200
+    assert (await program.call("GET", "/ping", authorization=every)).status_code == 403
+    assert (await program.call("PUT", "/instances/enabled", authorization=every)).status_code == 200
+    assert (await program.call("GET", "/ping", authorization=every)).status_code == 200
+
+
 async def test_errors_have_a_request_id_and_a_message(program):
     for status, method, path, body in (
         (404, "GET", "/instances/999999999", None),

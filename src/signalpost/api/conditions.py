@@ -12,7 +12,7 @@ import orjson
 from fastapi import Depends, Header, Response
 
 from signalpost import __version__
-from signalpost.api.parts import ApiParts, Named, Own, Parts, connector_of
+from signalpost.api.parts import ApiParts, ByToken, Named, Own, Parts, connector_of
 from signalpost.api.shapes import show_instance
 from signalpost.model.errors import ChangedError, FencedError, InvalidRequestError
 from signalpost.model.instance import Instance
@@ -87,8 +87,14 @@ async def match_own(parts: Parts, own: Own, if_match: IfMatch = None) -> bool:
     return check_match(parts, own, if_match)
 
 
+async def match_by_token(parts: Parts, instance: ByToken, if_match: IfMatch = None) -> bool:
+    """Check ``If-Match`` for the instance whose token is given, disabled or not; raises as ``check_match``."""
+    return check_match(parts, instance, if_match)
+
+
 NamedExact = Annotated[bool, Depends(match_named)]
 OwnExact = Annotated[bool, Depends(match_own)]
+ByTokenExact = Annotated[bool, Depends(match_by_token)]
 """Whether the instance must still be as it was read."""
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from signalpost.api.bodies import InstanceBody, PropertyBody
 from signalpost.api.conditions import (
+    ByTokenExact,
     IfNoneMatch,
     NamedExact,
     OwnExact,
@@ -17,7 +18,17 @@ from signalpost.api.conditions import (
 )
 from signalpost.api.once import ONCE
 from signalpost.api.paging import ListName, NextPage, PageNumber, PageSize, read_paging, write_paging
-from signalpost.api.parts import ApiParts, Asking, Named, Own, Parts, connector_of, find_own_instance, read_id
+from signalpost.api.parts import (
+    ApiParts,
+    Asking,
+    ByToken,
+    Named,
+    Own,
+    Parts,
+    connector_of,
+    find_own_instance,
+    read_id,
+)
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import find_field_id, show_configuration, show_instance
 from signalpost.instances.wishes import Wish
@@ -94,9 +105,11 @@ async def delete_own_instance(parts: Parts, own: Own, exact: OwnExact) -> None:
 
 
 @router.put("/enabled")
-async def enable_own_instance(parts: Parts, own: Own, response: Response, exact: OwnExact) -> dict[str, Any]:
-    """Enable the instance whose token is given, which changes nothing: a disabled one's token opens nothing."""
-    return await enable_instance(parts, own, response, exact)
+async def enable_own_instance(
+    parts: Parts, instance: ByToken, response: Response, exact: ByTokenExact
+) -> dict[str, Any]:
+    """Enable the instance whose token is given; a disabled one's needs the organization's secret beside it."""
+    return await enable_instance(parts, instance, response, exact)
 
 
 @router.delete("/enabled")

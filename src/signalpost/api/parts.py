@@ -112,11 +112,11 @@ async def _look_up(parts: ApiParts, authorization: str | None) -> Caller:
 Asking = Annotated[Caller, Depends(find_caller)]
 
 
-async def find_own_instance(parts: Parts, caller: Asking) -> Instance:
-    """Find the instance whose token came with the request.
+async def find_by_token(parts: Parts, caller: Asking) -> Instance:
+    """Find the instance whose token came with the request, disabled or not.
 
     Raises:
-        UnauthenticatedError: none came. ForbiddenError: it is disabled.
+        UnauthenticatedError: none came.
     """
     if caller.instance_id is None:
         message = "this call needs an instance token: Authorization: User ..., Element <instance token>"
@@ -125,6 +125,19 @@ async def find_own_instance(parts: Parts, caller: Asking) -> Instance:
     if instance is None:
         message = "the instance was deleted"
         raise UnauthenticatedError(message)
+    return instance
+
+
+ByToken = Annotated[Instance, Depends(find_by_token)]
+
+
+async def find_own_instance(parts: Parts, caller: Asking) -> Instance:
+    """Find the instance whose token came with the request.
+
+    Raises:
+        UnauthenticatedError: none came. ForbiddenError: it is disabled.
+    """
+    instance = await find_by_token(parts, caller)
     if instance.disabled:
         message = f"instance {instance.id} is disabled; enable it with PUT /instances/{instance.id}/enabled"
         raise ForbiddenError(message)
