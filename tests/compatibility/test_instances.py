@@ -114,6 +114,17 @@ async def test_the_poller_configuration_is_taken_as_text_too(program):
         assert [each["objectName"] for each in records] == ["events"]
 
 
+async def test_values_of_an_instance_without_events_are_put_as_the_original_showed_them(program):
+    shown = {"event.poller.configuration": "{}", "event.vendor.type": "webhooks"}
+    off = {"event.notification.enabled": "false", "event.notification.instance.finder": None}
+    made = await program.connect(**shown, **off, **{"event.notification.callback.url": None})
+    assert made["configuration"]["event.poller.configuration"] == "{}"
+    on = {"event.notification.enabled": "true", "event.vendor.type": "polling"}
+    answer = await program.call("PATCH", f"/instances/{made['id']}", body={"configuration": on})
+    assert answer.status_code == 400
+    assert "event.poller.configuration" in answer.json()["message"]
+
+
 async def test_markup_is_stripped_from_names_and_tags(program):
     body = {**await program.world.body(), "name": "<b>Acme</b>", "tags": ["<i>legal</i>", ""]}
     made = await program.done("POST", "/instances", body=body)

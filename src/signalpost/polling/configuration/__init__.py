@@ -87,12 +87,18 @@ def read_poll_settings(
         )
         raise InvalidRequestError(message)
     start_at = read_start(configuration)
-    resources = read_resources(configuration.get(POLLER_CONFIGURATION, ""), connector)
+    text = configuration.get(POLLER_CONFIGURATION, "")
+    resources = read_resources(text, connector, may_be_none=not enabled)
     return PollSettings(interval_seconds, resources if enabled else {}, start_at)
 
 
-def read_resources(text: str, connector: Connector) -> Mapping[str, Mapping[str, Any]]:
-    """Read ``event.poller.configuration``: JSON, resource name to configuration. Empty: the connector's default."""
+def read_resources(
+    text: str, connector: Connector, *, may_be_none: bool = False
+) -> Mapping[str, Mapping[str, Any]]:
+    """Read ``event.poller.configuration``: JSON, resource name to configuration. Empty: the connector's default.
+
+    With ``may_be_none`` an object without resources is taken, as the original shows it where events are off.
+    """
     if not text.strip():
         return default_resources(connector)
     try:
@@ -111,7 +117,7 @@ def read_resources(text: str, connector: Connector) -> Mapping[str, Mapping[str,
     if ESCAPED_NUL.search(written):
         message = f"{POLLER_CONFIGURATION}: it holds a NUL character, which cannot be kept"
         raise InvalidRequestError(message)
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not (value or may_be_none):
         message = f'{POLLER_CONFIGURATION}: give an object of resources, as in {{"events": {{"url": ...}}}}'
         raise InvalidRequestError(message)
     for name, configuration in value.items():
