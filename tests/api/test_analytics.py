@@ -124,7 +124,14 @@ async def test_what_cannot_be_counted_is_refused(still, place, query, words):
 
 
 @pytest.mark.parametrize(
-    "query", [{}, {"to": "0001-01-02T00:00:00Z"}, {"from": "9999-12-31T00:00:00Z"}, {"interval": ""}]
+    "query",
+    [
+        {},
+        {"to": "0001-01-02T00:00:00Z"},
+        {"from": "9999-12-31T00:00:00Z"},
+        {"interval": ""},
+        {"accountIds[]": ""},
+    ],
 )
 async def test_without_a_span_the_last_week_is_counted(still, query):
     assert accepted(await still.client.get(PLACE, params=query)) == []

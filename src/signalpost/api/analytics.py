@@ -88,7 +88,7 @@ def read_counted(
         )
         raise InvalidRequestError(message)
     for each in account_ids or ():
-        if read_id("accountIds[]", each) != caller.organization_id:
+        if each and read_id("accountIds[]", each) != caller.organization_id:
             message = f"accountIds[]: {each[:50]!r} is not your account, {caller.organization_id}"
             raise ForbiddenError(message)
     return Span(begin_at, end_at, unit)
