@@ -116,7 +116,7 @@ def start_child(
     *,
     keep_log: bool = False,
 ) -> Iterator[Child]:
-    """Run ``signalpost`` with ``arguments`` until the block, or this process, ends; its line ``<ready><url>``: it is up.
+    """Run ``signalpost`` with ``arguments`` until the block, or this process, ends; ``<ready><url>``: it is up.
 
     ``keep_log``: what it logs is kept for ``Child.tell``, not shown.
 

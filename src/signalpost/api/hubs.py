@@ -49,7 +49,8 @@ async def read_resource(
     if order_by:
         message = f"orderBy: {order_by[:100]!r} is not possible, the order is the provider's; leave it out"
         raise InvalidRequestError(message)
-    paging = read_unnumbered("", page_size, None, None if next_page else page)  # as in lists: the token decides
+    # As in lists, the token decides.
+    paging = read_unnumbered("", page_size, None, None if next_page else page)
     position, size = _read_position(next_page, resource) if next_page else (None, paging.size)
     query = HubQuery(
         parameters=_read_own(request.query_params.multi_items()),
