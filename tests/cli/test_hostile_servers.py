@@ -212,3 +212,12 @@ async def test_a_file_of_another_server_is_left_alone(tmp_path):
     assert file.read_bytes() == whole
     await export([{"sequence": 9}], [{"sequence": 8}, {"sequence": 9}], [{"sequence": 8}, {"sequence": 9}])
     assert len(file.read_text().splitlines()) == 5
+
+
+async def test_a_long_list_is_printed_as_it_comes():
+    """However many there are, no more than a page of them is kept: a server that fails amid it was read as far."""
+    page = answer(200, [{"id": 1}, {"id": 2}], "Elements-Next-Page-Token: further")
+    async with serve(page, answer(404, {"message": "it is gone"})) as (url, _):
+        ran = await run("instances", "list", "--limit", 100_000, "--json", env=open_server(url))
+    assert [each["id"] for each in ran.values] == [1, 2]
+    assert (ran.code, "it is gone" in ran.err) == (5, True)

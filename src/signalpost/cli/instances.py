@@ -5,8 +5,8 @@ Their tokens are left out: each is a secret that opens its instance, and termina
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import Annotated
+from itertools import chain, islice
+from typing import Annotated, Any
 
 import typer
 
@@ -29,23 +29,32 @@ def list_instances(
 ) -> None:
     """List the instances."""
     query = {"searchText": search, "tags[]": tag, "pageSize": min(limit + 1, 200)}
-    found = list(islice(open_api(profile).list_pages("/instances", query), limit + 1))
-    for each in found:
-        each.pop("token", None)
+    found = open_api(profile).list_pages("/instances", query)
+    first = list(islice(found, 1))
     if not as_json:
         print_head(COLUMNS)
-    for each in found[:limit]:
-        if as_json:
-            print_json(each)
-            continue
-        element = each.get("element")
-        state = (
-            "disabled" if each.get("disabled") else "active" if each.get("valid") else "needs authorisation"
-        )
-        key = element.get("key") if isinstance(element, dict) else None
-        print_row(COLUMNS, [each.get("id"), key, state, each.get("name")])
-    if len(found) > limit:
-        print_line(f"there are more than {limit:,}: --limit shows more of them", to_errors=True)
+    for number, each in enumerate(chain(first, found)):
+        if number == limit:
+            print_line(f"there are more than {limit:,}: --limit shows more of them", to_errors=True)
+            return
+        _print(each, as_json=as_json)
+
+
+def _print(instance: dict[str, Any], *, as_json: bool) -> None:
+    instance.pop("token", None)
+    if as_json:
+        print_json(instance)
+        return
+    element = instance.get("element")
+    state = (
+        "disabled"
+        if instance.get("disabled")
+        else "active"
+        if instance.get("valid")
+        else "needs authorisation"
+    )
+    key = element.get("key") if isinstance(element, dict) else None
+    print_row(COLUMNS, [instance.get("id"), key, state, instance.get("name")])
 
 
 @app.command("show")
