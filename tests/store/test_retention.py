@@ -109,9 +109,11 @@ async def test_a_run_ends_and_the_next_goes_on(pool, tidier, time, monkeypatch):
     assert [(await tidier.tidy(NOW)).pages for _ in range(4)] == [4, 4, 2, 0]
 
 
-async def test_a_page_of_a_clock_that_is_ahead_holds_up_nothing(pool, tidier):
+async def test_pages_of_a_clock_that_is_ahead_hold_up_nothing(pool, tidier, monkeypatch):
+    monkeypatch.setattr(retention, "STEP_ROWS", 2)
     past = await make_past(pool)
-    await past.commit(NOW + timedelta(days=400), ["o"])
+    for _ in range(3):
+        await past.commit(NOW + timedelta(days=400), ["o"])
     await past.end(await past.commit(OLD, ["o"]))
     assert (await tidier.tidy(NOW)).pages == 1
     await past.end(await past.commit(OLD, ["o"]))
@@ -148,7 +150,7 @@ async def test_commits_and_records_do_not_wait_for_it(pool):
     waiting = await past.commit(OLD, ["o"])
     async with pool.acquire() as connection:
         await connection.execute("BEGIN")
-        await connection.fetchrow(retention.PAGES, 0, NOW - timedelta(days=7), 200)
+        await connection.fetchrow(retention.PAGES, 0, NOW - timedelta(days=7), 200, NOW)
         await asyncio.wait_for(past.commit(NOW, ["new"]), PATIENCE_SECONDS)
         await asyncio.wait_for(past.end(waiting), PATIENCE_SECONDS)
         # Another run passes over what this one has in hand, and takes what is free meanwhile.
@@ -206,7 +208,7 @@ async def test_whoever_deletes_an_instance_takes_locks_in_the_order_of_all_other
 
 @pytest.mark.parametrize(
     ("statement", "arguments"),
-    [(retention.PAGES, (9000, NOW, retention.STEP_ROWS)), (backlog.FIND_LONG, (0, backlog.LANES, 10))],
+    [(retention.PAGES, (9000, NOW, retention.STEP_ROWS, NOW)), (backlog.FIND_LONG, (0, backlog.LANES, 10))],
 )
 async def test_what_is_looked_at_is_an_index_range(pool, filled, statement, arguments):  # noqa: F811
     plan = "\n".join(row[0] for row in await pool.fetch(f"EXPLAIN {statement}", *arguments))

@@ -24,26 +24,27 @@ SWEEP_SECONDS = 3600.0
 """After so long a walk begins anew, for what was passed over as something of it waited."""
 
 # Only rows that nobody else has in hand are taken: two processes share the work, and nobody waits for either.
-# The rows' ids rise with their age, but for clocks that differ: the position stays before the first young row.
+# The rows' ids rise with their age, but for clocks that differ: the position stays before the first young row. One that
+# lies ahead of now, by a clock that was, is passed over: else all behind it would stay until then.
 # Given as arrays the ids are looked up one by one, whatever the planner thinks of the table.
 STEP = """
 WITH looked AS (
-    SELECT id, {age} < $2 AS old FROM {table} WHERE id > $1 ORDER BY id LIMIT $3
+    SELECT id, {age} < $2 AS old, {age} > $4 AS ahead FROM {table} WHERE id > $1 ORDER BY id LIMIT $3
 ), free AS (
     SELECT id FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM looked WHERE old)) AND {free}
     ORDER BY id FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM free)) RETURNING id
 )
-SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old) AS old,
-       coalesce(min(id) FILTER (WHERE NOT old) - 1, max(id), $1) AS position
+SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old OR ahead) AS passed,
+       coalesce(min(id) FILTER (WHERE NOT old AND NOT ahead) - 1, max(id), $1) AS position
 FROM looked
 """
 
 # What hangs on a page goes with it. A replay that still runs may be about to send any of its instance's notifications.
 PAGES = """
 WITH looked AS (
-    SELECT id, polled_at < $2 AS old FROM page WHERE id > $1 ORDER BY id LIMIT $3
+    SELECT id, polled_at < $2 AS old, polled_at > $4 AS ahead FROM page WHERE id > $1 ORDER BY id LIMIT $3
 ), free AS (
     SELECT id, instance_id, polled_at FROM page WHERE id = ANY(ARRAY(SELECT id FROM looked WHERE old))
     AND NOT EXISTS (SELECT FROM notification WHERE page_id = page.id AND state = 'pending')
@@ -59,8 +60,8 @@ WITH looked AS (
 ), gone AS (
     DELETE FROM page WHERE id = ANY(ARRAY(SELECT id FROM free)) RETURNING id
 )
-SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old) AS old,
-       coalesce(min(id) FILTER (WHERE NOT old) - 1, max(id), $1) AS position
+SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old OR ahead) AS passed,
+       coalesce(min(id) FILTER (WHERE NOT old AND NOT ahead) - 1, max(id), $1) AS position
 FROM looked
 """
 GAPS = STEP.format(table="gap", age="detected_at", free="true")
@@ -78,7 +79,7 @@ WITH looked AS (
     DELETE FROM event_hour USING free
     WHERE event_hour.instance_id = free.instance_id AND event_hour.begin_at = free.begin_at RETURNING 1
 )
-SELECT (SELECT count(*) FROM gone) AS removed, count(*) AS old, coalesce(max(id), $1) AS position FROM looked
+SELECT (SELECT count(*) FROM gone) AS removed, count(*) AS passed, coalesce(max(id), $1) AS position FROM looked
 """
 
 
@@ -104,16 +105,19 @@ class Walk:
         self._position = 0
         self._began_at = float("-inf")
 
-    async def go(self, before: datetime, *, monotonic: Callable[[], float], until: float) -> int:
-        """Remove what is older than ``before``, as far as it comes ``until`` then; give the number of rows."""
+    async def go(self, before: datetime, *now: datetime, monotonic: Callable[[], float], until: float) -> int:
+        """Remove what is older than ``before``, as far as it comes ``until`` then; give the number of rows.
+
+        ``now`` is given where the statement asks for it.
+        """
         if monotonic() - self._began_at >= SWEEP_SECONDS:
             self._position, self._began_at = 0, monotonic()
         removed = 0
         while True:
-            row: Any = await self._pool.fetchrow(self._statement, self._position, before, STEP_ROWS)
+            row: Any = await self._pool.fetchrow(self._statement, self._position, before, STEP_ROWS, *now)
             self._position = row["position"]
             removed += int(row["removed"])
-            if row["old"] < STEP_ROWS or monotonic() >= until:
+            if row["passed"] < STEP_ROWS or monotonic() >= until:
                 return removed
 
 
@@ -156,12 +160,12 @@ class Retention:
         dropped, row_by_row = await self._partitions.drop_old(before)
         await trim_answers(self._pool)
         gaps, replays, _, pages = [
-            await walk.go(age, monotonic=self._monotonic, until=until)
-            for walk, age in (
-                (self._gaps, before),
-                (self._replays, before),
+            await walk.go(*times, monotonic=self._monotonic, until=until)
+            for walk, *times in (
+                (self._gaps, before, now),
+                (self._replays, before, now),
                 (self._hours, before),
-                (self._pages, row_by_row),
+                (self._pages, row_by_row, now),
             )
         ]
         return Tidied(pages=pages + dropped, gaps=gaps, replays=replays, cancelled=cancelled)
