@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
 import pytest
 
+from signalpost.connectors.resource import ListPage
 from signalpost.model.errors import ConnectorError
 from tests.polling.machine import CONFIGURATIONS, DATES
-from tests.polling.provider import ISO
+from tests.polling.provider import ISO, Provider, ProviderListing
 
 
 async def test_another_identity_in_doubt_deletes_nothing(open_machine):
@@ -99,3 +101,27 @@ async def test_a_watermark_that_was_signed_with_the_dates_is_known(open_machine)
     await machine.pool.execute("UPDATE resource_poll SET watermark = watermark || $1", old)
     machine.provider.delete("o")
     assert await machine.tell() == [*told, ("o", "DELETED")]
+
+
+@pytest.mark.parametrize("strategy", ["snapshot", "timestamp"])
+@pytest.mark.parametrize("fault", ["a row goes", "a page is empty"])
+async def test_what_the_first_reading_missed_is_not_told_as_new(open_machine, monkeypatch, strategy, fault):
+    provider = Provider()
+    for number in range(9):
+        provider.write(f"o{number}", number, dated=provider.now - timedelta(days=9 - number))
+    real, failing = ProviderListing.read, [fault == "a page is empty"]
+
+    async def read(self, session, position, size):
+        page = await real(self, session, position, size)
+        if position and failing and failing.pop():
+            return ListPage([], None, 9, complete=False)
+        return replace(page, total=len(provider.records))
+
+    monkeypatch.setattr(ProviderListing, "read", read)
+    if fault == "a row goes":
+        provider.meanwhile.append((1, lambda: provider.delete("o0")))  # what follows moves to the page before
+    machine = await open_machine(strategy, provider=provider)
+    await machine.tell()
+    provider.write("new", 1)
+    gone = [("o0", "DELETED")] if "row" in fault and strategy == "snapshot" else []  # after it was seen
+    assert await machine.tell() == [*gone, ("new", "CREATED")]

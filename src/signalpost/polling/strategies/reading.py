@@ -87,12 +87,29 @@ async def read_records(reader: RecordReader, records: Iterable[Any]) -> list[tup
     return read
 
 
-async def read_list(listing: Listing, session: Session, size: int | None) -> AsyncIterator[ListPage]:
+async def read_list(
+    listing: Listing, session: Session, size: int | None, *, settling: bool = False
+) -> AsyncIterator[ListPage]:
     """Read a list from its first page to its last.
+
+    While it is taken in (``settling``), what it lacked would be told as new by the next poll: so it is read once more
+    where it ended too early, or changed its total, as a row that went moves those behind it to pages already read.
 
     Raises:
         ConnectorError: it never ends: a page leads back to one before, or there are more than ``MOST_LIST_PAGES``.
     """
+    totals: set[int | None] = set()
+    complete = True
+    async for page in _read_once(listing, session, size):
+        totals.add(page.total)
+        complete &= page.complete
+        yield page
+    if settling and not (complete and len(totals) == 1):
+        async for page in _read_once(listing, session, size):
+            yield page
+
+
+async def _read_once(listing: Listing, session: Session, size: int | None) -> AsyncIterator[ListPage]:
     position: str | None = None
     passed: set[str] = set()
     for _ in range(MOST_LIST_PAGES):

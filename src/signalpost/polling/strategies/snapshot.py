@@ -66,7 +66,8 @@ class SnapshotReading:
     async def read(self) -> AsyncGenerator[Sequence[Page] | Gap, None]:
         """Read the list; the pages give what is new and changed, then what is gone, the last one the watermark."""
         reading = self._reading
-        async for listed in read_list(self._listing, reading.session, reading.polled.definition.page_size):
+        size = reading.polled.definition.page_size
+        async for listed in read_list(self._listing, reading.session, size, settling=self._settling):
             self._pages += 1
             self._totals.add(listed.total)
             if not listed.complete:

@@ -101,7 +101,7 @@ class TimestampReading:
         """Read the list; the pages give what is new, the last one the watermark."""
         reading = self._reading
         size = reading.polled.definition.page_size
-        async for listed in read_list(self._listing, reading.session, size):
+        async for listed in read_list(self._listing, reading.session, size, settling=self._settling):
             self._pages += 1
             self._complete &= listed.complete
             seen = await self._recall([record for record in listed.records if self._where.matches(record)])
