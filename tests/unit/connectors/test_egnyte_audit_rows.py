@@ -26,6 +26,7 @@ AUDIT = {
     ("fields", "object_id", "object_type", "event_type"),
     [
         ({"auditSource": "FILE_AUDIT"}, "/Shared/a.txt", "file", EventType.CREATED),
+        ({"auditSource": "FILE\x00_AUDIT"}, "/Shared/a.txt", "file\ufffd", EventType.CREATED),
         ({"action": "Move", "targetPath": "/Shared/b.txt"}, "/Shared/b.txt", "audit", EventType.MOVED),
         ({"action": "Download", "auditSource": "FILE_AUDIT"}, "/Shared/a.txt", "file", EventType.UNKNOWN),
         (

@@ -24,7 +24,13 @@ from signalpost.connectors.egnyte.client import EgnyteClient, read_rows
 from signalpost.connectors.egnyte.feeds import Clock
 from signalpost.connectors.egnyte.values import format_timestamp, read_instant
 from signalpost.connectors.resource import Session
-from signalpost.model.errors import ConnectorError, InvalidRequestError, RejectedError, WatermarkLostError
+from signalpost.model.errors import (
+    ConnectorError,
+    InvalidRequestError,
+    RejectedError,
+    WatermarkLostError,
+    replace_unusable,
+)
 from signalpost.model.event import Change, EventType, Gap, Page, Watermark
 
 # The log goes 7 days back; an hour less, so that it still does when the call arrives.
@@ -81,7 +87,8 @@ def read_audit_rows(rows: Sequence[Any], id_field: str, now: datetime) -> list[t
         content = blake2b(canonical, digest_size=16).hexdigest()
         change_id = f"{str(row.get('date'))[:40]}-{content}-{counts[content]}"
         counts[content] += 1
-        object_type = str(row.get("auditSource") or "audit").lower().removesuffix("_audit")[:100] or "audit"
+        source = replace_unusable(str(row.get("auditSource") or "audit"))
+        object_type = source.lower().removesuffix("_audit")[:100] or "audit"
         names = ("targetPath", "sourcePath", "userId", "user")
         object_id = next((str(row[name]) for name in names if row.get(name)), f"audit-{content}")
         event_type = find_audit_type(str(row.get("action")))
