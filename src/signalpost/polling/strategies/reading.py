@@ -42,26 +42,25 @@ class Reading:
     start_at: datetime | None
     room: Room
 
-    def sign(self, *, by_date: bool) -> str:
-        """Tell configurations apart by which identity finds the same objects in the same versions.
+    def sign(self, *, by_date: bool) -> dict[str, str]:
+        """Give what tells, in a watermark, by which configuration objects and their versions were found.
 
-        Where versions are contents, dates do not matter.
+        ``by`` changes with all that may have others be found. Where versions are contents, dates do not matter: there
+        ``objects`` stays when these change. (Older releases know ``by`` alone, and may run beside this one.)
         """
         polled = self.polled
         objects = [polled.strategy.value, polled.definition.url, polled.id_field]
-        if not by_date:
-            return _sign(objects)
         dates = [
             each and [each.field, each.pattern.text, str(each.zone)]
             for each in (polled.updated, polled.created)
         ]
-        return _sign([*objects, dates, polled.definition.filter_by_updated])
+        signed = {"by": _sign([*objects, dates, polled.definition.filter_by_updated])}
+        return signed if by_date else signed | {"objects": _sign(objects)}
 
     def is_of_another(self, *, by_date: bool) -> bool:
         """Say whether the watermark is of a configuration by which other objects, or versions, were found."""
-        by = (self.poll.watermark or {}).get("by")
-        # Once the dates were always part of it.
-        return by not in {self.sign(by_date=by_date), self.sign(by_date=True)}
+        kept = self.poll.watermark or {}
+        return all(kept.get(name) != sign for name, sign in self.sign(by_date=by_date).items())
 
     def mark_between(self, *, settling: bool) -> Watermark | None:
         """Give the watermark of the pages before the last one: that of the poll.
@@ -70,7 +69,7 @@ class Reading:
         longer what the old one found.
         """
         kept = self.poll.watermark
-        return {**kept, "by": ""} if kept is not None and settling else kept
+        return {**kept, "by": "", "objects": ""} if kept is not None and settling else kept
 
 
 def _sign(parts: list[Any]) -> str:

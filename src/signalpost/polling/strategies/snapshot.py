@@ -33,10 +33,10 @@ class SnapshotReading:
     """One reading of a whole list.
 
     The memory holds every object of the list with the hash of its content. The watermark is ``{"since": when the list
-    was first taken in, "by": what identifies objects}``. Deletions are concluded at the very end, from a list that was
-    read without a doubt; where it had several pages, or is all of a sudden empty, it is read once more, and only what
-    both readings lack is deleted: a row that moved to an earlier page meanwhile is in one of them. Where rows moved to
-    later pages, and so came twice, nothing is said to be deleted this time.
+    was first taken in}`` and what identifies objects (``Reading.sign``). Deletions are concluded at the very end, from
+    a list that was read without a doubt; where it had several pages, or is all of a sudden empty, it is read once more,
+    and only what both readings lack is deleted: a row that moved to an earlier page meanwhile is in one of them. Where
+    rows moved to later pages, and so came twice, nothing is said to be deleted this time.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class SnapshotReading:
         gone = await self._find_gone()
         for place in range(0, len(gone), DELETIONS_A_PAGE):
             yield (self._delete(gone[place : place + DELETIONS_A_PAGE]),)
-        watermark = {"since": self._since, "by": reading.sign(by_date=False)}
+        watermark = {"since": self._since, **reading.sign(by_date=False)}
         remark = "; ".join(filter(None, (self._doubts.write(), self._problems.write()))) or None
         yield (Page((), (), watermark, more=False, remark=remark),)
 

@@ -127,7 +127,7 @@ class TimestampReading:
         newest = max(self._newest or reading.started_at - EMPTY_SLACK, EPOCH)
         newest = min(newest, reading.started_at)
         date = max(newest, self._since) if self._since else newest
-        watermark = {"date": date.isoformat(), "by": reading.sign(by_date=self._by_date)}
+        watermark = {"date": date.isoformat(), **reading.sign(by_date=self._by_date)}
         if reading.polled.definition.varies and self._pages > 1 and self._since is not None:
             watermark["from"] = self._since.isoformat()
         return watermark
