@@ -256,13 +256,6 @@ async def test_a_suppressed_page_that_egnyte_cut_short_loses_nothing():
     assert page.watermark == {"id": 7}
 
 
-async def test_a_name_that_was_cut_in_a_character_stops_no_event():
-    body = b"""{"events": [{"id": 1, "data": {"target_path": "/Shared/a\\ud83d"}}, {"id": 2}]}"""
-    async with open_answers(body) as calls:
-        page = await calls.feed("events").read(calls, {"id": 0}, verify=False)
-    assert [change.object_id for change in page.changes] == ["/Shared/a\ufffd", "event-2"]
-
-
 BROKEN = [
     b"<html>Sign in</html>",
     b'{"events": [{"id": 1, "timest',

@@ -75,6 +75,13 @@ async def test_a_cursor_that_is_behind_the_list_does_not_count_anew():
             await calls.feed("events").recover(calls, {"id": 110})
 
 
+async def test_a_name_that_was_cut_in_a_character_stops_no_event():
+    body = b"""{"events": [{"id": 1, "data": {"target_path": "/Shared/a\\ud83d"}}, {"id": 2}]}"""
+    async with open_answers(body) as calls:
+        page = await calls.feed("events").read(calls, {"id": 0}, verify=False)
+    assert [change.object_id for change in page.changes] == ["/Shared/a\ufffd", "event-2"]
+
+
 class BusySession:
     """A domain that lets go ``by_call`` of its oldest events from one call to the next."""
 
