@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from signalpost.connectors import containment
-from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import ListPage
 from signalpost.model.errors import (
     ConnectorError,
@@ -299,22 +298,3 @@ async def test_a_connector_that_cannot_say_where_its_provider_is_fails_alone(con
     machine._parts.registry._connectors["simulated"].open_listing = lambda *_: Calling(machine.provider)
     await machine.poll()
     assert (await read_errors(machine))["broken"][0] == "the connector failed: find_host raised KeyError"
-
-
-async def test_an_instance_whose_connector_is_gone_waits_for_its_next_turn_and_fails_nothing(connect):
-    machine = await connect("timestamp", {})
-    await machine.poll()
-    before = await read_errors(machine)
-    connectors = machine._parts.registry
-    object.__setattr__(machine._parts, "registry", Registry([]))
-    for _ in range(3):
-        machine.provider.now += machine.interval
-        await machine.poll()
-        next_at = await machine.pool.fetchval(
-            "SELECT next_poll_at FROM instance WHERE id = $1", machine.instance.id
-        )
-        assert machine.provider.now < next_at <= machine.provider.now + machine.interval
-    assert await read_errors(machine) == before
-    object.__setattr__(machine._parts, "registry", connectors)
-    machine.provider.write("a", 1)
-    assert ("a", "CREATED") in await machine.tell()
