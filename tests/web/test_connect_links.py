@@ -100,7 +100,11 @@ async def test_an_instance_is_authorised_again_as_the_same_account_only(world, b
     place = f"/instances/{instance['id']}"
     await world.pool.execute("UPDATE instance SET valid = false")
     csrf = await read_csrf(browser)
-    way = (await browser.client.post(f"{place}/authorise", data={"csrf": csrf})).headers["location"]
+
+    async def begin_again():
+        return (await browser.client.post(f"{place}/authorise", data={"csrf": csrf})).headers["location"]
+
+    way = await begin_again()
     url = read_url(await browser.read(way))
     back = await consent(browser.client, url, username="power")
     result = await browser.read(back.headers["location"])
@@ -110,7 +114,11 @@ async def test_an_instance_is_authorised_again_as_the_same_account_only(world, b
     back = await consent(browser.client, read_url(await browser.read(way)), username="admin")
     assert back.headers["location"] == place
     assert await world.pool.fetchval("SELECT valid FROM instance")
-    assert "authorised again as" in await browser.read(place)
+    assert "It goes on from its watermark." in await browser.read(place)
+    await world.pool.execute("UPDATE instance SET disabled = true")
+    back = await consent(browser.client, read_url(await browser.read(await begin_again())), username="admin")
+    assert "It goes on from its watermark once it is resumed" in await browser.read(back.headers["location"])
+    await world.pool.execute("UPDATE instance SET disabled = false")
     # By a link, too.
     assert "Make a link to authorise again" in await browser.read(f"{place}/edit")
     link = await make_link(browser, f"{place}/authorise", {"csrf": csrf, "do": "link"})
@@ -123,6 +131,7 @@ async def test_an_instance_is_authorised_again_as_the_same_account_only(world, b
         "SELECT action FROM audit WHERE instance_id = $1 ORDER BY id", instance["id"]
     )
     assert [each["action"] for each in audit] == [
+        "instance.authorised",
         "instance.authorised",
         "connect_link.made",
         "instance.authorised",

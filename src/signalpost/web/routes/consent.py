@@ -104,7 +104,10 @@ async def _lead_on(request: Request, parts: WebParts, connection: Connection) ->
     if instance is not None:
         told = f"{instance.name} is connected as {instance.account.label}. The first poll is under way."
         if connection.instance_id is not None:
-            told = f"{instance.name} is authorised again as {instance.account.label}. It goes on from its watermark."
+            goes_on = "It goes on from its watermark" + (
+                " once it is resumed: it is paused." if instance.disabled else "."
+            )
+            told = f"{instance.name} is authorised again as {instance.account.label}. {goes_on}"
     return go(request, f"/instances/{connection.made_instance_id}", told)
 
 
