@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from signalpost.connectors.base import Field, Quota
+from signalpost.connectors.base import Authorization, Field, Quota
 from signalpost.connectors.resource import ListPage, Strategy
 from signalpost.connectors.rest.answers import find_list, read_json
 from signalpost.model.errors import ConnectorError, InvalidRequestError, RetryLaterError
@@ -177,6 +177,16 @@ BROKEN = {
     ),
     "has a password that is no secret": (declare(fields=(Field("password", "P"),)), "what_is_secret_is"),
     "fails by a wrong value": (declare(find_host=fail), "a_wrong_configuration_is_refused"),
+    "says where its provider is without https": (
+        declare(find_host=lambda *_: "api.example.com/v1"),
+        "a_wrong_configuration_is_refused",
+    ),
+    "says where to consent without https": (
+        declare(
+            find_authorization=lambda *_: Authorization("example.com/authorize", "example.com/token", ())
+        ),
+        "a_wrong_configuration_is_refused",
+    ),
     "shows a secret": (declare(find_host=show_secret), "a_wrong_configuration_is_refused"),
     "has a resource that nobody is told of": (resource(name="people"), "its_page_lists"),
     "hides that deletions are not seen": (resource(strategies=(Strategy.TIMESTAMP,)), "its_page_lists"),

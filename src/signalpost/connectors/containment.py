@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from signalpost.connectors.base import Connector, Quota
+from signalpost.connectors.base import Authorization, Connector, Quota
 from signalpost.connectors.resource import ListPage
 from signalpost.model.errors import ConnectorError, InvalidRequestError, SignalpostError, replace_unusable
 from signalpost.model.event import Change, EventType, Gap, Page
@@ -258,6 +258,20 @@ def _find_wrong_watermark(watermark: Any) -> Iterator[str]:
         yield "a watermark that is no JSON object"
 
 
+def _find_wrong_url(url: str) -> Iterator[str]:
+    if not url.lower().startswith(("https://", "http://")):
+        yield "a URL that does not begin with https:// or http://"
+
+
+def _find_wrong_authorization(authorization: Any) -> Iterator[str]:
+    # Nobody consents where the application itself is given the token.
+    for url in (authorization.authorize_url or authorization.token_url, authorization.token_url):
+        if not isinstance(url, str) or any(_find_wrong_url(url)):
+            yield "an Authorization with a URL that does not begin with https:// or http://"
+    if not all(isinstance(each, str) for each in authorization.scopes):
+        yield "an Authorization of which a scope is no text"
+
+
 def _find_wrong_account(account: Any) -> Iterator[str]:
     if not (_can_be_kept(account.id) and isinstance(account.label, str)):
         yield "an Account whose id or label is no text"
@@ -286,6 +300,8 @@ _FAULTS: dict[type, Callable[[Any], Iterable[str]]] = {
     Page: _find_wrong_changes,
     Gap: _find_wrong_gap,
     dict: _find_wrong_watermark,
+    str: _find_wrong_url,  # of find_host, the one step that gives a text
+    Authorization: _find_wrong_authorization,
     Account: _find_wrong_account,
     Tokens: _find_wrong_tokens,
     Quota: _find_wrong_quota,

@@ -43,6 +43,8 @@ def _find_wrong(connector: Any, others: Iterable[Connector]) -> Iterator[str]:
         value = getattr(connector, each)
         if not isinstance(value, str) or not value.strip():
             yield f"{each}: {_show(value)} is no text"
+    if isinstance(connector.hub, str) and set(connector.hub) & set("/?#% "):
+        yield f"hub: {_show(connector.hub)} is no part of a path, as 'documents' is in /hubs/documents/users"
     for each in METHODS:
         if not callable(getattr(connector, each)):
             yield f"{each} is no method"
@@ -144,8 +146,8 @@ def _find_wrong_part(resource: Resource) -> Iterator[str]:
     labels = resource.label_fields
     if not isinstance(labels, (tuple, list)) or not all(isinstance(each, str) for each in labels):
         yield f"label_fields: {_show(labels)} is no tuple of texts"
-    if not resource.path or set(resource.path) & set("?#% "):
-        yield f"path: {_show(resource.path)} is no path in a URL"
+    if not all(resource.path.split("/")) or set(resource.path) & set("?#% "):
+        yield f"path: {_show(resource.path)} is no path in a URL, as 'users' is in /hubs/documents/users"
 
 
 def _show(value: object) -> str:

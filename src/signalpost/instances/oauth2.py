@@ -56,7 +56,7 @@ def find_authorization(connector: Connector, configuration: Mapping[str, str]) -
         InvalidRequestError: it says that a value is wrong; or it failed, which the message says.
     """
     with contain_configuration(connector, "find_authorization"):
-        return connector.find_authorization(configuration)
+        return check("find_authorization", connector.find_authorization(configuration), Authorization)
 
 
 class OAuth2:

@@ -66,6 +66,9 @@ class ConnectorSuite(Harness):
     def test_a_wrong_configuration_is_refused_without_its_secrets(self) -> None:
         """Each value in turn is missing, or hostile: InvalidRequestError, which shows no secret, or another host."""
         connector = self.make_connector()
+        check("find_host", connector.find_host(self.configuration), str)
+        if find_grant(connector) is not Grant.CONFIGURATION:
+            check("find_authorization", connector.find_authorization(self.configuration), Authorization)
         secrets = [self.configuration.get(field.key) for field in connector.fields if field.secret]
         for field in connector.fields:
             for value in ("", "../..", "a b@c#", "é\n"):

@@ -22,6 +22,7 @@ WRONG = {
     "has a number too large": ({"id": 2**31}, "id: 2147483648 is no number"),
     "has no name": ({"name": " "}, "name: ' ' is no text"),
     "has no hub": ({"hub": None}, "hub: None is no text"),
+    "has a hub for people": ({"hub": "Help Desk"}, "hub: 'Help Desk' is no part of a path"),
     "calls never": ({"calls_per_second": 0}, "calls_per_second: 0 is no number over 0"),
     "calls backwards": ({"calls_per_second": -1.0}, "calls_per_second: -1.0 is no number over 0"),
     "calls at no rate": ({"calls_per_second": float("nan")}, "calls_per_second: nan is no number"),
@@ -80,6 +81,10 @@ WRONG = {
     "has a resource nowhere": (
         {"resources": (replace(EVENTS, path=""),)},
         "resources: events: path: '' is no path",
+    ),
+    "has a resource at its provider's path": (
+        {"resources": (replace(EVENTS, path="/events"),)},
+        "resources: events: path: '/events' is no path",
     ),
     "has two resources at one path": (
         {"resources": (EVENTS, replace(EVENTS, name="more"))},
