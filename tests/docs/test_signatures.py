@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
 import shutil
 import time
@@ -18,9 +20,10 @@ BODY = '{"id": "9000001", "name": "é"}'
 # Reads cases from standard input; prints what either function says of each.
 MAIN = """
 const cases = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+const ask = (verify, ...given) => { try { return verify(...given); } catch (error) { return error.message; } };
 console.log(JSON.stringify(cases.map(([headers, body, key]) => {
   const bytes = Buffer.from(body);
-  return [verifyStandard(headers, bytes, key), verifyOpenConnectors(headers, bytes, key)];
+  return [ask(verifyStandard, headers, bytes, key), ask(verifyOpenConnectors, headers, bytes, key)];
 })));
 """
 
@@ -28,6 +31,18 @@ console.log(JSON.stringify(cases.map(([headers, body, key]) => {
 def sign(key, sent_at):
     signed = signature_headers([key], notification_id="9000001", timestamp=sent_at, body=BODY.encode())
     return {name.lower(): value for name, value in signed.items()}
+
+
+def signed_with_nothing(sent_at):
+    def digest(content):
+        return base64.b64encode(hmac.digest(b"", content, "sha256")).decode()
+
+    return {
+        "webhook-id": "9",
+        "webhook-timestamp": str(sent_at),
+        "webhook-signature": f"v1,{digest(f'9.{sent_at}.{BODY}'.encode())}",
+        "elements-webhook-signature": f"sha256={digest(BODY.encode())}",
+    }
 
 
 async def test_the_page_s_code_for_node_takes_what_is_signed_and_nothing_else():
@@ -51,6 +66,10 @@ async def test_the_page_s_code_for_node_takes_what_is_signed_and_nothing_else():
             [{}, BODY, key],
         ]
         expected += [[True, True], [True, True], [False, True], [False, True]] + [[False, False]] * 4
+    # A key that was never set: whoever knows that could sign with it.
+    empty = "the key is empty: anybody could sign with it"
+    cases += [[signed_with_nothing(now), BODY, key] for key in ("", "whsec_")]
+    expected += [[empty, empty], [empty, False]]
     code = next(block.text for block in read_blocks(PAGE) if block.language == "js")
     process = await asyncio.create_subprocess_exec(
         *(node, "-e", code + MAIN), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE

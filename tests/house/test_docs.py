@@ -116,6 +116,8 @@ def test_the_receivers_code_that_a_page_gives_verifies_what_we_sign():
             assert verify(headers, body, key)
             assert not verify(headers, body + b" ", key)
             assert not verify({}, body, key)
+            with pytest.raises(ValueError, match="the key is empty"):
+                verify(headers, body, "")
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
