@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from signalpost.delivery.sign import signature_headers
 from signalpost.model.errors import SignalpostError
 from signalpost.receiver import verify
 from signalpost.testing.calls import post_bytes, wait_until
+from signalpost.testing.server import run_server
 
 KEY = "a key of the handler"
 
@@ -255,3 +257,10 @@ def test_what_was_started_ends_though_whoever_started_it_is_killed():
         return False
 
     wait_until(is_gone, "the end of the sandbox", seconds=30, tell=lambda: "")
+
+
+@pytest.mark.parametrize("name", ["retension_days", "SIGNALPOST_RETENTION_DAYS"])
+def test_a_setting_that_is_none_is_refused_before_anything_starts(name):
+    wrong = f"there is no setting '{name}'; is it 'retention_days'?"
+    with pytest.raises(SignalpostError, match=re.escape(wrong)), run_server("", {name: 3}, []):
+        pass

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from signalpost.children import Child, children_environment, run_child, start_child
-from signalpost.model.errors import NotFoundError
+from signalpost.model.errors import NotFoundError, SignalpostError
+from signalpost.settings import Settings
 from signalpost.testing.calls import ask_json, wait_until
 from signalpost.testing.sandbox import EgnyteSandbox
 
@@ -105,7 +107,11 @@ def run_server(
     """Run the service while the block is open, on an embedded PostgreSQL in a temporary folder.
 
     ``children`` gets its process; the last lines of all of them are shown when something is waited for in vain.
+
+    Raises:
+        SignalpostError: one of the ``settings`` is none, or it does not start with them.
     """
+    _refuse_unknown(settings)
     with TemporaryDirectory(prefix="signalpost-testing-") as folder:
         data = ["--data-dir", str(Path(folder) / "data")]
         environment = children_environment(egnyte_url=sandbox_url, **{**QUICK, **settings})
@@ -116,6 +122,18 @@ def run_server(
             secrets = json.loads(run_child(["credentials", "create", "--json", *data], environment))
             authorization = f"User {secrets['userSecret']}, Organization {secrets['organizationSecret']}"
             yield SignalpostServer(child.url, authorization, lambda: tell_logs(children))
+
+
+def _refuse_unknown(settings: Mapping[str, object]) -> None:
+    """Refuse names that are no setting's: as variables nobody would read them."""
+    known = set(Settings.model_fields)
+    for name in settings:
+        if name.lower() not in known:
+            near = get_close_matches(name.lower().removeprefix("signalpost_"), known, n=1)
+            message = f"signalpost_settings: there is no setting {name!r}" + "".join(
+                f"; is it {each!r}?" for each in near
+            )
+            raise SignalpostError(message)
 
 
 def tell_logs(children: list[Child]) -> str:
