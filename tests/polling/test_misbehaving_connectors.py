@@ -110,26 +110,6 @@ FEEDS = {
     "says when in words": ({"read": refuse(RetryLaterError("later", after_seconds="7"))}, "later"),
     "says when far away": ({"read": refuse(RetryLaterError("later", after_seconds=1e300))}, "later"),
     "tells what cannot be kept": ({"read": refuse(ConnectorError("a\x00b\ud800c"))}, "a\ufffdb\ufffdc"),
-    "changes what half a character names": (
-        {"read": give_page(object_id="a\ud83d")},
-        "a Change whose ids are no texts that can be kept",
-    ),
-    "changes by half a character": (
-        {"read": give_page(change_id="\udc00")},
-        "a Change whose ids are no texts that can be kept",
-    ),
-    "changes a kind of half a character": (
-        {"read": give_page(object_type="\ud83d")},
-        "a Change whose object_type is no text that can be kept",
-    ),
-    "writes half a character in the second record": (
-        {"read": give(Page(("{}", '{"a": "\ud83d"}'), (make_change(record_index=1),), {}, more=False))},
-        "a page of broken holds what cannot be stored",
-    ),
-    "starts where half a character is": (
-        {"find_start": give({"at": "\ud83d"})},
-        "gave a watermark that is no JSON",
-    ),
     "changes without an id": (
         {"read": give(Page(("{}",), (make_change(change_id=None),), {}, more=False))},
         "a Change whose ids are no texts",

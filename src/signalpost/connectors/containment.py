@@ -199,11 +199,11 @@ def _pick_suspects(records: Sequence[str]) -> Iterator[str]:
 
 
 def _find_wrong_change(change: Any, records: int) -> Iterator[str]:
-    if not (_is_text(change.change_id) and _is_whole(change.change_id) and _is_whole(change.object_id)):
+    if not (_is_text(change.change_id) and _can_be_kept(change.change_id) and _can_be_kept(change.object_id)):
         yield "a Change whose ids are no texts that can be kept"
     if not isinstance(change.event_type, EventType):
         yield "a Change whose event_type is no EventType"
-    if not (_is_text(change.object_type) and _is_whole(change.object_type)):
+    if not (_is_text(change.object_type) and _can_be_kept(change.object_type)):
         yield "a Change whose object_type is no text that can be kept"
     if not _is_moment(change.occurred_at):
         yield "a Change at a time without a zone"
@@ -213,11 +213,6 @@ def _find_wrong_change(change: Any, records: int) -> Iterator[str]:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
-
-
-def _is_whole(value: object) -> bool:
-    """Say whether it is a text without half characters; of NUL, which is ASCII, the database tells. Asked often."""
-    return isinstance(value, str) and (value.isascii() or _can_be_kept(value))
 
 
 def _can_be_kept(value: object) -> bool:
@@ -258,18 +253,14 @@ def _find_wrong_watermark(watermark: Any) -> Iterator[str]:
         yield "a watermark that is no JSON object"
 
 
-def _find_wrong_url(url: str) -> Iterator[str]:
-    if not url.lower().startswith(("https://", "http://")):
+def _find_wrong_url(url: object) -> Iterator[str]:
+    if not isinstance(url, str) or not url.lower().startswith(("https://", "http://")):
         yield "a URL that does not begin with https:// or http://"
 
 
 def _find_wrong_authorization(authorization: Any) -> Iterator[str]:
-    # Nobody consents where the application itself is given the token.
-    for url in (authorization.authorize_url or authorization.token_url, authorization.token_url):
-        if not isinstance(url, str) or any(_find_wrong_url(url)):
-            yield "an Authorization with a URL that does not begin with https:// or http://"
-    if not all(isinstance(each, str) for each in authorization.scopes):
-        yield "an Authorization of which a scope is no text"
+    yield from _find_wrong_url(authorization.token_url)
+    yield from _find_wrong_url(authorization.authorize_url or authorization.token_url)  # "": nobody consents
 
 
 def _find_wrong_account(account: Any) -> Iterator[str]:

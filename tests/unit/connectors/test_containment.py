@@ -20,7 +20,7 @@ from signalpost.connectors.resource import ListPage
 from signalpost.connectors.session import ProviderSession
 from signalpost.instances.tokens import FixedToken
 from signalpost.model.errors import ConnectorError, MissingError
-from signalpost.model.event import Change, Gap, Page
+from signalpost.model.event import Change, EventType, Gap, Page
 from signalpost.model.instance import Account, Tokens
 from signalpost.outbound import Answer
 from tests.unit.connectors.fake_time import HastyTime
@@ -136,6 +136,19 @@ async def test_accounts_and_tokens_that_are_none_are_refused(given, kind):
 
     with pytest.raises(ConnectorError, match=f"Odd.step gave .*{kind.__name__}"):
         await guard(Odd(), "step", kind)
+
+
+@pytest.mark.parametrize("field", ["change_id", "object_id", "object_type"])
+async def test_half_characters_in_a_change_are_told_as_its_fault(field):
+    change = Change("1", "a", "thing", EventType.CREATED, NAIVE.replace(tzinfo=UTC), 0)
+    page = Page(("{}",), (change._replace(**{field: "a\ud83d"}),), {}, more=False)
+
+    class Odd:
+        async def step(self):
+            return page
+
+    with pytest.raises(ConnectorError, match=r"Odd.step gave a Change whose .* that can be kept"):
+        await guard(Odd(), "step", Page)
 
 
 async def test_a_timeout_of_its_own_is_its_own_failure():
