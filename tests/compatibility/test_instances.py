@@ -154,6 +154,10 @@ async def test_instances_are_searched_by_text_and_by_tags(program):
     made = await program.connect()
     for query in ("searchText=api_poll", "tags[]=Test", "tags%5B%5D=Test&searchText=API&hydrate=false"):
         assert [each["id"] for each in await program.done("GET", "/instances", query)] == [made["id"]]
+        # Programs that send all their secrets with each call ask so as well.
+        every = f"{program.write_authorization()}, Element {made['token']}"
+        answer = await program.call("GET", "/instances", query, authorization=every)
+        assert [each["id"] for each in answer.json()] == [made["id"]]
 
 
 async def test_a_search_that_finds_nothing_is_404(program):

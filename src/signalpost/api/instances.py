@@ -59,14 +59,14 @@ async def list_instances(
     page: PageNumber = None,
     if_none_match: IfNoneMatch = None,
 ) -> list[dict[str, Any]] | dict[str, Any] | Response:
-    """List instances; with an instance token, show that instance."""
+    """List instances; with an instance token and without a search, show that instance."""
     paging = read_paging(of, page_size, next_page, page)
-    if caller.instance_id is not None:
+    wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
+    if caller.instance_id is not None and not (wanted or search):
         return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)
     if any("\x00" in text for text in (search or "", *(tags or ()))):
         message = "searchText, tags[]: a NUL character stands in no name and no tag"
         raise InvalidRequestError(message)
-    wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
     found = await parts.instances.search(
         caller.organization_id,
         tags=wanted,
