@@ -62,7 +62,7 @@ async def list_instances(
     """List instances; with an instance token and without a search, show that instance."""
     paging = read_paging(of, page_size, next_page, page)
     wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
-    if caller.instance_id is not None and not (wanted or search):
+    if caller.instance_id is not None and not (wanted or search or paging.after):
         return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)
     if any("\x00" in text for text in (search or "", *(tags or ()))):
         message = "searchText, tags[]: a NUL character stands in no name and no tag"
