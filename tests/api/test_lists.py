@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from signalpost.api.app import BASE_PATH
-from tests.api.answers import accepted, refused
+from tests.api.answers import accepted, refused, with_token
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,6 +48,19 @@ async def test_instances_are_found_by_name_and_by_tags(still):
     assert await names(still, searchText="two", **{"tags[]": "red"}) == NAMES[1:2]
     assert await names(still, searchText="", **{"tags[]": ""}) == NAMES
     assert await names(still, **{"tags[]": ["", "red"]}) == NAMES[:2]
+
+
+async def test_a_search_with_an_instance_token_is_of_all_and_goes_on_page_by_page(still):
+    first, second, *_ = await connect_several(still)
+    headers = with_token(still, second["token"])
+    query = {"tags[]": "red", "pageSize": 1}
+    answer = await still.client.get("/instances", params=query, headers=headers)
+    assert accepted(answer) == [first]
+    token = {"nextPage": answer.headers["Elements-Next-Page-Token"]}
+    assert accepted(await still.client.get("/instances", params=query | token, headers=headers)) == [second]
+    assert accepted(await still.client.get("/instances", params=token, headers=headers)) == [second]
+    odd = {**headers, "If-None-Match": "of-before"}
+    refused(await still.client.get("/instances", params=query, headers=odd), 400, "If-None-Match")
 
 
 async def test_a_search_that_finds_nothing_is_not_found(still):

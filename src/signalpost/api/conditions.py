@@ -49,6 +49,15 @@ def find_unchanged(
     return Response(status_code=304, headers={"ETag": response.headers["ETag"]})
 
 
+def check_known(if_none_match: str | None) -> None:
+    """Check ``If-None-Match`` where what is answered has no tag, as a list has none: all of it is sent.
+
+    Raises:
+        InvalidRequestError: the header is malformed.
+    """
+    _read("If-None-Match", if_none_match)
+
+
 def check_match(parts: ApiParts, instance: Instance, if_match: str | None) -> bool:
     """Check ``If-Match``; True when what follows may be done to exactly this version of the instance.
 

@@ -12,6 +12,7 @@ from signalpost.api.conditions import (
     IfNoneMatch,
     NamedExact,
     OwnExact,
+    check_known,
     find_unchanged,
     refuse_changed,
     tag,
@@ -64,6 +65,7 @@ async def list_instances(
     wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
     if caller.instance_id is not None and not (wanted or search or paging.after):
         return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)
+    check_known(if_none_match)
     if any("\x00" in text for text in (search or "", *(tags or ()))):
         message = "searchText, tags[]: a NUL character stands in no name and no tag"
         raise InvalidRequestError(message)
