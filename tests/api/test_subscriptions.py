@@ -106,7 +106,7 @@ async def test_a_delivery_is_shown_as_the_original_does(still):
         "subscription": {"id": instance["id"], "channel": "webhook", "topics": [topic], "config": config},
     }
     place = f"/notifications/{queued}/subscriptions/{instance['id']}/deliveries"
-    assert accepted(await still.client.get(place)) == [whole]
+    assert accepted(await still.client.get(place)) == whole
 
 
 async def test_a_page_ends_after_so_many_were_looked_at(still, monkeypatch):

@@ -19,7 +19,7 @@ async def test_what_is_stuck_is_found_and_released(program):
     assert (found["notificationId"], found["status"]) == (number, "queued")
     assert {"subscriptionId", "createdDate", "updatedDate"} <= set(found)
     path = f"/notifications/{number}/subscriptions/{found['subscriptionId']}/deliveries"
-    assert (await program.call("GET", path)).status_code == 200
+    assert await program.done("GET", path, "hydrate=true") == found
     released = await program.call("PUT", "/notifications/subscriptions/deliveries", where)
     assert released.status_code == 200, released.text
     endpoint = await program.done("GET", f"/instances/{made['id']}/endpoint")

@@ -132,7 +132,7 @@ async def read_stuck(
     scope: Scope,
     notification_id: str,
     subscription_id: str,
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
     """Show the delivery of one notification to its subscription, which is its instance."""
     number = NotificationId(read_id("notificationId", notification_id))
     instance_id = InstanceId(read_id("subscriptionId", subscription_id))
@@ -143,7 +143,7 @@ async def read_stuck(
     if found is None:
         message = f"there is no delivery of {number} to {instance_id}"
         raise NotFoundError(message)
-    return [_show(found, hydrated=True)]
+    return _show(found, hydrated=True)
 
 
 def _matching(where: Where) -> Matches:

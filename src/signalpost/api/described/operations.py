@@ -117,7 +117,7 @@ OPERATIONS: dict[str, Operation] = {
     "cancel_replay": show("Replay", 404),
     "list_stuck": page("Stuck"),
     "release_stuck": page("Stuck", 409),
-    "read_stuck": lists("Stuck", 404, most=1),
+    "read_stuck": show("Stuck", 404),
     "read_resource": Operation(
         {"oneOf": [list_of(ANYTHING, maxItems=200), OBJECT]}, refusals=(404, 429, 502), pages=True
     ),
