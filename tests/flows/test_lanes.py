@@ -56,7 +56,8 @@ async def test_each_of_the_turns_that_a_backlog_takes_is_woken_for_itself(make_w
         await world.wait_for_watermark(busy["id"])
         await world.change(500)
         await until(lambda: len(receiver.sequences()) >= 500)
-    turns = [cause for cause in causes if cause.startswith("turn:")]
+    # A busy machine may send nothing in a turn that is so short: such a one names no last notification.
+    turns = [cause for cause in causes if cause.startswith("turn:") and not cause.endswith(":0")]
     assert len(turns) >= 3
     assert len(set(turns)) == len(turns)
 
