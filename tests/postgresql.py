@@ -15,7 +15,7 @@ from typing import Any
 from signalpost.store.embedded_account import Account, choose_account, open_passage
 
 NAME = "signalpost"
-START_SECONDS = 60
+START_SECONDS = 240
 POOLER_PORT = 6432
 
 CLUSTER = ("--username", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")

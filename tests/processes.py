@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 90
+START_SECONDS = 240
+"""Until a program is ready, or a command has ended: seconds, but of processor time that a busy machine may not have."""
 STOP_SECONDS = 45
 """Ten are promised: of a machine that has nothing else to do. What a stop does not wait for takes a minute or more."""
 SIGNALPOST = ("-m", "signalpost")

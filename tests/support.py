@@ -20,7 +20,7 @@ from signalpost.wiring import Service, open_service
 from tests.schemas import Checked
 
 INTERVAL_SECONDS = 0.2
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
 """How long is waited for what comes at once on an idle machine: one that is busy may need a hundred times as long."""
 REDIRECT = "https://app.example.com/connected"
 EVENTS_CONFIGURATION = {

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.processes import environment
+from tests.processes import START_SECONDS, environment
 from tests.support import World
-
-SECONDS = 60
 
 
 @dataclass
@@ -56,7 +54,7 @@ async def start(
 
 async def run(*arguments: Any, env: dict[str, str], stdin: str = "") -> Ran:
     process = await start(*arguments, env=env)
-    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), SECONDS)
+    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), START_SECONDS)
     assert process.returncode is not None
     assert "Traceback" not in err.decode(), err.decode()
     return Ran(process.returncode, out.decode(), err.decode())

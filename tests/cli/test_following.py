@@ -16,6 +16,7 @@ from signalpost.api.server import bind, serve_app
 from tests.api.test_events_found import connect_past
 from tests.cli.commands import of, open_server, run, start
 from tests.ports import hold_ports
+from tests.processes import START_SECONDS
 from tests.support import until
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -36,7 +37,7 @@ async def serve_again(world, port):
 
 
 async def read_lines(process, count):
-    lines = [await asyncio.wait_for(process.stdout.readline(), 60) for _ in range(count)]
+    lines = [await asyncio.wait_for(process.stdout.readline(), START_SECONDS) for _ in range(count)]
     return [json.loads(line)["sequence"] for line in lines]
 
 
@@ -57,13 +58,13 @@ async def test_a_tail_shows_each_event_once_though_the_server_goes_away_meanwhil
             assert await read_lines(tail, 10) == list(range(3, 13))
             await past.commit(NOON, [f"later/{number}" for number in range(3)])
             assert await read_lines(tail, 3) == [13, 14, 15]
-        said = await asyncio.wait_for(tail.stderr.readline(), 60)
+        said = await asyncio.wait_for(tail.stderr.readline(), START_SECONDS)
         assert said.decode().endswith("; trying again\n")
         await past.commit(NOON, [f"away/{number}" for number in range(2)])
         async with serve_again(world, port):
             assert await read_lines(tail, 2) == [16, 17]
             tail.send_signal(signal.SIGINT)
-            out, err = await asyncio.wait_for(tail.communicate(), 60)
+            out, err = await asyncio.wait_for(tail.communicate(), START_SECONDS)
         assert (tail.returncode, out) == (130, b"")
         assert b"Traceback" not in err
 
@@ -123,7 +124,7 @@ async def test_a_replay_that_fails_says_why_and_what_it_came_to(world, delivered
     number = await until(lambda: world.pool.fetchval(query, delivered, replay["id"]))
     cancelled = await run("deliveries", "cancel", delivered, number, env=of(world))
     assert cancelled.code == 0
-    _, err = await asyncio.wait_for(watching.communicate(), 60)
+    _, err = await asyncio.wait_for(watching.communicate(), START_SECONDS)
     assert watching.returncode == 1
     assert b"the replay is cancelled: " in err
 
@@ -136,7 +137,7 @@ async def test_progress_is_shown_on_a_terminal_alone(world, delivered):
             env=of(world) | {"TERM": "xterm"},
             stderr=theirs,
         )
-        out, _ = await asyncio.wait_for(shown.communicate(), 60)
+        out, _ = await asyncio.wait_for(shown.communicate(), START_SECONDS)
         terminal = os.read(ours, 100_000).decode()
     finally:
         os.close(ours)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from signalpost.testing.calls import wait_until
-from tests.processes import environment
+from tests.processes import START_SECONDS, environment
 from tests.support import PATIENCE_SECONDS
 
 POLLERS = '{"url": "/things", "idField": "id"}'
@@ -33,7 +33,7 @@ def run(command, **settings):
         env=environment(**settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=START_SECONDS,
         check=False,
     )
 
@@ -75,7 +75,7 @@ def test_a_question_that_is_interrupted_ends_as_any_interruption():
         while b"User secret" not in shown:
             shown += os.read(terminal, 1000)
         os.write(terminal, b"\x03")
-        assert process.wait(PATIENCE_SECONDS) == 130
+        assert process.wait(START_SECONDS) == 130
     finally:
         process.kill()
         process.wait()

@@ -14,6 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.processes import START_SECONDS
+
 COMMAND = (sys.executable, "-m", "signalpost", "sandbox", "egnyte")
 
 
@@ -27,7 +29,7 @@ async def run_command(*arguments: str, **environment: str) -> AsyncIterator[asyn
         env={**os.environ, **environment},
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(START_SECONDS):
             yield child
     finally:
         if child.returncode is None:
