@@ -13,7 +13,7 @@ from typing import IO
 
 from signalpost.model.errors import SignalpostError
 
-START_SECONDS = 60
+START_SECONDS = 120
 STOP_SECONDS = 15
 KEPT_LINES = 200
 COMMAND = [sys.executable, "-P", "-m", "signalpost"]
