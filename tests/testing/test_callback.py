@@ -17,6 +17,7 @@ from signalpost.model.errors import SignalpostError
 from signalpost.receiver import verify
 from signalpost.testing.calls import post_bytes, wait_until
 from signalpost.testing.server import run_server
+from tests.support import PATIENCE_SECONDS
 
 KEY = "a key of the handler"
 
@@ -256,7 +257,7 @@ def test_what_was_started_ends_though_whoever_started_it_is_killed():
             return True
         return False
 
-    wait_until(is_gone, "the end of the sandbox", seconds=30, tell=lambda: "")
+    wait_until(is_gone, "the end of the sandbox", seconds=PATIENCE_SECONDS, tell=lambda: "")
 
 
 @pytest.mark.parametrize("name", ["retension_days", "SIGNALPOST_RETENTION_DAYS"])
