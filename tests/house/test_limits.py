@@ -18,6 +18,7 @@ PACKAGE = ROOT / "src" / "signalpost"
 
 MOST_LINES_A_FILE = 300
 MOST_LINES_A_FUNCTION = 60
+OWN_WAIT = re.compile(r"asyncio\.timeout\(\d|wait_for\(.*, [\d.]+\)|[(,] ?timeout=\d|until\(.*, [\d.]+\)$")
 WORDS_NOT_USED = {"helper", "helpers", "util", "utils", "handler", "handlers", "info", "misc", "common"}
 
 PURE_POLLING = ["detect", "fields", "grid", "labels", "plan", "records", "status"]
@@ -62,6 +63,18 @@ def imports_of(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_no_file_is_longer_than_300_lines(path):
     assert len(path.read_text().splitlines()) <= MOST_LINES_A_FILE
+
+
+def test_no_test_has_a_notion_of_its_own_of_how_long_to_wait() -> None:
+    """A busy machine may need long: all wait for PATIENCE_SECONDS (tests/support.py), START_ or STOP_SECONDS."""
+    lines = [
+        (f"{name_of(path)}:{number}", line)
+        for path in SOURCES
+        if path.is_relative_to(ROOT / "tests")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+    ]
+    assert len([line for _, line in lines if "_SECONDS" in line]) > 100
+    assert [place for place, line in lines if OWN_WAIT.search(line)] == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
