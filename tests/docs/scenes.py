@@ -63,6 +63,7 @@ async def open_filtering(world: World, folder: Path, url: str) -> AsyncIterator[
 
     async def check(printed: str) -> None:
         assert printed.count(": accepted") == 3
+        await until(world.events)  # in the log it is a moment before it arrives
         told = [event["objectId"] for event in world.events()]
         assert len(told) == 1, "what the filter keeps back was told"
 
