@@ -13,7 +13,7 @@ async def test_of_pages_read_together_those_before_one_that_cannot_be_kept_are_k
         machine.provider.write("bad\x00" if number == 13 else f"o{number}", number)
     await machine.poll()
     assert [event["object_id"] for event in await machine.read_events()] == [f"o{each}" for each in range(12)]
-    assert "cannot be stored" in await machine.read_error()
+    assert "no texts that can be kept" in await machine.read_error()
     assert await machine.read_watermark() == {"id": 12}
 
 

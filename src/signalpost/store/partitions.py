@@ -142,7 +142,8 @@ class Partitions:
 
         Gives about how many pages that were, and before when rows are to go one by one: those in the rest, in
         partitions of which too much still waits, and in those that a longer retention made, which are not all old for
-        long. Not in those that are, or will soon be, for dropping.
+        long. Not in those that are, or will soon be, for dropping; none as long as that is there which is older than
+        partitions are.
         """
         pages = 0
         row_by_row = before
@@ -150,8 +151,10 @@ class Partitions:
             dropped = await self._drop(span) if span.end_at <= before else None
             if dropped is not None:
                 pages += dropped
+            elif span.begin_at is None:
+                row_by_row = LONG_AGO
             elif span.end_at - before <= self._span:
-                row_by_row = min(row_by_row, span.begin_at or LONG_AGO)
+                row_by_row = min(row_by_row, span.begin_at)
         return pages, row_by_row
 
     def _floor(self, moment: datetime) -> datetime:
