@@ -25,7 +25,8 @@ STEP_SECONDS = 0.005
 # A page is never changed: its transaction is that of the commit.
 COMMITTED = """
 SELECT notification.id, pg_xact_commit_timestamp(page.xmin) AS committed_at
-FROM notification JOIN page ON page.id = notification.page_id WHERE page.id > $1
+FROM notification JOIN page ON page.id = notification.page_id
+WHERE page.id > $1 AND notification.instance_id = ANY($2)
 """
 
 
@@ -95,7 +96,7 @@ async def _pace(ground: Ground, rate: float) -> list[float]:
         await make_due(ground.pool, ground.lanes)
         await asyncio.sleep(1)
     await until_drained(ground, total)
-    rows = await ground.pool.fetch(COMMITTED, since)
+    rows = await ground.pool.fetch(COMMITTED, since, ground.lanes)
     arrivals, wall = await ground.read_sink("arrivals"), _wall()
     return [1000 * (arrivals[str(row["id"])] + wall - row["committed_at"].timestamp()) for row in rows]
 
