@@ -55,16 +55,18 @@ def write_command(name):
 @asynccontextmanager
 async def run_receiver(name, log):
     """Run an example; give its address and a function that gives what it printed of events."""
-    with log.open("wb") as output:
+    told = log.with_suffix(".errors")  # what a server logs of requests must not get into lines of the example
+    with log.open("wb") as output, told.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *write_command(name),
             cwd=EXAMPLES,
             env={**os.environ, "SIGNATURE_KEYS": f"{OTHER_KEY},{KEY}", "PORT": "0"},
             stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=errors,
         )
     try:
-        address = await until(lambda: re.search(r"ing on (http://127\.0\.0\.1:[1-9]\d*)", log.read_text()))
+        where = re.compile(r"ing on (http://127\.0\.0\.1:[1-9]\d*)")
+        address = await until(lambda: where.search(log.read_text() + told.read_text()))
         yield (
             f"{address[1]}/events",
             lambda: re.findall(r"^\d+ [A-Z]+ \w+ \S+$", log.read_text(), re.MULTILINE),
