@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -40,6 +41,16 @@ async def test_the_demonstration_ends_by_itself_with_a_perfect_summary_as_the_re
     }
 
 
+def list_processes(word):
+    """Give the command lines of processes that name a folder."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if word.encode() in (line := each.read_bytes()):
+                found.append(line)
+    return found
+
+
 async def test_a_demonstration_that_is_told_to_end_leaves_nothing_behind(tmp_path, monkeypatch):
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -47,6 +58,7 @@ async def test_a_demonstration_that_is_told_to_end_leaves_nothing_behind(tmp_pat
     command = await start(["demo", "--changes", "1000"], "   sandbox ", tmp_path / "log")
     sandbox, service = re.findall(r"(?:sandbox|service) (http://\S+)", command.printed)
     assert await command.stop(signal.SIGTERM, seconds=60) == 128 + signal.SIGTERM
+    assert list_processes(str(folder)) == []
     assert list(folder.iterdir()) == []
     async with httpx.AsyncClient() as client:
         for url in (sandbox, service):

@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -32,11 +31,9 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
 ) -> None:
     """Connect the Egnyte sandbox by OAuth2, make changes, show them arriving, signed, at a callback."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end_in_order)
     say: Callable[[str], None] = (lambda text: print(text, file=sys.stderr)) if as_json else print
     with tempfile.TemporaryDirectory(prefix="signalpost-demo-") as folder:
-        tally = asyncio.run(_run(Path(folder), changes, say))
+        tally = asyncio.run(_run_until_told(Path(folder), changes, say))
     summary = tally.summarise(changes)
     if as_json:
         print(json.dumps(summary))
@@ -46,9 +43,27 @@ def demo(
         sys.exit(Ending.FAILED)
 
 
-def _end_in_order(number: int, _frame: FrameType | None) -> NoReturn:
-    """End as a signal does that nobody handles, but stop the processes and remove the folder before."""
-    sys.exit(128 + number)
+async def _run_until_told(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:
+    """Run it; a signal ends it as one that nobody handles, but the processes are stopped and the folder removed before.
+
+    It waits until what was just begun has: a process that is amid its start would be stopped by nobody.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    told: list[int] = []
+
+    def end(number: int) -> None:
+        told.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end, number)
+    try:
+        return await _run(folder, changes, say)
+    except asyncio.CancelledError:
+        if told:
+            sys.exit(128 + told[0])
+        raise
 
 
 async def _run(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:
