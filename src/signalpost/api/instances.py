@@ -18,7 +18,7 @@ from signalpost.api.conditions import (
     tag,
 )
 from signalpost.api.once import ONCE
-from signalpost.api.paging import ListName, NextPage, PageNumber, PageSize, read_paging, write_paging
+from signalpost.api.paging import Pages, write_paging
 from signalpost.api.parts import (
     ApiParts,
     Asking,
@@ -52,16 +52,12 @@ async def list_instances(
     parts: Parts,
     caller: Asking,
     response: Response,
-    of: ListName,
+    paging: Pages,
     tags: Annotated[list[str] | None, Query(alias="tags[]")] = None,
     search: Annotated[str | None, Query(alias="searchText")] = None,
-    page_size: PageSize = None,
-    next_page: NextPage = None,
-    page: PageNumber = None,
     if_none_match: IfNoneMatch = None,
 ) -> list[dict[str, Any]] | dict[str, Any] | Response:
     """List instances; with an instance token and without a search, show that instance."""
-    paging = read_paging(of, page_size, next_page, page)
     wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
     if caller.instance_id is not None and not (wanted or search or paging.after):
         return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)

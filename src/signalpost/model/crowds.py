@@ -90,7 +90,7 @@ class Crowds:
         before, answering = self._hanging, self._answering
         many = {name for name, number in stuck.items() if number >= self._many}
         # That fewer wait may be because all were given up at once.
-        still = {name for name in before if name not in answering}
+        still = before.keys() - answering
         self._seen, self._answering = seen, set()
         self._hanging = {name: before.get(name, 0) for name in many | still}
         return Looked(

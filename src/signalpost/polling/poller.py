@@ -71,7 +71,6 @@ class Poller:
         self._parts = parts
         self.active: set[InstanceId] = set()
         self.admission = Admission(parts.registry, parts.polls, parts.clock, parts.chance)
-        self._crowds = self.admission.crowds
         self._room = Room()
         self._ends = Ends(parts.metrics)
 
@@ -97,14 +96,14 @@ class Poller:
             raise
         finally:
             self.active.discard(instance_id)
-            self._crowds.leave(instance_id)
+            self.admission.crowds.leave(instance_id)
 
     async def _poll(self, state: PollState, span: Span, due_at: datetime | None) -> None:
         parts = self._parts
         started_at = parts.clock()
         connector = parts.registry.find(state.connector)
         session = open_contained(parts.open_session, connector, state)
-        self._crowds.enter(state.instance_id, state.connector, session)
+        self.admission.crowds.enter(state.instance_id, state.connector, session)
         outcome = Outcome(started_at)
         # Those that failed or took the last of the day's calls come last: they must not keep calls from the others.
         for poll in sorted(state.resources, key=lambda each: each.retry_at or started_at - A_LONG_TIME):
