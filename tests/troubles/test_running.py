@@ -41,7 +41,7 @@ def names(logged, *wanted):
 def is_told_once(logged, reason):
     lost = [line for line in logged if line["event"] == "database.lost"]
     told = names(logged, "database.lost", "database.back", "service.failed", "request.failed", "poll.broke")
-    assert told == ["database.lost", "database.back"], told
+    assert told == ["database.lost", "database.back"], (told, lost)
     assert reason in lost[0]["reason"]
     return True
 
