@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from tests.faults import meddling
 from tests.faults import troubles_database as database
 from tests.faults import troubles_workers as workers
 from tests.faults.ground import Ground
@@ -21,6 +22,11 @@ TROUBLES: dict[str, tuple[Title, Run]] = {
         ("worker-killed", "a worker is killed amid an attempt of each lane", workers.kill_with_lanes_in_hand),
         ("rolling-restart", "`api` and two `worker`s are restarted in turn, twice", workers.restart_in_turn),
         ("two-serves", "two `serve` on one database, one of them killed three times", workers.run_two),
+        (
+            "users-meddle",
+            "users pause, change, authorise, rotate keys and replay; the provider and callbacks fail; two `serve` are killed",
+            meddling.meddle_and_kill,
+        ),
         ("database-restarted", "your own PostgreSQL is restarted three times", database.restart_server),
         ("database-killed", "your own PostgreSQL is killed three times", database.kill_server),
         ("embedded-stopped", "the embedded PostgreSQL is stopped three times", database.stop_embedded),
