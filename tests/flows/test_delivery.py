@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signalpost.delivery import turn
 from tests.support import until
 
 QUICK = {"retry_schedule_seconds": ",".join(["0.2"] * 500)}
@@ -115,6 +116,43 @@ async def test_a_new_callback_url_gets_what_waited(make_world):
             world.listener.received = other.received
             await until(lambda: len(world.delivered()) >= 12)
         assert ids(world.delivered()) == ids(made)
+
+
+@pytest.mark.parametrize("ordering", ["strict", "relaxed"])
+async def test_a_change_ends_the_turn_that_runs_and_the_rest_goes_where_it_should(
+    make_world, monkeypatch, ordering
+):
+    """A turn may last half a minute: what it is about to send must not go to an address that was replaced."""
+    from signalpost.cli.listen import run_listener
+
+    monkeypatch.setattr(turn, "SLICE_SECONDS", 600)
+    monkeypatch.setattr(turn, "RELAXED_SLICE_SECONDS", 600)
+    async with make_world() as world, run_listener() as other:
+        instance = await started(world, **{"event.notification.ordering": ordering})
+        place = f"/instances/{instance['id']}"
+        world.listener.delay_seconds = 0.05
+        made = await world.change(10 * 4 * turn.UNRECORDED_MOST)
+        await until(lambda: world.listener.received)
+        body = {"configuration": {"event.notification.callback.url": other.url}}
+        assert (await world.client.patch(place, json=body)).status_code == 200
+        told = len(world.listener.received)
+        other.delay_seconds = 0.05
+        await until(lambda: other.received)
+        assert len(world.listener.received) <= told + turn.UNRECORDED_MOST
+        assert (await world.client.delete(f"{place}/enabled")).status_code == 200
+        told = len(other.received)
+        await until(lambda: is_free(world, instance))
+        assert len(other.received) <= told + turn.UNRECORDED_MOST
+        assert (await world.client.put(f"{place}/enabled")).status_code == 200
+        world.listener.received += other.received
+        other.received = world.listener.received
+        await until(lambda: len(world.delivered()) >= len(made))
+        assert ids(world.delivered()) == ids(made)
+
+
+async def is_free(world, instance):
+    lane = "SELECT leased_by IS NULL AND due_at IS NULL FROM endpoint WHERE instance_id = $1"
+    return await world.pool.fetchval(lane, instance["id"])
 
 
 async def test_a_dead_callback_delays_nobody_else(make_world):

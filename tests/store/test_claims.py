@@ -10,7 +10,7 @@ import pytest
 
 from signalpost.model.configuration import BASIC_USERNAME
 from signalpost.store.deliveries import Deliveries
-from signalpost.store.endpoints import activate_endpoint
+from signalpost.store.endpoints import activate_endpoint, rest_endpoint
 from tests.store.notified import VAULT, add_instance, add_worker
 from tests.support import until
 
@@ -47,3 +47,10 @@ async def test_a_claim_amid_a_change_gets_no_address_with_the_configuration_of_a
     assert await pool.fetchval("SELECT due_at <= now() FROM endpoint")
     lane = await deliveries.claim(instance_id)
     assert (lane.url, lane.read_configuration()[BASIC_USERNAME]) == ("https://new.example.com/", "new")
+
+
+async def test_a_claim_amid_a_disabling_gets_none(pool, instance_id, deliveries):
+    async with changing(pool, deliveries, instance_id) as (connection, claims):
+        await connection.execute("UPDATE instance SET disabled = true")
+        await rest_endpoint(connection, instance_id)
+    assert await claims[0] is None

@@ -82,7 +82,7 @@ async def test_an_attempt_that_fails_while_the_endpoint_is_released_has_nothing_
     await Endpoints(pool).release(instance_id)
     released = await read(pool, first)
     assert (released["failures"], released["refusals"]) == (0, 0)
-    assert await deliveries.record(record(lane, first, Outcome.RETRY, status=503, number=2, refused=True))
+    assert not await deliveries.record(record(lane, first, Outcome.RETRY, status=503, number=2, refused=True))
     assert await read(pool, first) == {**released, "attempts": 2}
     assert await pool.fetchval("SELECT count(*) FROM attempt") == 2
     again = await deliveries.claim(instance_id)
@@ -99,7 +99,7 @@ async def test_a_death_while_the_endpoint_is_released_does_not_count_and_a_deliv
     assert not await deliveries.record(record(lane, first, Outcome.DEAD, status=422, refused=True))
     found = await read(pool, first)
     assert (found["state"], found["attempts"], found["refusals"], found["dead_at"]) == ("pending", 1, 0, None)
-    assert await deliveries.record(record(lane, second, Outcome.DELIVERED, status=200))
+    assert not await deliveries.record(record(lane, second, Outcome.DELIVERED, status=200))
     assert (await read(pool, second))["state"] == "delivered"
 
 

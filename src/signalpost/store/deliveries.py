@@ -48,7 +48,8 @@ RETURNING endpoint.instance_id, endpoint.url, endpoint.generation, endpoint.last
 # given up may be removed while it is sent: of that nothing is left to write.
 RECORD = f"""
 WITH done AS (
-    SELECT given.*, given.state = 'delivered' OR given.generation = endpoint.generation AS counts
+    SELECT given.*, given.generation = endpoint.generation AS is_current,
+           given.state = 'delivered' OR given.generation = endpoint.generation AS counts
     FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::timestamptz[], $6::integer[], $7::integer[],
                 $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::boolean[], $13::bigint[],
                 $14::timestamptz[])
@@ -85,14 +86,15 @@ WITH done AS (
     FROM done JOIN there ON there.id = done.notification_id
     ON CONFLICT (notification_id, replay_id, number, started_at) DO NOTHING
 )
-SELECT notification_id FROM done WHERE counts OR done.state <> 'dead'
+SELECT notification_id FROM done WHERE is_current
 """
 
 RELEASE = f"""
 WITH changed AS (
     UPDATE endpoint SET leased_by = NULL,
         due_at = CASE WHEN endpoint.state <> 'active' OR endpoint.url IS NULL THEN NULL
-                      WHEN endpoint.generation <> done.generation THEN now()
+                      WHEN endpoint.generation <> done.generation
+                      THEN CASE WHEN done.disabled THEN endpoint.due_at ELSE now() END
                       WHEN done.deactivate OR done.disabled THEN NULL
                       WHEN endpoint.last_order > done.seen_order THEN now()
                       ELSE done.next_at END,
@@ -162,8 +164,8 @@ STATE_AFTER = {Outcome.DELIVERED: State.DELIVERED, Outcome.DEAD: State.DEAD}
 class Release:
     """How a lane is left: when it is due again (None: when something new comes), and whether its endpoint is given up.
 
-    Where the endpoint was changed or enabled since the claim (its ``generation`` is another), none of it counts: the
-    lane is due at once.
+    Where the endpoint was changed, enabled or disabled since the claim (its ``generation`` is another), none of it
+    counts: the lane is due at once.
 
     ``held``: its last attempt failed; ``error`` says why, None when that is known from an earlier turn.
     """
@@ -230,8 +232,8 @@ class Deliveries:
     def record(self, record: AttemptRecord) -> Future[bool]:
         """Record an attempt, soon. False when the lane is not to go on.
 
-        That is when it is no longer ours, and nothing was written; or when the endpoint was changed or released since
-        the claim, and a notification that was to be a dead letter waits on.
+        That is when it is no longer ours, and nothing was written; or when the endpoint was changed, released or
+        disabled since the claim: of what went to it then a delivery counts, and no failure.
         """
         return self._records.ask(record)
 

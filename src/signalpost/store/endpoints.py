@@ -79,3 +79,10 @@ async def activate_endpoint(connection: Any, instance_id: int) -> None:
         " WHERE instance_id = $1 AND state = 'pending' AND failures > 0",
         instance_id,
     )
+
+
+async def rest_endpoint(connection: Any, instance_id: int) -> None:
+    """Have nothing be due for the endpoint; a turn that runs ends with the attempts that it is in."""
+    await connection.execute(
+        "UPDATE endpoint SET due_at = NULL, generation = generation + 1 WHERE instance_id = $1", instance_id
+    )

@@ -14,7 +14,7 @@ from signalpost.model.errors import ConflictError, FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import Instance, Tokens
 from signalpost.store.connections import FINISH
-from signalpost.store.endpoints import activate_endpoint
+from signalpost.store.endpoints import activate_endpoint, rest_endpoint
 from signalpost.store.events import delete_log
 from signalpost.store.instance_rows import COLUMNS, InstanceDraft, read_instance, split_configuration
 from signalpost.store.memory import forget_all
@@ -243,9 +243,7 @@ class Instances:
                 disabled,
             )
             if disabled:
-                await connection.execute(
-                    "UPDATE endpoint SET due_at = NULL WHERE instance_id = $1", instance.id
-                )
+                await rest_endpoint(connection, instance.id)
             else:
                 await activate_endpoint(connection, instance.id)
 
