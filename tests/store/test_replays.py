@@ -183,11 +183,12 @@ async def test_a_cancelled_replay_stays_so(pool, instance_id, orders):
     replay = await orders.ask_one(instance_id, first)
     replays = await make_replays(pool)
     lane = await replays.claim(replay.id)
-    assert (await orders.cancel(instance_id, replay.id)).state == "cancelled"
+    found, ran = await orders.cancel(instance_id, replay.id)
+    assert (found.state, ran) == ("cancelled", True)
     assert not await replays.record(lane, attempt(first), Outcome.DELIVERED, refused=False)
     await replays.release(lane, ReplayRelease(NOW))
-    found = await orders.cancel(instance_id, replay.id)
-    assert (found.state, found.ended_at, found.sent) == ("cancelled", NOW, 1)
+    found, ran = await orders.cancel(instance_id, replay.id)
+    assert (found.state, found.ended_at, found.sent, ran) == ("cancelled", NOW, 1, False)
     assert await replays.claim_due(LATER, until=LATER, limit=10) == []
     assert await replays.claim(replay.id) is None
 
@@ -219,7 +220,7 @@ async def test_what_is_anothers_is_not_found_and_goes_with_its_instance(pool, in
     other = await add_instance(pool, organization="Other")
     replay = await orders.ask_range(instance_id, 1, None)
     assert await orders.find(other, replay.id) is None
-    assert await orders.cancel(other, replay.id) is None
+    assert await orders.cancel(other, replay.id) == (None, False)
     assert await orders.list_replays(other, after_id=0, limit=10) == []
     await pool.execute("DELETE FROM instance WHERE id = $1", instance_id)
     assert await pool.fetchval("SELECT count(*) FROM replay") == 0

@@ -246,6 +246,8 @@ async def test_a_replay_that_runs_is_cancelled(world, browser):
     assert "http://127.0.0.1:9/nobody" in page
     assert "Replay 1" in await browser.read(place)
     assert _leads(await browser.send(path, f"{path}/cancel"), path)
+    # A second press, or a page that was left open: it has ended already, and nobody ended it then.
+    assert _leads(await browser.send(f"{place}/replay", f"{path}/cancel"), path)
     assert "cancelled" in await browser.read(path)
     actions = await world.pool.fetch("SELECT action FROM audit ORDER BY id")
     assert [row["action"] for row in actions] == ["replay.asked", "replay.cancelled"]

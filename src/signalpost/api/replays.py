@@ -62,7 +62,8 @@ async def read_replay(parts: Parts, instance: Named, replay_id: str) -> dict[str
 @router.delete("/{instance_id}/replays/{replay_id}")
 async def cancel_replay(parts: Parts, instance: Named, replay_id: str) -> dict[str, Any]:
     """Cancel a replay that runs; one that has ended stays as it is."""
-    return _show_found(await parts.replays.cancel(instance.id, read_id("replayId", replay_id)), replay_id)
+    found, _ = await parts.replays.cancel(instance.id, read_id("replayId", replay_id))
+    return _show_found(found, replay_id)
 
 
 def show_replay(replay: Replay) -> dict[str, Any]:

@@ -247,10 +247,13 @@ class ReplayOrders:
         )
         return None if row is None else read_replay(row)
 
-    async def cancel(self, instance_id: InstanceId, replay_id: int) -> Replay | None:
-        """End a replay that runs, after the attempt that it is in; one that has ended stays as it is."""
-        await self._pool.execute(CANCEL, replay_id, instance_id, self._clock())
-        return await self.find(instance_id, replay_id)
+    async def cancel(self, instance_id: InstanceId, replay_id: int) -> tuple[Replay | None, bool]:
+        """End a replay that runs, after the attempt that it is in; one that has ended stays as it is.
+
+        Says also whether it ran until now.
+        """
+        done = await self._pool.execute(CANCEL, replay_id, instance_id, self._clock())
+        return await self.find(instance_id, replay_id), str(done) == "UPDATE 1"
 
 
 def read_replay(row: Any) -> Replay:

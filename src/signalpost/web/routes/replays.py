@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from signalpost.api import replays as api_replays
 from signalpost.api.parts import ApiParts, read_id
 from signalpost.api.search import read_instant
 from signalpost.model.addresses import mask_url, parse_callback_url
@@ -122,11 +121,18 @@ async def show_replay(
 async def cancel_replay(
     request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown, replay_id: str
 ) -> Response:
-    """Cancel a replay that runs."""
-    shown = await api_replays.cancel_replay(parts.api, instance, replay_id)
-    told = f"cancelled replay {shown['id']} of {instance.name}"
-    await parts.audit.add(visit.member, "replay.cancelled", told, parts.api.clock(), instance_id=instance.id)
-    return go(request, f"/instances/{instance.id}/replays/{shown['id']}")
+    """Cancel a replay that runs; of one that has ended nothing is noted."""
+    number = read_id("replayId", replay_id)
+    found, ran = await parts.api.replays.cancel(instance.id, number)
+    if found is None:
+        message = f"there is no replay {number}"
+        raise NotFoundError(message)
+    if ran:
+        told = f"cancelled replay {number} of {instance.name}"
+        await parts.audit.add(
+            visit.member, "replay.cancelled", told, parts.api.clock(), instance_id=instance.id
+        )
+    return go(request, f"/instances/{instance.id}/replays/{number}")
 
 
 async def _show_form(
