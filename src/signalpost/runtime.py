@@ -249,7 +249,6 @@ class Runtime:
         await self._parts.workers.forget_old()
         tidied = await self._parts.retention.tidy(self._parts.clock())
         self._parts.metrics.removed_pages.inc(tidied.pages)
-        self._parts.metrics.cancelled_notifications.inc(tidied.cancelled)
 
     async def _count(self) -> None:
         self._parts.metrics.show_quota()

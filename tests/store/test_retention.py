@@ -18,7 +18,7 @@ from tests.support import PATIENCE_SECONDS, until
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 OLD = NOW - timedelta(days=7, seconds=1)
 YOUNG = NOW - timedelta(days=7)
-NOTHING = Tidied(pages=0, gaps=0, replays=0, cancelled=0)
+NOTHING = Tidied(pages=0, gaps=0, replays=0)
 
 
 class FakeTime:
@@ -49,7 +49,7 @@ async def test_old_pages_go_with_all_that_hangs_on_them(pool, tidier):
         await past.end(await past.commit(OLD, [f"o{number}" for number in range(12)]), state)
     young = await past.commit(YOUNG, ["new"])
     await past.end(young)
-    assert await tidier.tidy(NOW) == Tidied(pages=4, gaps=0, replays=0, cancelled=0)
+    assert await tidier.tidy(NOW) == Tidied(pages=4, gaps=0, replays=0)
     assert await count(pool, "page", "event", "notification", "attempt") == [1, 1, 1, 1]
     assert await pool.fetchval("SELECT id FROM page") == young
     assert await tidier.tidy(NOW) == NOTHING
@@ -81,10 +81,10 @@ async def test_a_replay_that_runs_keeps_what_it_may_send(pool, tidier, time):
         past.instance_id,
         OLD,
     )
-    assert await tidier.tidy(NOW) == Tidied(pages=1, gaps=0, replays=0, cancelled=0)
+    assert await tidier.tidy(NOW) == Tidied(pages=1, gaps=0, replays=0)
     await pool.execute("UPDATE replay SET state = 'done', ended_at = $1", OLD)
     time.seconds += retention.SWEEP_SECONDS
-    assert await tidier.tidy(NOW) == Tidied(pages=1, gaps=0, replays=1, cancelled=0)
+    assert await tidier.tidy(NOW) == Tidied(pages=1, gaps=0, replays=1)
 
 
 async def test_gaps_go_by_their_age(pool, tidier):

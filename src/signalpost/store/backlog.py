@@ -82,41 +82,50 @@ class GivenUp:
 class Backlog:
     """Looks at the lanes in turn, a thousand a run."""
 
-    def __init__(self, pool: asyncpg.Pool, *, most_waiting: int, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        most_waiting: int,
+        monotonic: Callable[[], float],
+        note_cancelled: Callable[[int], object],
+    ) -> None:
         self._pool = pool
         self._most_waiting = most_waiting
         self._monotonic = monotonic
+        self._note_cancelled = note_cancelled
         self._position = 0
         self._began_at = float("-inf")
 
-    async def limit(self, now: datetime) -> int:
-        """Look at the next lanes, and give up what exceeds the limit; give the number of notifications."""
+    async def limit(self, now: datetime) -> None:
+        """Look at the next lanes, and give up what exceeds the limit.
+
+        The number of notifications is noted as each transaction ends: what fails after it takes nothing back.
+        """
         if self._position == 0:
             if self._monotonic() - self._began_at < LOOK_SECONDS:
-                return 0
+                return
             self._began_at = self._monotonic()
         row: Any = await self._pool.fetchrow(FIND_LONG, self._position, LANES, self._most_waiting)
-        cancelled = 0
         for instance_id in row["long"] or ():
-            cancelled += await self._shorten(InstanceId(instance_id), now)
+            await self._shorten(InstanceId(instance_id), now)
         self._position = row["position"] if row["lanes"] == LANES else 0
-        return cancelled
 
-    async def _shorten(self, instance_id: InstanceId, now: datetime) -> int:
+    async def _shorten(self, instance_id: InstanceId, now: datetime) -> None:
         # Not under a lock: what comes meanwhile is newer, and what is delivered meanwhile is older.
         beyond = await self._pool.fetchval(FIND_BEYOND, instance_id, self._most_waiting)
         if beyond is None:
-            return 0
+            return
         cancelled = 0
         while True:
             given_up = await self._cancel(instance_id, beyond, now)
             number = sum(each.notifications for each in given_up)
+            self._note_cancelled(number)
             cancelled += number
             if number < MOST_CANCELLED:
                 break
         if cancelled:
             log.error("lane.shortened", instance=instance_id, cancelled=cancelled)
-        return cancelled
 
     async def _cancel(self, instance_id: InstanceId, beyond: int, now: datetime) -> list[GivenUp]:
         """Give up the oldest up to ``beyond``, with a gap and a notice for each resource, in one transaction.

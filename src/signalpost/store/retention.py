@@ -85,7 +85,7 @@ SELECT (SELECT count(*) FROM gone) AS removed, count(*) AS passed, coalesce(max(
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """What a run removed; ``pages`` with their events, notifications and attempts. ``cancelled``: notifications.
+    """What a run removed; ``pages`` with their events, notifications and attempts.
 
     Of partitions that were dropped ``pages`` is the database's estimate.
     """
@@ -93,7 +93,6 @@ class Tidied:
     pages: int
     gaps: int
     replays: int
-    cancelled: int
 
 
 class Walk:
@@ -122,7 +121,10 @@ class Walk:
 
 
 class Retention:
-    """Keeps the tables from growing. One of these a process, its runs one after the other."""
+    """Keeps the tables from growing. One of these a process, its runs one after the other.
+
+    ``note_cancelled`` is told how many notifications were given up, whatever becomes of the rest of the run.
+    """
 
     def __init__(
         self,
@@ -131,12 +133,15 @@ class Retention:
         retention_days: float,
         most_waiting: int,
         monotonic: Callable[[], float] = time.monotonic,
+        note_cancelled: Callable[[int], object] = lambda _: None,
     ) -> None:
         self._pool = pool
         self._kept = timedelta(days=retention_days)
         self._monotonic = monotonic
         self._partitions = Partitions(pool, kept=self._kept)
-        self._backlog = Backlog(pool, most_waiting=most_waiting, monotonic=monotonic)
+        self._backlog = Backlog(
+            pool, most_waiting=most_waiting, monotonic=monotonic, note_cancelled=note_cancelled
+        )
         self._pages, self._gaps, self._replays, self._hours = (
             Walk(pool, each) for each in (PAGES, GAPS, REPLAYS, HOURS)
         )
@@ -154,7 +159,7 @@ class Retention:
         Answers kept by idempotency key go after a day.
         """
         until = self._monotonic() + RUN_SECONDS
-        cancelled = await self._backlog.limit(now)
+        await self._backlog.limit(now)
         await self.make_ahead(now)
         before = now - self._kept
         dropped, row_by_row = await self._partitions.drop_old(before)
@@ -168,4 +173,4 @@ class Retention:
                 (self._pages, row_by_row, now),
             )
         ]
-        return Tidied(pages=pages + dropped, gaps=gaps, replays=replays, cancelled=cancelled)
+        return Tidied(pages=pages + dropped, gaps=gaps, replays=replays)

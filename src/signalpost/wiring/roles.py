@@ -98,7 +98,12 @@ def join_roles(ground: Ground) -> Parts:
             chance=random.random,
             schedule_seconds=settings.read_schedule(),
         ),
-        retention=Retention(pool, retention_days=settings.retention_days, most_waiting=settings.most_waiting),
+        retention=Retention(
+            pool,
+            retention_days=settings.retention_days,
+            most_waiting=settings.most_waiting,
+            note_cancelled=ground.metrics.cancelled_notifications.inc,
+        ),
         monotonic=time.monotonic,
         counts=Counts(pool, lease_seconds=lease_seconds),
         metrics=ground.metrics,
