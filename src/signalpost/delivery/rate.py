@@ -11,20 +11,24 @@ SWEEP_OVER = 1000
 
 
 class Rates:
-    """Keeps the calls to each endpoint apart, over turns. Kept in memory: another worker starts anew."""
+    """Keeps the calls to each endpoint apart, over turns. Kept in memory: another worker starts anew.
+
+    Of each it is known when its last slot was: another rate counts from there at once.
+    """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._free_at: dict[int, float] = {}
+        self._slots: dict[int, tuple[float, float]] = {}
 
     def take(self, key: int, per_second: float, *, most_seconds: float) -> float:
         """Take the next slot if it comes within ``most_seconds``; give the seconds until it comes, taken or not."""
         now = self._monotonic()
-        slot = max(now, self._free_at.get(key, now))
+        last, _ = self._slots.get(key, (now - 1 / per_second, now))
+        slot = max(now, last + 1 / per_second)
         if slot - now <= most_seconds:
-            self._free_at[key] = slot + 1 / per_second
-            if len(self._free_at) > SWEEP_OVER:
-                self._free_at = {key: at for key, at in self._free_at.items() if at > now}
+            self._slots[key] = slot, slot + 1 / per_second
+            if len(self._slots) > SWEEP_OVER:
+                self._slots = {each: kept for each, kept in self._slots.items() if kept[1] > now}
         return slot - now
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,21 @@ def test_a_slot_that_comes_too_late_is_not_taken():
     assert rates.take(1, 0.1, most_seconds=1) == 0
 
 
+@given(
+    st.floats(0.001, 10_000), st.floats(0.001, 10_000), st.integers(1, 20), st.floats(0, 2), st.floats(0, 10)
+)
+def test_another_rate_counts_from_the_last_slot_on(before, after, calls, pause, most):
+    time = Time()
+    rates = Rates(time)
+    last = time.now
+    for _ in range(calls):
+        wait = rates.take(1, before, most_seconds=most)
+        last = time.now + wait if wait <= most else last
+    time.now += pause
+    due_at = max(time.now, last + 1 / after)
+    assert rates.take(1, after, most_seconds=most) == pytest.approx(due_at - time.now, abs=1e-6)
+
+
 def test_endpoints_do_not_wait_for_each_other():
     rates = Rates(Time())
     assert rates.take(1, 0.1, most_seconds=1) == 0
@@ -58,7 +74,7 @@ def test_what_has_passed_is_forgotten(monkeypatch):
     for key in range(100):
         rates.take(key, 1, most_seconds=1)
         time.now += 0.5
-    assert len(rates._free_at) <= 11
+    assert len(rates._slots) <= 11
 
 
 def test_a_slot_to_come_outlives_the_sweep():
