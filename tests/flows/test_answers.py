@@ -95,6 +95,9 @@ async def test_when_whatever_comes_is_refused_the_endpoint_fails_and_nothing_is_
         assert await states(world) == ["pending"] * 7
         # Four were given up before the fifth showed that it is the endpoint; nobody was told of the sixth.
         assert {number for arrival in receiver.arrived for number in arrival.sequences} == {1, 2, 3, 4, 5}
+        # The fifth was none that gave a notification up.
+        registry = world.service.runtime._parts.metrics.registry
+        assert registry.get_sample_value("signalpost_delivery_attempts_total", {"outcome": "dead"}) == 4
         receiver.reply = lambda _: Reply(200)
         await until_states(world, *["delivered"] * 7)
         assert receiver.sequences() == [1, 2, 3, 4, 5, 6, 7]

@@ -24,12 +24,17 @@ from signalpost.tracing import NO_TRACES, Tracer
 
 
 class Tried(NamedTuple):
-    """An attempt that is over, and what it means. ``next_at``: when to try again (see ``Verdict``)."""
+    """An attempt that is over, and what it means. ``next_at``: when to try again (see ``Verdict``).
+
+    ``seconds`` and ``size`` (bytes of the body) are for ``Sender.tell``.
+    """
 
     attempt: Attempt
     outcome: Outcome
     refused: bool
     next_at: datetime | None
+    seconds: float = 0.0
+    size: int = 0
 
 
 class Sender:
@@ -69,7 +74,8 @@ class Sender:
     ) -> Tried:
         """Make the next attempt (number ``notification.attempts + 1``). Never raises for what the receiver did.
 
-        ``policy`` goes before that of the settings; ``replay_id`` marks what is sent again.
+        ``policy`` goes before that of the settings; ``replay_id`` marks what is sent again. Whoever knows what came of
+        it in the end has it told (``tell``).
         """
         started_at, began = self._clock(), self._monotonic()
         body = write_body(notification, settings.form, public_url=self._public_url)
@@ -96,9 +102,9 @@ class Sender:
             )
             span.note_status(answered.status)
         seconds = self._monotonic() - began
-        tried = self._judge(notification, answered, policy or settings.policy, started_at, seconds)
-        self._tell(notification, tried, seconds, size=len(body), replay_id=replay_id)
-        return tried
+        return self._judge(
+            notification, answered, policy or settings.policy, started_at, seconds, size=len(body)
+        )
 
     def _judge(
         self,
@@ -107,6 +113,8 @@ class Sender:
         policy: Policy,
         started_at: datetime,
         seconds: float,
+        *,
+        size: int,
     ) -> Tried:
         is_taken = is_delivered(answered.status)
         attempt = Attempt(
@@ -119,7 +127,7 @@ class Sender:
             excerpt=None if is_taken else answered.excerpt,
         )
         if is_taken:
-            return Tried(attempt, Outcome.DELIVERED, refused=False, next_at=None)
+            return Tried(attempt, Outcome.DELIVERED, refused=False, next_at=None, seconds=seconds, size=size)
         ended_at = self._clock()
         verdict = judge_attempt(
             answered.status,
@@ -138,12 +146,13 @@ class Sender:
             outcome=verdict.outcome,
             refused=answered.status in REFUSALS,
             next_at=None if wait is None else ended_at + timedelta(seconds=wait),
+            seconds=seconds,
+            size=size,
         )
 
-    def _tell(
-        self, notification: Notification, tried: Tried, seconds: float, *, size: int, replay_id: int | None
-    ) -> None:
+    def tell(self, notification: Notification, tried: Tried, *, replay_id: int | None = None) -> None:
         """Count the attempt, and log it in one line. What is sent again is late by nature: of that no lag is told."""
+        seconds = tried.seconds
         lag_seconds = None
         if replay_id is None:
             waited = tried.attempt.started_at - notification.created_at
@@ -161,7 +170,7 @@ class Sender:
             status=tried.attempt.status,
             duration_ms=round(seconds * 1000, 1),
             lag_ms=None if lag_seconds is None else round(lag_seconds * 1000, 1),
-            bytes=size,
+            bytes=tried.size,
             events=len(notification.events),
             replay=replay_id,
         )

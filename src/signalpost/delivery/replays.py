@@ -118,6 +118,7 @@ class Replayer:
     ) -> Tried | None:
         """Make one attempt and record it; None when the replay does not go on."""
         tried = await self._sender.send(notification, url, settings, policy=Policy.RETRY, replay_id=lane.id)
+        self._sender.tell(notification, tried, replay_id=lane.id)
         goes_on = await self._replays.record(lane, tried.attempt, tried.outcome, refused=tried.refused)
         return tried if goes_on else None
 

@@ -96,10 +96,11 @@ class Turn:
         return self._under_way > 0
 
     async def note(self, notification: Notification, tried: Tried) -> bool:
-        """Have an attempt recorded, and note what it means. Says whether the lane may go on."""
+        """Have an attempt told and recorded, and note what it means. Says whether the lane may go on."""
         self.last_id = notification.id
         if tried.outcome is Outcome.DEAD and tried.next_at is not None:
             tried = await self._weigh_refusal(notification, tried, tried.next_at)
+        self.parts.sender.tell(notification, tried)
         self._unrecorded.append(
             self.parts.deliveries.record(
                 AttemptRecord(

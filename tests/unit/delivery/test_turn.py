@@ -31,7 +31,8 @@ class Records:
 
 def make_turn(records):
     unused: Any = None
-    parts = TurnParts(records, unused, unused, Rates(lambda: 0.0), lambda: NOW, lambda: 0.0, lambda: True)
+    sender: Any = SimpleNamespace(tell=lambda *_: None)
+    parts = TurnParts(records, unused, sender, Rates(lambda: 0.0), lambda: NOW, lambda: 0.0, lambda: True)
     lane = Lane(1, "https://example.com/", dict, generation=0, seen_order=9, failing=False)
     return Turn(parts, lane, read_delivery_settings({}))
 
