@@ -32,6 +32,10 @@ LONGEST_HEADER_BYTES = 16 * 1024
 SWITCHING_PROTOCOLS = 101
 LAST_INTERIM = 199
 
+REST_SECONDS = 5.0
+"""How long one that answers a request before it has read it may take to read on: what it has taken by a 2xx is to be
+had whole. One that reads no more has its answer count all the same."""
+
 
 class Link(ResponseHandler):
     """One connection. ``has_served``: a whole answer came over it already.
@@ -109,6 +113,8 @@ async def exchange(
             if message.code == SWITCHING_PROTOCOLS or not 100 <= message.code <= LAST_INTERIM:  # noqa: PLR2004
                 break
         received, truncated = await _read(content, max_bytes)
+        if writing is not None and 200 <= message.code <= 299:  # noqa: PLR2004 - the range of success
+            await asyncio.wait({writing}, timeout=REST_SECONDS)
     except BaseException:
         connection.close()
         raise
@@ -149,6 +155,13 @@ async def _write_pieces(writer: StreamWriter, link: Link, body: bytes) -> None:
             await writer.write(body[start : start + PIECE_BYTES])
             await writer.drain()
         await writer.write_eof()
+        if (
+            link.transport is not None
+        ):  # over only when all of it has left: what is kept goes with the connection
+            link.transport.set_write_buffer_limits(0)
+            await writer.drain()
+        if link.transport is not None:
+            link.transport.set_write_buffer_limits()
     except Exception as error:  # noqa: BLE001 - told to whoever reads the answer
         link.set_exception(error)
 
