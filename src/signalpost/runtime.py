@@ -260,6 +260,7 @@ class Runtime:
     async def _look_at_crowds(self) -> None:
         self._parts.poller.admission.look()
         self._parts.lanes.look()
+        self._parts.replayer.look()
 
     async def _take_polls(self, job: Job) -> None:
         await self._parts.hands.take(read_polls(job.payload, job.created), job.created, GOOD_SECONDS)

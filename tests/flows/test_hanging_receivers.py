@@ -1,4 +1,4 @@
-"""A receiver that answers nothing, with many lanes: those of others are worked meanwhile, and polls are made."""
+"""A receiver that answers nothing, with many lanes or replays: others are worked meanwhile, and polls are made."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from signalpost import runtime, wiring
-from signalpost.delivery import lane
-from signalpost.store.queue import DELIVER
+from signalpost.delivery import lane, replays
+from signalpost.store.queue import DELIVER, REPLAY
 from tests.support import until
 
 LANES = 6
@@ -20,11 +20,12 @@ DUE_LATER = "SELECT count(*) FROM endpoint WHERE instance_id = ANY($1) AND due_a
 
 @pytest.fixture(autouse=True)
 def few_places(monkeypatch):
-    monkeypatch.setitem(runtime.BATCH, DELIVER, LANES // 2)
-    monkeypatch.setitem(runtime.MOST_IN_FLIGHT, DELIVER, LANES)
+    for kind, part in ((DELIVER, lane), (REPLAY, replays)):
+        monkeypatch.setitem(runtime.BATCH, kind, LANES // 2)
+        monkeypatch.setitem(runtime.MOST_IN_FLIGHT, kind, LANES)
+        monkeypatch.setattr(part, "MANY_HANGING", 2)
+        monkeypatch.setattr(part, "MOST_OF_HANGING", LANES // 2)
     monkeypatch.setattr(lane, "MOST_STARTED", 0)
-    monkeypatch.setattr(lane, "MANY_HANGING", 2)
-    monkeypatch.setattr(lane, "MOST_OF_HANGING", LANES // 2)
     monkeypatch.setattr(runtime, "CROWDS_SECONDS", 0.1)
 
 
@@ -69,6 +70,30 @@ async def test_others_are_delivered_while_one_receiver_hangs_and_its_own_lanes_c
         for number in range(3, 6):
             await world.change(1)
             await until(lambda number=number: len(world.events()) == number)
+
+
+async def test_replays_to_one_that_hangs_leave_places_for_the_others(make_world):
+    async with make_world(total_timeout_seconds=300) as world, listening_only() as (url, taken):
+        instance = await world.connect()
+        await world.wait_for_watermark(instance["id"])
+        await world.change(1)
+        await until(world.events)
+        place = f"/instances/{instance['id']}/replays"
+
+        async def ask(**more):
+            answer = await world.client.post(place, json={"sequence": 1, **more})
+            assert answer.status_code == 202, answer.text
+            return answer.json()["id"]
+
+        for _ in range(LANES // 2):
+            await ask(url=url)
+        await until(lambda: not world.service.runtime._parts.replayer._crowds.has_room("localhost"))
+        put_off = [await ask(url=url) for _ in range(LANES)]
+        later = "SELECT count(*) = $2 FROM replay WHERE id = ANY($1) AND due_at > now() + interval '5 s'"
+        await until(lambda: world.pool.fetchval(later, put_off, LANES))
+        assert len(taken) == LANES // 2
+        mended = await ask()
+        await until(lambda: world.pool.fetchval("SELECT state = 'done' FROM replay WHERE id = $1", mended))
 
 
 @pytest.mark.parametrize("connections", [3, 4])

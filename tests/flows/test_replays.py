@@ -57,6 +57,7 @@ class Stage:
             sender,
             clock=lambda: self.now,
             monotonic=monotonic,
+            chance=lambda: 0.5,
             is_alive=lambda: True,
         )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from signalpost.delivery.attempts import Sender, Tried
 from signalpost.delivery.configuration import DeliverySettings, read_delivery_settings
-from signalpost.delivery.lane import AFTER_A_FAULT, WHILE_UNREADABLE
+from signalpost.delivery.lane import AFTER_A_FAULT, PUT_OFF_SECONDS, WHILE_UNREADABLE, find_receiver
 from signalpost.delivery.rate import Rates, Slice
 from signalpost.delivery.turn import SLICE_SECONDS
+from signalpost.model.backoff import Chance, spread
+from signalpost.model.crowds import Crowds
 from signalpost.model.delivery import Notification, Outcome, Policy
 from signalpost.model.errors import ConfigurationError, InvalidRequestError
 from signalpost.observe import get_logger
@@ -21,6 +23,21 @@ log = get_logger("delivery")
 
 BATCH = 20
 """Notifications loaded at a time."""
+
+MANY_HANGING = 20
+"""So many replays that wait for one receiver, and have for a while, are no chance: it hangs."""
+
+MOST_OF_HANGING = 70
+"""Replays to such a receiver that are worked at once: a third of all, so that the others find places."""
+
+
+@dataclass(slots=True)
+class Calls:
+    """What a turn calls (see ``crowds.Caller``)."""
+
+    calls: int = 0
+    is_calling: bool = False
+    was_answered: bool = False
 
 
 class Replayer:
@@ -36,13 +53,16 @@ class Replayer:
         *,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
+        chance: Chance,
         is_alive: Callable[[], bool],
     ) -> None:
         self._replays = replays
         self._sender = sender
         self._clock = clock
         self._monotonic = monotonic
+        self._chance = chance
         self._is_alive = is_alive
+        self._crowds = Crowds(many=MANY_HANGING, most=MOST_OF_HANGING)
         self._rates = Rates(monotonic)
         self._active: set[int] = set()
         self._closing = False
@@ -62,7 +82,7 @@ class Replayer:
                 return
             release = ReplayRelease(self._clock() + AFTER_A_FAULT)
             try:
-                release = await self._send_following(lane)
+                release = await self._take_turn(lane)
             except asyncio.CancelledError:
                 release = ReplayRelease(self._clock())  # cut off by a stop: another worker goes on at once
                 raise
@@ -72,12 +92,28 @@ class Replayer:
                 await self._replays.release(lane, release)
         finally:
             self._active.discard(replay_id)
+            self._crowds.leave(replay_id)
 
-    async def _send_following(self, lane: ReplayLane) -> ReplayRelease:
+    def look(self) -> None:
+        """Find the receivers that hang, and tell it: to be called every few seconds."""
+        looked = self._crowds.look()
+        for receiver, replays in looked.hangs.items():
+            log.warning("replay.receiver_hangs", receiver=receiver, replays=replays)
+        for receiver, put_off in looked.answers.items():
+            log.info("replay.receiver_answers", receiver=receiver, put_off=put_off)
+
+    async def _take_turn(self, lane: ReplayLane) -> ReplayRelease:
         if lane.next_attempt_at > self._clock():
             return ReplayRelease(lane.next_attempt_at)
         if lane.url is None:
             return self._fail(lane, "the instance has no callback URL any more")
+        receiver, calls = find_receiver(lane.url), Calls()
+        if not self._crowds.has_room(receiver):  # as with lanes
+            return ReplayRelease(self._clock() + timedelta(seconds=spread(PUT_OFF_SECONDS, self._chance)))
+        self._crowds.enter(lane.id, receiver, calls)
+        return await self._send_following(lane, lane.url, calls)
+
+    async def _send_following(self, lane: ReplayLane, url: str, calls: Calls) -> ReplayRelease:
         settings = read_delivery_settings(lane.read_configuration())
         if not lane.own:
             # Headers, user name and password are the callback's: they are no business of another address.
@@ -102,7 +138,7 @@ class Replayer:
                 if next_at is not None:
                     return ReplayRelease(next_at)
                 counted = replace(notification, attempts=failures, failures=failures, refusals=refusals)
-                tried = await self._send(lane, lane.url, settings, counted)
+                tried = await self._send(lane, url, settings, counted, calls)
                 if tried is None:
                     return ReplayRelease(self._clock())
                 if tried.outcome not in {Outcome.DELIVERED, Outcome.DEAD}:
@@ -114,10 +150,19 @@ class Replayer:
         return not self._closing and self._is_alive()
 
     async def _send(
-        self, lane: ReplayLane, url: str, settings: DeliverySettings, notification: Notification
+        self,
+        lane: ReplayLane,
+        url: str,
+        settings: DeliverySettings,
+        notification: Notification,
+        calls: Calls,
     ) -> Tried | None:
         """Make one attempt and record it; None when the replay does not go on."""
+        calls.calls += 1
+        calls.is_calling = True
         tried = await self._sender.send(notification, url, settings, policy=Policy.RETRY, replay_id=lane.id)
+        calls.is_calling = False
+        calls.was_answered = calls.was_answered or tried.attempt.status is not None
         self._sender.tell(notification, tried, replay_id=lane.id)
         goes_on = await self._replays.record(lane, tried.attempt, tried.outcome, refused=tried.refused)
         return tried if goes_on else None

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from signalpost.model.ids import InstanceId
-
 
 class Caller(Protocol):
     """What tells whether a piece of work waits for the answer to a call."""
@@ -50,9 +48,9 @@ class Crowds:
     def __init__(self, *, many: int, most: int) -> None:
         self._many = many
         self._most = most
-        self._work: dict[InstanceId, tuple[str, Caller]] = {}
+        self._work: dict[int, tuple[str, Caller]] = {}
         self._numbers: Counter[str] = Counter()
-        self._seen: dict[InstanceId, tuple[Caller, int]] = {}
+        self._seen: dict[int, tuple[Caller, int]] = {}
         self._answering: set[str] = set()
         self._hanging: dict[str, int] = {}
 
@@ -63,14 +61,14 @@ class Crowds:
         self._hanging[name] += 1
         return False
 
-    def enter(self, instance_id: InstanceId, name: str, caller: Caller) -> None:
-        """Take in what begins, one for each instance."""
-        self._work[instance_id] = name, caller
+    def enter(self, number: int, name: str, caller: Caller) -> None:
+        """Take in what begins: an instance's poll or lane, or a replay, each under its number."""
+        self._work[number] = name, caller
         self._numbers[name] += 1
 
-    def leave(self, instance_id: InstanceId) -> None:
+    def leave(self, number: int) -> None:
         """Let go of what has ended; where nothing was taken in nothing happens."""
-        entry = self._work.pop(instance_id, None)
+        entry = self._work.pop(number, None)
         if entry is None:
             return
         name, caller = entry

@@ -89,7 +89,12 @@ def join_roles(ground: Ground) -> Parts:
             )
         ),
         replayer=Replayer(
-            replays, sender, clock=clock, monotonic=time.monotonic, is_alive=heartbeat.is_alive
+            replays,
+            sender,
+            clock=clock,
+            monotonic=time.monotonic,
+            chance=random.random,
+            is_alive=heartbeat.is_alive,
         ),
         announcer=Announcer(
             Notices(pool, vault),
