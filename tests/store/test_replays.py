@@ -11,8 +11,8 @@ import pytest
 from signalpost.model.delivery import Attempt, Outcome
 from signalpost.model.errors import ConflictError, NotFoundError
 from signalpost.store.instances import Instances
-from signalpost.store.replay_orders import MOST_RUNNING, ReplayOrders
-from signalpost.store.replays import ReplayRelease, Replays, ReplayState
+from signalpost.store.replay_orders import MOST_RUNNING, ReplayOrders, ReplayWish
+from signalpost.store.replays import ReplayKind, ReplayRelease, Replays, ReplayState
 from tests.store.notified import (
     NOW,
     URL,
@@ -226,3 +226,27 @@ async def test_what_is_anothers_is_not_found_and_goes_with_its_instance(pool, in
     assert await pool.fetchval("SELECT count(*) FROM replay") == 0
     with pytest.raises(NotFoundError):
         await orders.ask_range(instance_id, 1, None)
+
+
+async def test_what_is_about_to_be_sent_again_is_not_ordered_twice(pool, instance_id, orders):
+    first, second, third = await add_notifications(pool, instance_id, ["dead"] * 3)
+    one = await orders.ask_one(instance_id, second)
+    asked = await asyncio.gather(*(orders.ask_one(instance_id, second) for _ in range(5)))
+    assert {each.id for each in asked} == {one.id}
+    of_all = await orders.ask_failed(instance_id, None)
+    assert of_all.id > one.id
+    replays = await make_replays(pool)
+    lane = await replays.claim(of_all.id)
+    assert await replays.record(lane, attempt(first), Outcome.DELIVERED, refused=False)
+    # Those that are left, and some of them, are before it; what it has passed is not, nor what died since a time.
+    assert (await orders.ask_failed(instance_id, None)).id == of_all.id
+    chosen = ReplayWish(ReplayKind.FAILED, third, third)
+    assert (await orders.ask(instance_id, chosen)).id == of_all.id
+    again = await orders.ask(instance_id, ReplayWish(ReplayKind.FAILED, first, first))
+    since = await orders.ask_failed(instance_id, NOW)
+    assert len({each.id for each in (of_all, again, since)}) == 3
+    # One that is held waits for its time; who asks again does not want to.
+    assert await replays.record(lane, attempt(second, status=503), Outcome.RETRY, refused=False)
+    assert (await orders.ask_failed(instance_id, None)).id > since.id
+    ranges = [await orders.ask_range(instance_id, 1, None) for _ in range(2)]
+    assert ranges[0].id != ranges[1].id

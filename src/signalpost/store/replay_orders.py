@@ -65,6 +65,13 @@ SELECT {COLUMNS} FROM replay
 WHERE instance_id = $1 AND id > $2 AND kind = $3 AND url IS NOT DISTINCT FROM $4 AND first_id = $5 ORDER BY id LIMIT 1
 """
 
+# One that is held does not count: who asks again has mended the receiver, and wants it tried now.
+UNDER_WAY = f"""
+SELECT {COLUMNS} FROM replay
+WHERE instance_id = $1 AND state = 'running' AND kind = $2 AND url IS NULL AND failed_since IS NOT DISTINCT FROM $3
+  AND position < $4 AND last_id >= $5 AND failures = 0 AND kind <> 'range' ORDER BY id LIMIT 1
+"""
+
 CANCEL = """
 UPDATE replay SET state = 'cancelled', due_at = NULL, ended_at = $3
 WHERE id = $1 AND instance_id = $2 AND state = 'running'
@@ -177,6 +184,9 @@ class ReplayOrders:
     async def ask(self, instance_id: InstanceId, wish: ReplayWish) -> Replay:
         """Write a replay; it is due at once.
 
+        Of one notification, or of dead letters, which a replay is just about to send: that one is given, as a button
+        that is pressed twice means one thing.
+
         Raises:
             ConflictError: too many run already, or there is no URL to send to.
             NotFoundError: the instance was deleted meanwhile.
@@ -198,6 +208,10 @@ class ReplayOrders:
                 row = await connection.fetchrow(SAME, *same)
                 if row is not None:
                     return read_replay(row), False
+            span = wish.failed_since, wish.first_id, wish.last_id
+            row = await connection.fetchrow(UNDER_WAY, instance_id, wish.kind.value, *span)
+            if row is not None:
+                return read_replay(row), False
             if found["running"] >= MOST_RUNNING:
                 message = (
                     f"{found['running']} replays of instance {instance_id} run already, and no more may;"
