@@ -46,6 +46,11 @@ class Link(ResponseHandler):
 
     has_served = False
 
+    def rest(self) -> None:
+        """Await nothing more: what comes before the next request makes ``should_close`` true."""
+        self.has_served = True
+        self._parser = None
+
     def close(self) -> None:
         """Drop the connection."""
         transport = self.transport
@@ -125,7 +130,7 @@ async def exchange(
     if truncated or not is_written:
         connection.close()
     else:
-        link.has_served = True
+        link.rest()
         connection.release()
     return Received(message.code, message.headers, received, truncated)
 
