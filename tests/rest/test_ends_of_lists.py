@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from multidict import CIMultiDict
 
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.reading import read_text
+from signalpost.model.errors import ConnectorError
 from signalpost.outbound import Answer, Outbound
 from signalpost.polling.dates import compile_pattern
+from signalpost.polling.strategies.reading import read_list
 from tests.rest.desk import write_desk
 from tests.rest.test_hostile_providers import Session
 
@@ -104,3 +108,72 @@ async def test_the_header_link_is_read_of_all_its_lines():
 
     page = await connector.open_listing(connector.resources[0], {}, []).read(here, None, None)
     assert page.next == "/link/tickets?offset=2"
+
+
+class Pages(Here):
+    """A session with a provider that answers with one value after the other, and then with the last for ever."""
+
+    def __init__(self, *values):
+        super().__init__(b"")
+        self.values = list(values)
+
+    async def get(self, path, parameters):
+        value = self.values.pop(0) if len(self.values) > 1 else self.values[0]
+        return replace(self.answer, body=orjson.dumps(value))
+
+
+def write_page(ids, **more):
+    return {"data": {"items": [{"id": each} for each in ids]}, **more}
+
+
+async def read_pages(declared, *values):
+    """Read the list that is answered with these values, by this pagination."""
+    text = write_desk("https://a.example").replace(
+        'kind = "page"\nsize_parameter = "size"\nsize = 2', declared
+    )
+    connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
+    listing = connector.open_listing(connector.resources[0], {}, [])
+    return [page async for page in read_list(listing, Pages(*values), None)]
+
+
+def list_ids(pages):
+    return [record["id"] for page in pages for record in page.records]
+
+
+@pytest.mark.parametrize("kind", ["page", "offset"])
+@pytest.mark.parametrize("sized", ["", '\nsize_parameter = "size"\nsize = 2'])
+async def test_a_total_that_counts_pages_leaves_nothing_out(kind, sized):
+    values = [write_page(ids, total=3) for ids in ([1, 2], [3, 4], [5], [])]
+    pages = await read_pages(f'kind = "{kind}"\ntotal = "total"{sized}', *values)
+    assert list_ids(pages) == [1, 2, 3, 4, 5]
+    assert pages[-1].complete
+
+
+ENDS = [
+    'kind = "page"',
+    'kind = "offset"',
+    'kind = "cursor"\nnext = "next"',
+    'kind = "next_url"\nnext = "next"',
+]
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize(("given", "complete"), [([], False), ([[1, 2]], False), ([[1, 2], [3, 4]], True)])
+async def test_a_list_of_fewer_records_than_told_is_not_complete(kind, given, complete):
+    values = [write_page(ids, total=4, next=f"/{ids[0]}") for ids in given]
+    pages = await read_pages(f'{kind}\ntotal = "total"', *values, write_page([], total=4))
+    assert list_ids(pages) == [each for ids in given for each in ids]
+    assert pages[-1].complete is complete
+
+
+@pytest.mark.parametrize("kind", [ENDS[0], *ENDS[2:]])
+async def test_a_page_of_nothing_ends_no_list_of_which_there_is_more(kind):
+    values = [write_page([], more=True, next="/2"), write_page([1], more=True, next="/3"), write_page([2])]
+    values.insert(2, write_page([], more=True, next="/4"))
+    assert list_ids(await read_pages(f'{kind}\nmore = "more"', *values)) == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["page", "offset"])
+async def test_more_of_nothing_for_ever_is_told(kind):
+    with pytest.raises(ConnectorError, match=r"same page twice|does not end"):
+        await read_pages(f'kind = "{kind}"\nmore = "more"', write_page([1], more=1), write_page([], more=1))

@@ -18,7 +18,6 @@ from signalpost.connectors.rest.pagination import (
     NoPages,
     NumberedPages,
     OffsetPages,
-    Pagination,
     Sized,
 )
 from signalpost.model.errors import ConnectorError, RejectedError
@@ -38,6 +37,7 @@ class RestListing:
         self._declared = declared
         self._fixed = fixed
         self._before: bytes | None = None
+        self._passed = 0
 
     async def read(self, session: Session, position: str | None, size: int | None) -> ListPage:
         """Read a page (see ``resource.Listing``)."""
@@ -45,8 +45,50 @@ class RestListing:
         if isinstance(pages, NoPages):
             return await self._read_whole(session, position, size)
         count = max(1, min(size or pages.size, pages.size))
-        start, passed = _begin(pages, position, count)
-        path, query = declared.path, dict(self._fixed)
+        start, passed = self._begin(position, count)
+        answer = await session.get(*self._ask(pages, position, start, count))
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return ListPage([], None)
+        value = read_json(self._name, answer)
+        rows = find_list(self._name, value, declared.records)
+        more = _says_more(find(value, pages.more)) if pages.more else None
+        self._check_repeated(answer, position, may_repeat=not (rows or more))
+        self._passed = passed = passed + len(rows)
+        path = declared.path if position is None else position
+        following = self._find_next(session, answer, value, path, start, passed)
+        total = _read_count(find(value, pages.total)) if pages.total else None
+        if isinstance(pages, (NumberedPages, OffsetPages)):
+            is_short = not rows or _is_short(pages, len(rows), count)
+            goes_on = _has_more(more, total if rows else None, passed, short=is_short)
+            following = following if goes_on else None
+        elif more is False:
+            following = None
+        complete = following is not None or total is None or passed >= total
+        return ListPage(rows, following, total, complete=complete)
+
+    def _begin(self, position: str | None, count: int) -> tuple[int, int]:
+        """Give the number by which a page is asked for, and how many records are before it.
+
+        The position of a numbered page has both where a total says which is the last: pages may be smaller than
+        ``count``. By cursors and links what this very reading passed is all that is known.
+        """
+        pages = self._declared.pagination
+        if not isinstance(pages, (NumberedPages, OffsetPages)):
+            return 0, 0 if position is None else self._passed
+        if position is None:
+            return pages.first, 0
+        if isinstance(pages, OffsetPages):
+            start = _read_number(position)
+            return start, start - pages.first
+        number, _, passed = position.partition("/")
+        start = _read_number(number)
+        return start, _read_number(passed) if passed else (start - pages.first) * count
+
+    def _ask(
+        self, pages: Sized, position: str | None, start: int, count: int
+    ) -> tuple[str, Mapping[str, str]]:
+        """Give the path and the parameters by which a page is asked for."""
+        query = dict(self._fixed)
         if pages.size_parameter:
             query[pages.size_parameter] = str(count)
         if isinstance(pages, (NumberedPages, OffsetPages)):
@@ -54,25 +96,8 @@ class RestListing:
         elif isinstance(pages, CursorPages):
             query |= {} if position is None else {pages.parameter: position}
         elif position is not None:
-            path, query = check_position(position), {}
-        answer = await session.get(path, query)
-        if answer.status == HTTPStatus.NO_CONTENT:
-            return ListPage([], None)
-        value = read_json(self._name, answer)
-        rows = find_list(self._name, value, declared.records)
-        self._check_repeated(answer, rows, position)
-        passed += len(rows)
-        following = self._find_next(session, answer, value, path, start, passed)
-        total = _read_count(find(value, pages.total)) if pages.total else None
-        if isinstance(pages, (NumberedPages, OffsetPages)):
-            is_last = not _has_more(
-                value, pages.more, total, passed, short=_is_short(pages, len(rows), count)
-            )
-            following = None if is_last or not rows else following
-        elif pages.more and not _says_more(find(value, pages.more)):
-            following = None
-        complete = bool(rows) or position is None or total is None or following is not None
-        return ListPage(rows, following, total, complete=complete)
+            return check_position(position), {}
+        return self._declared.path, query
 
     async def _read_whole(self, session: Session, position: str | None, size: int | None) -> ListPage:
         """Read the one answer there is, and give the part of it that is asked for."""
@@ -85,9 +110,9 @@ class RestListing:
         following = start + len(part)
         return ListPage(part, str(following) if part and following < len(rows) else None, len(rows))
 
-    def _check_repeated(self, answer: Answer, rows: Sequence[Any], position: str | None) -> None:
+    def _check_repeated(self, answer: Answer, position: str | None, *, may_repeat: bool) -> None:
         """Refuse a page that is the one before: the provider does not heed what we ask the next one by."""
-        if position is not None and rows and answer.body == self._before:
+        if position is not None and not may_repeat and answer.body == self._before:
             message = (
                 f"{self._name} gave the same page twice in a row: it does not take the parameter of the pagination as"
                 " declared; nothing was concluded from it"
@@ -125,22 +150,6 @@ class RestListing:
             )
             raise ConnectorError(message)
         return str(found)
-
-
-def _begin(pages: Pagination, position: str | None, count: int) -> tuple[int, int]:
-    """Give the number by which a page is asked for, and how many records are before it.
-
-    The position of a numbered page has both where a total says which is the last: pages may be smaller than ``count``.
-    """
-    first = pages.first if isinstance(pages, (NumberedPages, OffsetPages)) else 0
-    if position is None or not isinstance(pages, (NumberedPages, OffsetPages)):
-        return first, 0
-    if isinstance(pages, OffsetPages):
-        start = _read_number(position)
-        return start, start - first
-    number, _, passed = position.partition("/")
-    start = _read_number(number)
-    return start, _read_number(passed) if passed else (start - first) * count
 
 
 def find_link(header: str) -> str | None:
@@ -181,11 +190,14 @@ def _is_short(pages: Sized, given: int, asked: int) -> bool:
     return bool(pages.size_parameter) and "size" in pages.model_fields_set and given < asked
 
 
-def _has_more(value: Any, more: str, total: int | None, passed: int, *, short: bool) -> bool:
-    """Say whether another page follows: as the provider says, else where this one was not cut short."""
-    if more:
-        return _says_more(find(value, more))
-    if total is not None:
+def _has_more(more: bool | None, total: int | None, passed: int, *, short: bool) -> bool:
+    """Say whether another page follows: as the provider says, else where this one was not cut short.
+
+    A total below what was passed already counts something else, as pages: it ends nothing.
+    """
+    if more is not None:
+        return more
+    if total is not None and passed <= total:
         return passed < total
     return not short
 
