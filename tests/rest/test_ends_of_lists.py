@@ -177,3 +177,14 @@ async def test_a_page_of_nothing_ends_no_list_of_which_there_is_more(kind):
 async def test_more_of_nothing_for_ever_is_told(kind):
     with pytest.raises(ConnectorError, match=r"same page twice|does not end"):
         await read_pages(f'kind = "{kind}"\nmore = "more"', write_page([1], more=1), write_page([], more=1))
+
+
+async def test_one_answer_is_asked_for_once_however_small_its_parts(api):
+    api.state.collections["tickets"] = [{"id": number} for number in range(5)]
+    connector = RestConnector(read_text(write_desk(api.url, pagination="none"), "desk.toml", compile_pattern))
+    async with Outbound(allow_private=True, connections=10) as outbound:
+        listing = connector.open_listing(connector.resources[0], {}, [])
+        for calls in (1, 2):  # each reading from the start is another one
+            pages = [page async for page in read_list(listing, Session(outbound, connector), 2)]
+            assert list_ids(pages) == [0, 1, 2, 3, 4]
+            assert (len(pages), api.state.calls) == (3, calls)

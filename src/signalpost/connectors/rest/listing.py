@@ -38,6 +38,7 @@ class RestListing:
         self._fixed = fixed
         self._before: bytes | None = None
         self._passed = 0
+        self._whole: list[Any] = []
 
     async def read(self, session: Session, position: str | None, size: int | None) -> ListPage:
         """Read a page (see ``resource.Listing``)."""
@@ -100,12 +101,14 @@ class RestListing:
         return self._declared.path, query
 
     async def _read_whole(self, session: Session, position: str | None, size: int | None) -> ListPage:
-        """Read the one answer there is, and give the part of it that is asked for."""
+        """Read the one answer there is, once for all its parts, and give the part of it that is asked for."""
         start = 0 if position is None else _read_number(position)
-        answer = await session.get(self._declared.path, self._fixed)
-        if answer.status == HTTPStatus.NO_CONTENT:
-            return ListPage([], None)
-        rows = find_list(self._name, read_json(self._name, answer), self._declared.records)
+        if position is None or not self._whole:
+            answer = await session.get(self._declared.path, self._fixed)
+            if answer.status == HTTPStatus.NO_CONTENT:
+                return ListPage([], None)
+            self._whole = find_list(self._name, read_json(self._name, answer), self._declared.records)
+        rows = self._whole
         part = rows[start : start + (size or len(rows))]
         following = start + len(part)
         return ListPage(part, str(following) if part and following < len(rows) else None, len(rows))
