@@ -7,12 +7,16 @@ import json
 import os
 import resource
 import socket
+import subprocess
 import sys
 import zoneinfo
 from pathlib import Path
 
 import pytest
 
+from signalpost.cli.doctor.configured import check_connectors
+from signalpost.cli.doctor.examination import _find_limit_seconds
+from signalpost.connectors.registry import load_registry
 from tests.doctor.looking import KEY, PASSWORD, look
 from tests.ports import hold_ports
 from tests.processes import run
@@ -203,6 +207,26 @@ async def test_a_connector_file_that_is_wrong(data, tmp_path):
     found = await look("connectors", data_dir=data, connector_files=str(tmp_path / "helpdesk.toml"))
     assert found.verdict == "failure"
     assert "helpdesk.toml" in found.message
+
+
+async def test_a_connector_is_given_as_long_to_load_as_by_the_service(data, tmp_path, monkeypatch):
+    info = tmp_path / "slow-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[signalpost.connectors]\nslow = slow_connector:make\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    given = []
+
+    def hang(command, *, timeout, **_):
+        given.append(timeout)
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr("signalpost.connectors.registry.subprocess.run", hang)
+    in_service = load_registry(egnyte_url=None).left_out["slow"]
+    found = await look("connectors", data_dir=data)
+    assert found.verdict == "failure"
+    assert f"slow ({in_service})" in found.message
+    assert given[0] == given[1] < _find_limit_seconds(check_connectors)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from signalpost.settings import list_misspelt
 from signalpost.store.vault import Vault
 from signalpost.tracing import describe_installing
 
-PROBE_SECONDS = 2.0
 KEY_FILE = "encryption-key"
 
 
@@ -109,7 +108,6 @@ def check_connectors(subject: Subject) -> Finding:
             egnyte_url=settings.read_egnyte_url(),
             files=settings.list_connector_files(),
             check_format=compile_pattern,
-            probe_seconds=PROBE_SECONDS,
         )
     except ConfigurationError as error:
         return refuse(error, "set it right in the file, or take the file out of SIGNALPOST_CONNECTOR_FILES")

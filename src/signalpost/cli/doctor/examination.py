@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime
+from importlib.metadata import entry_points
 
-from signalpost.cli.doctor.configured import CONFIGURED, check_settings
+from signalpost.cli.doctor.configured import CONFIGURED, check_connectors, check_settings
 from signalpost.cli.doctor.findings import (
     RUN_AS,
     Check,
@@ -25,6 +26,7 @@ from signalpost.cli.doctor.instances import INSTANCES
 from signalpost.cli.doctor.machine import MACHINE
 from signalpost.cli.doctor.network import NETWORK
 from signalpost.cli.doctor.server import DATABASE, STORED
+from signalpost.connectors.registry import ENTRY_POINT_GROUP, PROBE_SECONDS
 from signalpost.model.errors import ConfigurationError, SignalpostError
 from signalpost.settings import Settings
 from signalpost.store.database import read_connect_arguments
@@ -138,13 +140,19 @@ async def _run_at_once(checks: Iterable[Check], subject: Subject) -> Findings:
 
 async def _run_one(check: Check, subject: Subject) -> Finding:
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(_find_limit_seconds(check)):
             if inspect.iscoroutinefunction(check):
                 found: Finding = await check(subject)
                 return found
             return await asyncio.wrap_future(_start(check, subject))
     except Exception as error:  # noqa: BLE001 - one check that breaks must not hide what the others find
         return _tell(error)
+
+
+def _find_limit_seconds(check: Check) -> float:
+    """Say how long a check may take; to load the connectors of other packages, as long as the service gives them."""
+    packages = len(entry_points(group=ENTRY_POINT_GROUP)) if check is check_connectors else 0
+    return CHECK_SECONDS + packages * PROBE_SECONDS
 
 
 def _start(check: Check, subject: Subject) -> Future[Finding]:
