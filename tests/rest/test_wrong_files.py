@@ -243,6 +243,32 @@ def test_a_secret_that_stands_in_the_file_is_not_repeated():
     assert "s3cret" not in told
 
 
+@pytest.mark.parametrize(
+    ("written", "secret", "words"),
+    [
+        ('kind = "none"\n', 'password = "s3cret"', "auth.password: there is no such field"),
+        ('kind = "none"\n', 'headers = { "X-Key" = "s3cret" }', "auth.headers: there is no such field"),
+        ('[auth]\nkind = "none"\n', 'api = { key = "s3cret" }', "api: there is no such field"),
+        ('[auth]\nkind = "none"\n', 'auth = "Bearer s3cret"', "auth: Input should be"),
+    ],
+)
+def test_a_secret_that_is_put_where_none_belongs_is_not_repeated(written, secret, words):
+    text = write().replace(written, written + secret + "\n" if written.startswith("kind") else "")
+    told = refuse(text if secret in text else f"{secret}\n{text}")
+    assert words in told
+    assert "s3cret" not in told
+
+
+def test_a_long_file_is_read_a_few_times_to_find_a_line(monkeypatch):
+    """Reading ever more of its lines takes minutes for thousands, and the service says nothing meanwhile."""
+    text = write() + "\n".join(RESOURCE.replace('"tickets"', f'"{n}"') + 'kind = "none"' for n in range(100))
+    assert len(text.split("\n")) > 2000
+    readings = []
+    monkeypatch.setattr(tomllib, "loads", lambda given, read=tomllib.loads: readings.append(0) or read(given))
+    assert refuse(text + "\nwrong = 1").startswith(f"desk.toml:{text.count(chr(10)) + 2}: ")
+    assert len(readings) < 50
+
+
 def test_a_line_is_found_behind_values_that_span_lines():
     text = 'a = """\n[b]\nc = 1\n"""\n\n# b\n[b]\nx = [\n 1,\n]\nc = { d = [\n 2 ] }\n[[e]]\n[[e]]\nf.g = 1'
     assert tomllib.loads(text)

@@ -78,7 +78,8 @@ def _explain(text: str, name: str, value: Any, error: Any) -> str:
     line = find_line(text, place[:-1] if is_missing else place)
     shown = ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "the file"
     words, example = _put_in_words(error), _find_example(place, value)
-    is_hidden = is_missing or error["type"] == "secret"
+    # What has no place in the file, or stands for the whole of auth, may be the very secret.
+    is_hidden = is_missing or error["type"] in {"secret", "extra_forbidden"} or place == ("auth",)
     given = "" if is_hidden or not place else f" {repr(error['input'])[:100]}:"
     right = f"; right would be, for example, {example}" if example else ""
     return f"{name}:{line}: {shown}:{given} {words}{right}"
@@ -118,20 +119,28 @@ def _strip_kinds(place: Sequence[str | int], value: Any) -> Place:
 def find_line(text: str, place: Sequence[str | int]) -> int:
     """Give the line on which what stands at ``place`` begins; 1 where it is the file itself, or is not there.
 
-    The value is there once enough of the first lines are read: its statement begins after the last of fewer lines
-    that were TOML by themselves.
+    It begins after the most lines that are TOML without it. These are found by halves: of a long file each reading
+    takes its time.
     """
+    if not place or not _is_there(tomllib.loads(text), place):
+        return 1
     lines = [f"{line}\n" for line in text.split("\n")]
-    whole = 0
-    for count in range(1, len(lines) + 1):
+    without, there = 0, len(lines)
+    while (found := _read_between(lines, without, there)) is not None:
+        count, value = found
+        without, there = (without, count) if _is_there(value, place) else (count, there)
+    return without + 1
+
+
+def _read_between(lines: Sequence[str], low: int, high: int) -> tuple[int, Any] | None:
+    """Read some number of the first lines, between two numbers, by which they are TOML; None: there is none."""
+    middle = (low + high) // 2
+    for count in (*range(middle, low, -1), *range(middle + 1, high)):
         try:
-            value: Any = tomllib.loads("".join(lines[:count]))
+            return count, tomllib.loads("".join(lines[:count]))
         except tomllib.TOMLDecodeError:
             continue
-        if place and _is_there(value, place):
-            return whole + 1
-        whole = count
-    return 1
+    return None
 
 
 def _is_there(value: Any, place: Sequence[str | int]) -> bool:
