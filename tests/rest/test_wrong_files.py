@@ -8,7 +8,6 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from signalpost.connectors.registry import load_registry
 from signalpost.connectors.rest.declaration import Declaration
 from signalpost.connectors.rest.reading import find_line, read_text
 from signalpost.model.errors import ConfigurationError
@@ -221,6 +220,23 @@ def test_addresses_that_lead_anywhere_are_refused(statement, line, words):
         ),
         (write().replace('kind = "none"', 'kind = "nun"'), "auth.kind: 'nun': it is none of"),
         (write().replace('"yyyy-MM-dd"', '"yyyy-QQ"'), "'Q'"),
+        (write().replace('"yyyy-MM-dd"', '"YYYY-MM-DD"'), "for the year write y; D is the day of the year"),
+        *(
+            (write().replace('name = "tickets"', f'name = "{name}"'), words)
+            for names, words in (
+                (["tickets/", "a//b", "a/../b", "./a", ".."], "it is no path: between"),
+                (["pollDate", "objectType", "omitted"], "that name has another meaning"),
+            )
+            for name in names
+        ),
+        (
+            write().replace('path = "/tickets"', 'path = "/{subdomain}/tickets"'),
+            "resources.1.path: '/{subdomain}/tickets': a {field} may stand in base_url",
+        ),
+        (
+            write().replace('path = "/me"', 'path = "/{subdomain}"'),
+            "account.path: '/{subdomain}': a {field} may",
+        ),
         (write().replace('key = "subdomain"', 'key = "oauth.api.key"'), "is taken"),
         (write().replace("secret = false", "secret = true"), "a secret has no value here"),
         (
@@ -275,21 +291,3 @@ def test_a_line_is_found_behind_values_that_span_lines():
     assert [find_line(text, place) for place in (["b"], ["b", "x"], ["b", "c", "d"], ["e", 1], ["e", 1, "f", "g"])] == [
         7, 8, 11, 14, 15,
     ]  # fmt: skip
-
-
-def test_files_and_folders_are_loaded_and_a_key_counts_once(tmp_path):
-    one = tmp_path / "one.toml"
-    one.write_text(write())
-    registry = load_registry(egnyte_url=None, files=[tmp_path], check_format=compile_pattern)
-    assert registry.find("desk").name == "Desk"
-    two = tmp_path / "two.toml"
-    two.write_text("\n" + write())
-    with pytest.raises(ConfigurationError, match=r"two\.toml:3: key: 'desk' is taken"):
-        load_registry(egnyte_url=None, files=[tmp_path], check_format=compile_pattern)
-
-
-@pytest.mark.parametrize("name", ["missing.toml", "empty"])
-def test_what_is_not_there_is_told(tmp_path, name):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigurationError, match=name):
-        load_registry(egnyte_url=None, files=[tmp_path / name], check_format=compile_pattern)

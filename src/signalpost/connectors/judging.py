@@ -11,6 +11,7 @@ from signalpost.connectors.authorising import Grant
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
 from signalpost.connectors.resource import Resource, Strategy
 from signalpost.model.configuration import MOST_MINUTES
+from signalpost.model.delivery import RESERVED_NAMES
 
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 TEXTS = ("name", "description", "hub")
@@ -136,6 +137,8 @@ def _judge_resources(connector: Any) -> Iterator[str]:
 
 
 def _find_wrong_part(resource: Resource) -> Iterator[str]:
+    if resource.name in RESERVED_NAMES:
+        yield "that name has another meaning in notifications"
     for name in RESOURCE_TEXTS:
         if not isinstance(getattr(resource, name), str):
             yield f"{name}: {_show(getattr(resource, name))} is no text"
@@ -146,7 +149,7 @@ def _find_wrong_part(resource: Resource) -> Iterator[str]:
     labels = resource.label_fields
     if not isinstance(labels, (tuple, list)) or not all(isinstance(each, str) for each in labels):
         yield f"label_fields: {_show(labels)} is no tuple of texts"
-    if not all(resource.path.split("/")) or set(resource.path) & set("?#% "):
+    if {"", ".", ".."} & set(resource.path.split("/")) or set(resource.path) & set("?#% "):
         yield f"path: {_show(resource.path)} is no path in a URL, as 'users' is in /hubs/documents/users"
 
 

@@ -86,6 +86,14 @@ WRONG = {
         {"resources": (replace(EVENTS, path="/events"),)},
         "resources: events: path: '/events' is no path",
     ),
+    "has a path that leads elsewhere": (
+        {"resources": (replace(EVENTS, path="../events"),)},
+        "resources: events: path: '../events' is no path",
+    ),
+    "has a resource whose name means something else": (
+        {"resources": (replace(EVENTS, name="pollDate"),)},
+        "resources: pollDate: that name has another meaning in notifications",
+    ),
     "has two resources at one path": (
         {"resources": (EVENTS, replace(EVENTS, name="more"))},
         "resources: more: the path 'events' is that of another",

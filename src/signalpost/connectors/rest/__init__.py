@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from signalpost.connectors.judging import judge
 from signalpost.connectors.rest.connector import RestConnector
 from signalpost.connectors.rest.reading import CheckFormat, find_files, find_line, read_file
 from signalpost.model.errors import ConfigurationError
@@ -22,7 +23,7 @@ def load_connectors(
             value are named.
     """
     keys = set(taken)
-    found = []
+    found: list[RestConnector] = []
     for path in find_files(paths):
         connector = RestConnector(read_file(path, check_format))
         if connector.key in keys:
@@ -30,6 +31,9 @@ def load_connectors(
             message = (
                 f"{path}:{line}: key: {connector.key!r} is taken by another connector; give each its own"
             )
+            raise ConfigurationError(message)
+        if wrong := judge(connector, found):
+            message = f"{path}: {wrong}"
             raise ConfigurationError(message)
         keys.add(connector.key)
         found.append(connector)

@@ -15,8 +15,18 @@ from pydantic_core import PydanticCustomError
 from signalpost.connectors.base import EVENT_FIELDS
 from signalpost.connectors.rest.addresses import FIELD_KEY, PLACEHOLDER
 from signalpost.connectors.rest.auth import Auth, NoAuth
-from signalpost.connectors.rest.declared import Address, Declared, Key, Line, OptionalLine, Parameter, Status
+from signalpost.connectors.rest.declared import (
+    Address,
+    Declared,
+    Key,
+    Line,
+    OptionalLine,
+    Parameter,
+    Path,
+    Status,
+)
 from signalpost.connectors.rest.pagination import NoPages, Pagination
+from signalpost.model.delivery import RESERVED_NAMES
 from signalpost.model.errors import InvalidRequestError
 
 
@@ -54,7 +64,7 @@ class DeclaredField(Declared):
 class DeclaredAccount(Declared):
     """Which account a connection is of; without this table, the first resource is read to try the connection."""
 
-    path: str = Field(pattern=r"^/[^\s?#]*$", description="What is read, below `base_url`.", examples=["/me"])
+    path: Path = Field(description="What is read, below `base_url`.", examples=["/me"])
     id: Line = Field(description="The field with the account's id, dotted.", examples=["user.id"])
     label: OptionalLine = Field(
         default="", description="The field with its name, dotted.", examples=["user.email"]
@@ -123,12 +133,7 @@ class DeclaredResource(Declared):
         description="Its name, and its path in our API.",
         examples=["tickets"],
     )
-    path: str = Field(
-        pattern=r"^/[^\s?#]*$",
-        max_length=1000,
-        description="Where it is, below `base_url`.",
-        examples=["/v2/tickets"],
-    )
+    path: Path = Field(description="Where it is, below `base_url`.", examples=["/v2/tickets"])
     description: OptionalLine = Field(
         default="", description="One sentence for people.", examples=["Tickets of the desk."]
     )
@@ -173,14 +178,27 @@ class DeclaredResource(Declared):
         default=NoPages(kind="none"), discriminator="kind", description="How the list is divided into pages."
     )
 
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if name in RESERVED_NAMES:
+            message = "that name has another meaning in notifications"
+            raise ValueError(message)
+        if {"", ".", ".."} & set(name.split("/")):
+            message = "it is no path: between its slashes something must stand, other than dots"
+            raise ValueError(message)
+        return name
+
     @field_validator("date_format")
     @classmethod
     def _check_format(cls, text: str, info: ValidationInfo) -> str:
         if text and info.context:
             try:
-                info.context["check_format"](text)
+                remark = getattr(info.context["check_format"](text), "remark", None)
             except InvalidRequestError as error:
                 raise ValueError(str(error)) from None
+            if remark:
+                raise ValueError(remark)
         return text
 
     @field_validator("strategies")
