@@ -6,6 +6,7 @@ import pytest
 
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.addresses import follow
+from signalpost.connectors.rest.answers import read_json
 from signalpost.connectors.rest.listing import find_link
 from signalpost.connectors.rest.reading import read_text
 from signalpost.model.errors import (
@@ -240,3 +241,22 @@ def test_statuses_mean_what_the_limits_say(status, kind, after_seconds):
     failure = connector.classify(Answer(status, {"Retry-After": "7"}, b"no", False, 0.1))
     assert type(failure) is kind
     assert getattr(failure, "after_seconds", None) == after_seconds
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(301, {"Location": "/v2/tickets/?key=s3cret"}, b"", False, 0.1), "answered 301: it leads on to '/v2/tickets/', and is not"),
+        (Answer(302, {"Location": "https://u:s3cret@sso.example.com/in#s3cret"}, b"", False, 0.1), "answered 302: it leads on to 'https://sso.example.com/in'"),
+        (Answer(307, {"Location": "https://[s3cret"}, b"", False, 0.1), "an address that cannot be read"),
+        (Answer(308, {}, b"moved", False, 0.1), "answered 308: moved"),
+        (Answer(200, {}, b"", False, 0.1), "no valid JSON: its body is empty"),
+        (Answer(202, {}, b"", False, 0.1), "answered 202 with no valid JSON: its body is empty"),
+        (Answer(200, {"Content-Encoding": "gzip"}, b"\x1f\x8b", False, 0.1), r"compressed \(gzip\), which was not"),
+    ],
+)  # fmt: skip
+def test_what_comes_in_the_place_of_json_is_told(answer, words):
+    connector = RestConnector(read_text(write_desk("https://a.example.com"), "desk.toml", compile_pattern))
+    with pytest.raises(ConnectorError, match=words) as told:
+        raise connector.classify(answer) or read_json("Desk", answer)
+    assert "s3cret" not in str(told.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,7 @@ class Answer:
         """Read the body as JSON, whatever its content type says.
 
         Halves of a character, as a name has that was cut in one, are valid (RFC 8259, 8.2) and replaced: nothing can
-        keep them.
+        keep them. A byte order mark before it is passed over (8.1).
 
         Raises:
             ValueError: it is none.
@@ -51,7 +52,7 @@ class Answer:
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            if _SURROGATE.search(self.body) is None:
+            if _SURROGATE.search(self.body) is None and not self.body.startswith(BOM_UTF8):
                 raise
         try:
             written = json.dumps(json.loads(self.body), ensure_ascii=False)

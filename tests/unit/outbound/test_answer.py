@@ -52,8 +52,13 @@ def test_halves_of_a_character_are_replaced_and_all_else_is_read_as_it_came(lett
     assert make_answer(written.encode()).read_json() == {expected: [expected]}
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert make_answer(b'\xef\xbb\xbf{"a": [1, "\xc3\xa9"]}').read_json() == {"a": [1, "\u00e9"]}
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>\\ud83d", b'["\\ud83d"', b'["\\ud83d", NaN]', b'"\\ud83d' + b"[" * 9]
+    "body",
+    [b"", b"\xef\xbb\xbf", b"<html>\\ud83d", b'["\\ud83d"', b'["\\ud83d", NaN]', b'"\\ud83d' + b"[" * 9],
 )
 def test_what_is_no_json_is_told(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from signalpost.connectors.rest.declaration import Limits
 from signalpost.model.backoff import read_retry_after
@@ -29,7 +30,7 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
     status = answer.status
     if 200 <= status <= 299:  # noqa: PLR2004 - the range of success
         return None
-    said = answer.excerpt(200) or "without a word"
+    said = _show_location(answer) or answer.excerpt(200) or "without a word"
     after_seconds = read_retry_after(answer.headers, now)
     if status in limits.quota_spent:
         return QuotaSpentError(
@@ -56,6 +57,19 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
             return ConnectorError(f"{name} answered {status}: {said}")
 
 
+def _show_location(answer: Answer) -> str:
+    """Say where a redirect leads to, without its query: that may hold anything, a secret among it; "" if it is none."""
+    location = answer.headers.get("Location", "")
+    if not location or not 300 <= answer.status <= 399:  # noqa: PLR2004 - the range of redirects
+        return ""
+    try:
+        parts = urlsplit(location)
+        place = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:200]
+    except ValueError:
+        place = "an address that cannot be read"
+    return f"it leads on to {place!r}, and is not followed there; declare the address that answers"
+
+
 def read_json(name: str, answer: Answer) -> Any:
     """Read the body as JSON, whatever its content type says.
 
@@ -65,7 +79,10 @@ def read_json(name: str, answer: Answer) -> Any:
     try:
         return answer.read_json()
     except ValueError as error:
-        message = f"{name} answered {answer.status} with no valid JSON: {answer.excerpt(200)}"
+        encoding = answer.headers.get("Content-Encoding", "identity")[:20]
+        said = f"compressed ({encoding}), which was not asked for" if encoding != "identity" else ""
+        said = said or answer.excerpt(200) or "its body is empty"
+        message = f"{name} answered {answer.status} with no valid JSON: {said}"
         raise ConnectorError(message) from error
 
 
