@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ JITTER = 0.1
 """Waits are spread by this share to either side, so that what failed together does not come back together."""
 
 A_DAY_SECONDS = 86_400.0
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 Chance = Callable[[], float]
 """A source of numbers in [0, 1), as ``random.random``."""
@@ -58,10 +60,11 @@ def read_retry_after(
 ) -> float | None:
     """Read ``Retry-After``, seconds or an HTTP date, as seconds from ``now``, ``most_seconds`` at most.
 
-    A date without a zone is in UTC. None: it is not there, or says nothing that can be read.
+    Seconds may have decimals, as some write them against RFC 9110 (10.2.3). A date without a zone is in UTC.
+    None: it is not there, or says nothing that can be read.
     """
     text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
+    if _SECONDS.fullmatch(text):
         return min(float(text), most_seconds)
     try:
         until = parsedate_to_datetime(text)

@@ -80,7 +80,12 @@ def write_date(seconds, **form):
         ("", None),
         ("soon", None),
         ("-5", None),
-        ("1.5", None),
+        ("2.0", 2),  # as Shopify writes it
+        ("0.25", 0.25),
+        ("9" * 400 + ".5", A_DAY_SECONDS),
+        ("1.", None),
+        (".5", None),
+        ("1e3", None),
         ("\u0661", None),
     ],
 )
