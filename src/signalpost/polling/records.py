@@ -24,6 +24,7 @@ CONTENT_ID = "content-"
 DEEPEST = 200
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _LARGEST_INTEGER = 2**63
+_LARGEST_EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +218,8 @@ def _write_id(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        if value.is_integer():
-            return str(int(value))
+        if value.is_integer():  # larger ones are several whole numbers' nearest
+            return str(int(value)) if abs(value) <= _LARGEST_EXACT else None
         return repr(value) if value == value and abs(value) != float("inf") else None  # noqa: PLR0124 - NaN
     return str(value) if isinstance(value, int) else None
 

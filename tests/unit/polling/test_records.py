@@ -35,6 +35,8 @@ def reader(id_field="id", pattern=None, zone="UTC"):
         ("id", {"id": 5.0}, "5"),
         ("id", {"id": 5.5}, "5.5"),
         ("id", {"id": 0}, "0"),
+        ("id", {"id": float(2**53)}, "9007199254740992"),
+        ("id", {"id": 2**64 - 1}, "18446744073709551615"),
         ("id", {"id": False}, "false"),
         ("id", {"id": " a "}, " a "),
         ("a.b", {"a": {"b": 1}}, "1"),
@@ -65,6 +67,7 @@ def test_ids(field, record, object_id):
         ({"id": [1, None]}, "'id' is None"),
         ({"id": []}, "'id' is not there"),
         ({"id": float("inf")}, "'id' is inf"),
+        ({"id": orjson.loads("100000000000000000001")}, "'id' is 1e+20"),
     ],
 )
 def test_without_an_id_a_record_is_known_by_its_content_and_that_is_told(record, words):
@@ -249,3 +252,10 @@ async def test_others_get_their_turns_while_a_page_of_many_records_is_read():
     assert [each.object_id for each, _ in read] == [str(each["id"]) for _, each in read]
     assert len(read) == 5000
     assert turns >= 9
+
+
+def test_numbers_too_large_to_be_told_apart_are_no_ids():
+    """JSON's reader makes both 1e+20: by that one object would stand for the other."""
+    rows = orjson.loads('[{"id": 100000000000000000001, "n": 1}, {"id": 100000000000000000002, "n": 2}]')
+    one, other = map(reader().read, rows)
+    assert one.object_id != other.object_id
