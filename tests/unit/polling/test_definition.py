@@ -96,6 +96,10 @@ def test_dates_in_every_spelling(stem, zone):
             dates(createdAtFormat="yyyy"),
             "datesConfiguration.createdAtFormat: not used, as no createdDateField",
         ),
+        (
+            dates(updatedDateTimezone="PST"),
+            "datesConfiguration.updatedDateTimezone: not used, as no updatedDateField",
+        ),
         (dates(updatedAtField="d", updatedAtFormat="yyyy'"), "datesConfiguration.updatedAtFormat: the quote"),
         (
             dates(updatedAtField="a", updatedDateField="b", updatedAtFormat="yyyy"),

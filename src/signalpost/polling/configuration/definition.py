@@ -192,8 +192,10 @@ def _read_date(dates: ConfiguredFields, kind: str) -> DateSetting | None:
         dates.remark(format_name, pattern.remark)
     if field and not written:
         dates.remark(field_name, "no format is given; ISO 8601 is read, and numbers as Unix time")
-    if written and not field:
-        dates.remark(format_name, f"not used, as no {field_name} is given")
+    if not field:
+        for name in (format_name, zone_name):
+            if dates.read_text(name):
+                dates.remark(name, f"not used, as no {field_name} is given")
     return DateSetting(field, pattern, zone) if field else None
 
 
