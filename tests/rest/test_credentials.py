@@ -26,6 +26,22 @@ async def test_a_wrong_key_is_refused_and_nothing_is_stored(open_desk, auth):
         assert await desk.world.pool.fetchval("SELECT count(*) FROM instance") == 0
 
 
+@pytest.mark.parametrize("auth", ["header", "basic"])
+async def test_the_providers_own_words_say_why_a_key_is_not_taken(open_desk, auth):
+    async with open_desk(auth=auth) as desk:
+        field = "api.key" if auth == "header" else "password"
+        answer = await desk.post(**{field: "a-wrong-key-of-mine"})
+        assert "not authorised" in answer.json()["providerMessage"]
+        instance = await desk.connect(**{"event.notification.operations.url": desk.world.listener.url})
+        desk.api.state.settings.api_key = desk.api.state.settings.password = "another-one"
+        await until(lambda: desk.world.pool.fetchval("SELECT count(*) FROM instance WHERE NOT valid"))
+        told = (await until(lambda: desk.world.pool.fetchval("SELECT body FROM operation_notice")))["message"]
+        assert f"not authorised by {auth}" in told
+        shown = (await desk.world.client.get(f"/instances/{instance['id']}/polling")).text
+        for each in (told, shown):
+            assert f"send PATCH /instances/{instance['id']} with other credentials" in each
+
+
 async def test_a_key_that_is_no_longer_taken_is_changed_by_patch_and_polling_goes_on(open_desk):
     async with open_desk(auth="header") as desk:
         instance = await desk.connect()

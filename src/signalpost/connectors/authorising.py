@@ -54,6 +54,13 @@ def asks_consent(connector: Connector) -> bool:
     return find_grant(connector) is Grant.CONSENT
 
 
+def tell_how_to_authorise(connector: Connector, instance_id: int) -> str:
+    """Say what is to be sent for an instance whose credentials are no longer accepted."""
+    if asks_consent(connector):
+        return f"send PUT /instances/{instance_id} with a new providerData.code"
+    return f"send PATCH /instances/{instance_id} with other credentials in its configuration"
+
+
 def write_headers(connector: Connector, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
     """Give the headers that authorise a call of the connector."""
     own = _recall_own(cast("Hashable", connector))

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlencode
 
-from signalpost.connectors.authorising import write_bearer
+from signalpost.connectors.authorising import Grant, find_grant, write_bearer
 from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import check, contain
@@ -136,7 +136,7 @@ class ProviderSession:
             failure = self._judge(answer)
             if failure is None:
                 return answer
-            if isinstance(failure, NeedsAuthorisationError) and not renewed:
+            if isinstance(failure, NeedsAuthorisationError) and not renewed and self._has_tokens():
                 token = await self._tokens.renew(token)
                 renewed = True
             elif isinstance(failure, TooFastError) and retries < MOST_RETRIES:
@@ -146,6 +146,10 @@ class ProviderSession:
                 if isinstance(failure, QuotaSpentError):
                     self._budget.spend(failure.after_seconds)
                 raise failure
+
+    def _has_tokens(self) -> bool:
+        """Say whether another token may help: what a configuration holds is the same again."""
+        return find_grant(self._connector) is not Grant.CONFIGURATION
 
     def _judge(self, answer: Answer) -> SignalpostError | None:
         """Have the connector judge an answer; what is no error of ours cannot be raised in its place."""

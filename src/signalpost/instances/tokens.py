@@ -100,12 +100,6 @@ class InstanceTokens:
             NeedsAuthorisationError: there is no refresh token, or the provider refuses it.
             RetryLaterError: the token endpoint cannot answer now.
         """
-        if find_grant(self._connector) is Grant.CONFIGURATION:
-            message = (
-                f"{self._connector.name} does not accept what the configuration has to authorise calls with (wrong,"
-                " expired or revoked): change it in the instance's configuration"
-            )
-            raise NeedsAuthorisationError(message)
         renewal = asyncio.create_task(self._renew(refused))
         try:
             return await asyncio.shield(renewal)

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from signalpost.connectors.authorising import tell_how_to_authorise
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import Strategy
@@ -159,8 +160,10 @@ class Poller:
         except NeedsAuthorisationError as error:
             now = parts.clock()
             outcome.add_failure(now, error)  # at once, should somebody have authorised it again meanwhile
+            how = tell_how_to_authorise(connector, state.instance_id)
+            message = f"the provider needs a new authorisation, polling waits for it: {how} ({error})"
             if await parts.polls.require_authorisation(
-                state.instance_id, session.tokens_version, str(error), now
+                state.instance_id, session.tokens_version, message, now
             ):
                 log.warning("poll.needs_authorisation", instance=state.instance_id, reason=str(error))
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from signalpost.connectors.authorising import tell_how_to_authorise
 from signalpost.connectors.base import Connector
 from signalpost.connectors.missing import MissingConnector
 from signalpost.model.instance import Instance
@@ -45,7 +46,8 @@ def judge_polling(  # noqa: PLR0911 - one for each state
             if instance.was_authorised
             else "the instance was imported and was never authorised, so polling waits for that"
         )
-        return PollingState.NEEDS_AUTHORISATION, f"{why}; send PUT {place} with a new providerData.code"
+        how = tell_how_to_authorise(connector, instance.id)
+        return PollingState.NEEDS_AUTHORISATION, f"{why}; {how}"
     if not rows:
         return PollingState.OFF, (
             "events are off: nothing is polled; switch them on with event.notification.enabled = true"

@@ -272,9 +272,9 @@ class Polls:
         )
 
     async def require_authorisation(
-        self, instance_id: InstanceId, tokens_version: int, reason: str, now: datetime
+        self, instance_id: InstanceId, tokens_version: int, message: str, now: datetime
     ) -> bool:
-        """Stop polling the instance until somebody authorises it again, with one notice.
+        """Stop polling the instance until somebody authorises it again, with one notice, the ``message``.
 
         Does nothing, and says False, when its tokens were replaced since ``tokens_version`` was read, or when
         somebody else was first.
@@ -288,11 +288,5 @@ class Polls:
             )
             if done != "UPDATE 1":
                 return False
-            told = {
-                "message": (
-                    f"the provider needs a new authorisation, polling waits for it: send PUT /instances/{instance_id}"
-                    f" with a new providerData.code ({reason})"
-                )
-            }
-            await add_notice(connection, instance_id, "authorisation.needed", told, now)
+            await add_notice(connection, instance_id, "authorisation.needed", {"message": message}, now)
         return True
