@@ -188,3 +188,12 @@ async def test_one_answer_is_asked_for_once_however_small_its_parts(api):
             pages = [page async for page in read_list(listing, Session(outbound, connector), 2)]
             assert list_ids(pages) == [0, 1, 2, 3, 4]
             assert (len(pages), api.state.calls) == (3, calls)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [("x" * 4001, "longer than 4,000 characters"), ({"a": 1}, "no text"), (True, "no text")],
+)
+async def test_a_next_page_that_cannot_be_kept_is_told_as_what_it_is(given, words):
+    with pytest.raises(ConnectorError, match=words):
+        await read_pages('kind = "cursor"\nnext = "next"', write_page([1], next=given))

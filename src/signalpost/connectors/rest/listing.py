@@ -147,9 +147,11 @@ class RestListing:
         found = find(value, place)
         if found in (ABSENT, None, "", False):
             return None
-        if isinstance(found, bool) or not isinstance(found, (str, int)) or len(str(found)) > LONGEST_POSITION:
+        is_text = isinstance(found, (str, int)) and not isinstance(found, bool)
+        if not is_text or len(str(found)) > LONGEST_POSITION:
+            wrong = f"longer than {LONGEST_POSITION:,} characters" if is_text else "no text"
             message = (
-                f"{self._name} gave as the next page, at {place}, {str(found)[:100]!r}, which is no text"
+                f"{self._name} gave as the next page, at {place}, {str(found)[:100]!r}, which is {wrong}"
             )
             raise ConnectorError(message)
         return str(found)
