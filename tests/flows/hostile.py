@@ -53,9 +53,10 @@ async def receive(act, *, times=1, server_tls=None, **given):
     port = server.sockets[0].getsockname()[1]
     async with server, open_outbound(**given) as outbound:
 
-        async def post(body=b"body", url="http://127.0.0.1:{port}/in?token=SECRET"):
+        async def post(body=b"body", url="http://127.0.0.1:{port}/in?token=SECRET", **configuration):
             message = Message("1", datetime.now(UTC), "application/json", body)
-            answered = await Egress(outbound).post(url.format(port=port), read_delivery_settings({}), message)
+            settings = read_delivery_settings(configuration)
+            answered = await Egress(outbound).post(url.format(port=port), settings, message)
             for text in (answered.error, answered.excerpt):
                 assert text is None or (text.isprintable() and len(text) <= KEPT_CHARACTERS)
             assert "SECRET" not in (answered.error or "")

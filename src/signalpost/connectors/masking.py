@@ -1,4 +1,4 @@
-"""Secrets that a provider repeats in its refusal: masked before its words are shown or logged. Pure."""
+"""Secrets that a provider or a callback repeats: masked before its words are kept, shown or logged. Pure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def mask_secrets(answer: Answer, secrets: Iterable[str | None]) -> Answer:
             for spelling in _spell(secret):
                 body = body.replace(spelling.encode(), MASK.encode())
     return replace(answer, body=body)
+
+
+def list_secrets(values: Iterable[str]) -> list[str]:
+    """List what is secret of the values of headers: each, and in it what follows a scheme (``Bearer``)."""
+    return [secret for value in values for secret in (value, value.rpartition(" ")[2])]
 
 
 def _spell(secret: str) -> set[str]:

@@ -11,7 +11,7 @@ from signalpost.connectors.authorising import Grant, find_grant, write_bearer
 from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import check, contain
-from signalpost.connectors.masking import mask_secrets
+from signalpost.connectors.masking import list_secrets, mask_secrets
 from signalpost.connectors.pacing import Pace
 from signalpost.model.errors import (
     AddressRefusedError,
@@ -190,10 +190,5 @@ class ProviderSession:
             message = f"{self._connector.name} answered with more than {MAX_ANSWER_BYTES:,} bytes"
             raise ConnectorError(message)
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            return mask_secrets(answer, _list_secrets(headers))
+            return mask_secrets(answer, list_secrets(headers.values()))
         return answer
-
-
-def _list_secrets(headers: Mapping[str, str]) -> list[str]:
-    """List what authorised a call: the values of its headers, and in them what follows a scheme (``Bearer``)."""
-    return [secret for value in headers.values() for secret in (value, value.rpartition(" ")[2])]

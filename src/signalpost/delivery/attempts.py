@@ -124,7 +124,7 @@ class Sender:
             duration_milliseconds=round(seconds * 1000),
             status=answered.status,
             error=answered.error,
-            excerpt=None if is_taken else answered.excerpt,
+            excerpt=answered.excerpt,
         )
         if is_taken:
             return Tried(attempt, Outcome.DELIVERED, refused=False, next_at=None, seconds=seconds, size=size)

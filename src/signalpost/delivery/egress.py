@@ -6,9 +6,12 @@ import base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
+from signalpost.connectors.masking import list_secrets, mask_secrets
 from signalpost.delivery.configuration import DeliverySettings
 from signalpost.delivery.sign import signature_headers
+from signalpost.model.addresses import mask_url
 from signalpost.model.delivery import is_delivered
 from signalpost.model.errors import AddressRefusedError
 from signalpost.outbound import Outbound, OutboundError
@@ -35,7 +38,10 @@ class Message(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came of a POST: ``status`` is None when no answer came, and then ``error`` says why."""
+    """What came of a POST: ``status`` is None when no answer came, and then ``error`` says why.
+
+    ``excerpt`` is the beginning of an answer that refuses; None where it was taken, or none came.
+    """
 
     status: int | None
     error: str | None
@@ -52,22 +58,22 @@ class Egress:
     async def post(self, url: str, settings: DeliverySettings, message: Message) -> Answered:
         """POST the body as it is (the bytes signed are the bytes sent). Never raises for what the receiver did.
 
-        Redirects are not followed.
+        Redirects are not followed. What an answer repeats of the secrets sent is masked: it is kept and shown.
         """
+        headers = write_headers(settings, message)
         try:
             answer = await self._outbound.request(
-                "POST",
-                url,
-                headers=write_headers(settings, message),
-                body=message.body,
-                max_bytes=READ_BYTES,
+                "POST", url, headers=headers, body=message.body, max_bytes=READ_BYTES
             )
         except (OutboundError, AddressRefusedError) as error:
             return Answered(None, str(error), None, {})
+        if is_delivered(answer.status):
+            return Answered(answer.status, None, None, answer.headers)
+        masked = mask_secrets(answer, _list_sent(url, settings, headers))
         return Answered(
             answer.status,
             _explain(answer.status, answer.headers),
-            answer.excerpt(KEPT_CHARACTERS),
+            masked.excerpt(KEPT_CHARACTERS),
             answer.headers,
         )
 
@@ -101,10 +107,20 @@ def write_headers(settings: DeliverySettings, message: Message) -> dict[str, str
     return headers
 
 
-def _explain(status: int, headers: Mapping[str, str]) -> str | None:
-    if is_delivered(status):
-        return None
+def _list_sent(url: str, settings: DeliverySettings, headers: Mapping[str, str]) -> list[str]:
+    """List what is secret of a POST: the receiver's own headers, its password, and the query of its URL."""
+    query = urlsplit(url).query
+    secrets = [query, *(value for _, value in parse_qsl(query))] if query else []
+    own = [value for _, value in settings.headers]
+    if settings.basic is not None:
+        secrets.append(settings.basic[1])
+        own.append(headers["Authorization"])
+    return secrets + list_secrets(own)
+
+
+def _explain(status: int, headers: Mapping[str, str]) -> str:
     if 300 <= status <= 399:  # noqa: PLR2004 - redirects
-        where = headers.get("Location", "nowhere")[:500]
+        # Without its query: a receiver that has moved repeats ours there.
+        where = mask_url(headers.get("Location", "nowhere"))
         return f"the callback answered {status}, a redirect to {where!r}; redirects are not followed"
     return f"the callback answered {status}"
