@@ -89,6 +89,22 @@ async def test_what_was_typed_before_signing_in_anew_is_sent_when_that_is_said_a
     assert await quiet.pool.fetchval("SELECT email FROM invitation") == "grace@example.com"
 
 
+@pytest.mark.parametrize("headers", [{}, {"origin": "null"}])
+async def test_what_was_held_for_somebody_else_is_not_put_behind_a_button_by_another_site(
+    quiet, enter, arrive, headers
+):
+    """Without TLS browsers name no site, and a page can have them name no origin."""
+    stranger, browser = arrive(), await enter(quiet)
+    form = {"csrf": "worn", "email": "mallory@example.com", "role": "admin"}
+    _, fields = read_form((await stranger.client.post(INVITE, data=form, headers=OWN)).text)
+    assert fields["typed"]
+    for victim, status in ((browser, 403), (arrive(), 303)):
+        sent = {"csrf": "worn", "held": fields["typed"]}
+        answer = await victim.client.post(INVITE, data=sent, headers=headers)
+        assert answer.status_code == status
+        assert fields["typed"] not in answer.text
+
+
 async def test_what_is_held_is_good_for_an_hour(quiet, enter, monkeypatch):
     browser = await enter(quiet)
     form = {"csrf": "worn", "email": "grace@example.com", "role": "viewer"}

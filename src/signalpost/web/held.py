@@ -23,17 +23,20 @@ def hold_form(request: Request, fields: Mapping[str, Sequence[str]]) -> str | No
     None: it is too long, or nothing the browser says shows that one of our own pages sent it. Who presses the button
     that sends it again vouches for it, and does not see it: another site's form must not come that far.
     """
-    if HELD in fields:
-        return fields[HELD][-1]
     # A foreign origin is refused where the form is read.
     own = (
         request.headers.get("sec-fetch-site") == "same-origin"
         or request.headers.get("origin", "null") != "null"
     )
+    if not own:
+        return None
+    # Whoever can send a form has one held: that it was sealed here says nothing of who sends it now.
+    if HELD in fields:
+        return fields[HELD][-1]
     pairs = [(name, value) for name, values in fields.items() if name != "csrf" for value in values]
     parts = request.app.state.parts
     held: str = parts.vault.seal_text(_name_purpose(request), orjson.dumps(pairs).decode(), parts.api.clock())
-    return held if own and len(held) <= MOST_HELD else None
+    return held if len(held) <= MOST_HELD else None
 
 
 def open_held(request: Request, held: str) -> list[tuple[str, str]]:
