@@ -35,6 +35,11 @@ async def filled(pool):
         " SELECT gen_random_uuid(), organization_id, id, 'egnyte', '', $1, now(), now() FROM member",
         seal({"number": 7}),
     )
+    # One whose instance was made, or that has expired, keeps nothing any more.
+    await pool.execute(
+        "INSERT INTO connection (id, organization_id, member_id, connector, name, wish, created_at, expires_at)"
+        " SELECT gen_random_uuid(), organization_id, id, 'egnyte', '', '', now(), now() FROM member"
+    )
     await pool.executemany(
         "INSERT INTO kept_answer (member_id, key_hash, request_hash, claimed_by, claimed_at, answer)"
         " SELECT id, $1, '', gen_random_uuid(), now(), $2 FROM member",
@@ -45,7 +50,7 @@ async def filled(pool):
 
 async def list_numbers(pool, vault):
     rows = await pool.fetch(
-        "SELECT secrets FROM application UNION ALL SELECT wish FROM connection"
+        "SELECT secrets FROM application UNION ALL SELECT wish FROM connection WHERE wish <> ''"
         " UNION ALL SELECT answer FROM kept_answer WHERE answer IS NOT NULL"
     )
     return sorted(vault.unseal(row[0])["number"] for row in rows)

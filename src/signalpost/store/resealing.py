@@ -16,7 +16,7 @@ SEALED = (
     ("connection", ("id",), "wish"),
     ("kept_answer", ("member_id", "key_hash"), "answer"),
 )
-"""Every column that is encrypted: its table, the primary key, its name."""
+"""Every column that is encrypted: its table, the primary key, its name. Null and empty stand for nothing kept."""
 BATCH = 500
 
 
@@ -35,7 +35,7 @@ async def reseal_all(pool: asyncpg.Pool, vault: Vault) -> int:
 async def _reseal(pool: asyncpg.Pool, vault: Vault, table: str, keys: tuple[str, ...], column: str) -> int:
     names = ", ".join(keys)
     row_is = " AND ".join(f"{key} = ${place}" for place, key in enumerate(keys, start=3))
-    read = f"SELECT {names}, {column} FROM {table} WHERE {column} IS NOT NULL"
+    read = f"SELECT {names}, {column} FROM {table} WHERE {column} <> ''"
     beyond = f" AND ({names}) > ({', '.join(f'${place}' for place, _ in enumerate(keys, start=1))})"
     write = f"UPDATE {table} SET {column} = $2 WHERE {column} = $1 AND {row_is}"
     count, after = 0, ()
