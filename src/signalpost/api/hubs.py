@@ -16,6 +16,7 @@ from signalpost.connectors.resource import Resource
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.instance import Instance
 from signalpost.polling.hub import PING, HubQuery
+from signalpost.polling.records import shorten
 
 router = APIRouter(prefix="/hubs", tags=["hubs"], route_class=JsonRoute)
 
@@ -73,7 +74,11 @@ async def read_resource(
 
 def _answer(own: Instance, value: object) -> Response:
     headers = {"Elements-Element-Instance-Id": str(own.id)}  # as the original says who was asked
-    return Response(orjson.dumps(value), media_type="application/json", headers=headers)
+    try:
+        body = orjson.dumps(value)
+    except TypeError:  # what nests deeply can be read, and not written
+        body = orjson.dumps(shorten(value))
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def _read_own(given: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from signalpost.model.instance import Instance
 from signalpost.polling.configuration import PolledResource, match_resource, read_resources
 from signalpost.polling.detect import detect, identify
 from signalpost.polling.hub import MOST_PAGES, UserCalls
-from signalpost.polling.records import RecordReader
+from signalpost.polling.records import RecordReader, shorten
 from signalpost.polling.strategies.asking import Asked, ask
 from signalpost.polling.strategies.objects import Seen, judge_new, name_type
 
@@ -151,7 +151,16 @@ async def _try(trial: Trial) -> Sample:
     except (ProviderError, InvalidRequestError) as error:
         sample.error = str(error)
     _diagnose(trial, sample)
+    sample.records = [_make_showable(record) for record in sample.records]
     return sample
+
+
+def _make_showable(record: Any) -> Any:
+    try:
+        orjson.dumps([[[[[[[record]]]]]]])  # as deep as it stands in an answer, and on the page
+    except TypeError:
+        return shorten(record)
+    return record
 
 
 async def _try_feed(trial: Trial, asked: Asked, sample: Sample) -> None:

@@ -87,7 +87,7 @@ class RecordReader:
         "instant", "problem"} | null, "created": ...}``; ``problem`` is null or words.
         """
         read = self.read(record)
-        kept = _mend(record, 0) if isinstance(record, Mapping) else {}
+        kept = shorten(record) if isinstance(record, Mapping) else {}
         return {
             "id": {
                 "field": self._id_field,
@@ -175,7 +175,7 @@ def _write(record: Any, problems: list[str]) -> tuple[Mapping[str, Any], str, by
     """Give the record as an object, its JSON, and its JSON with the keys in order."""
     if not isinstance(record, Mapping):
         problems.append(
-            f"the record is no object but {_show(_mend(record, 0))}, so it is identified by its content"
+            f"the record is no object but {_show(shorten(record))}, so it is identified by its content"
         )
         record = {"value": record}
     try:
@@ -184,12 +184,12 @@ def _write(record: Any, problems: list[str]) -> tuple[Mapping[str, Any], str, by
         problems.append(
             f"the record cannot be kept as it is ({error}); what is deep or odd in it was shortened"
         )
-    mended = _mend(record, 0)
+    mended = shorten(record)
     return mended, orjson.dumps(mended).decode(), orjson.dumps(mended, option=orjson.OPT_SORT_KEYS)
 
 
-def _mend(value: Any, depth: int) -> Any:
-    """Give a value that can be written as JSON."""
+def shorten(value: Any, depth: int = 0) -> Any:
+    """Give a value that can be written as JSON, also within another: what nests deeply or is odd in it is shortened."""
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int) and -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
@@ -198,8 +198,8 @@ def _mend(value: Any, depth: int) -> Any:
         if depth >= DEEPEST:
             return "..."
         if isinstance(value, Mapping):
-            return {replace_unusable(str(key)): _mend(each, depth + 1) for key, each in value.items()}
-        return [_mend(each, depth + 1) for each in value]
+            return {replace_unusable(str(key)): shorten(each, depth + 1) for key, each in value.items()}
+        return [shorten(each, depth + 1) for each in value]
     # A Decimal writes whole numbers of any length.
     return replace_unusable(str(Decimal(value) if isinstance(value, int) else value))
 
