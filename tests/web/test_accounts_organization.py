@@ -156,7 +156,7 @@ async def test_the_last_admin_stays_whatever_two_admins_do_at_once(world, browse
 
 async def test_who_is_removed_is_out_at_once_and_can_be_invited_again(world, browser, arrive):
     waiting = await invite(browser, email="bea@example.com", role="operator")
-    bea = await sign_in(world, "operator", "bea@example.com")
+    bea = await sign_in(world, "admin", "bea@example.com")
     secrets = await world.service.organizations.create_credentials("Acme", "bea@example.com")
     instance = await world.connect()
     headers = {"Authorization": authorize(secrets)}

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from signalpost.model.errors import ConflictError
 from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.instance import Caller
 from signalpost.model.member import Member, Role
@@ -23,7 +24,10 @@ class Organizations:
 
         Returns ``{"organizationSecret", "userSecret"}``, both good at once. They cannot be read again: a user who
         lost them gets new ones by the same call, and those given before stay good. One who was removed is a member
-        again.
+        again, as an admin: the API asks for no role, and whoever has secrets may do all.
+
+        Raises:
+            ConflictError: the user is a member with another role.
         """
         user_secret = make_secret()
         organization_secret = make_secret()
@@ -33,12 +37,19 @@ class Organizations:
                 " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
                 organization,
             )
-            member_id = await connection.fetchval(
+            # A role is changed while the organization is held, as it is here by now.
+            member_id, role = await connection.fetchrow(
                 "INSERT INTO member (organization_id, email) VALUES ($1, $2)"
-                " ON CONFLICT (organization_id, email) DO UPDATE SET removed_at = NULL RETURNING id",
+                " ON CONFLICT (organization_id, email) DO UPDATE SET removed_at = NULL,"
+                " role = CASE WHEN member.removed_at IS NULL THEN member.role ELSE 'admin' END RETURNING id, role",
                 organization_id,
                 email,
             )
+            if role != Role.ADMIN:
+                raise ConflictError(
+                    f"{email} is {role} of {organization}, and whoever has secrets of the API may do all there: have"
+                    " an admin make them one first (Organization, in the console), or give another address"
+                )
             await connection.execute(
                 "INSERT INTO organization_secret (secret_hash, organization_id) VALUES ($1, $2)",
                 hash_secret(organization_secret),
