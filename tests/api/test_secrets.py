@@ -7,6 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
+import pytest
 from aiohttp import web
 
 from tests.api.answers import accepted, refused, with_token
@@ -164,11 +165,12 @@ ECHOES = {
 
 
 @asynccontextmanager
-async def run_echo(writes):
-    """Run a provider that refuses everything by repeating what it was sent, as the last of ``writes`` does."""
+async def run_echo(writes, status=400):
+    """Run a provider that answers everything by repeating what it was sent, as the last of ``writes`` does."""
 
     async def echo(request):
-        return web.Response(status=400, text=writes[-1]({**await request.post()}))
+        sent = {**await request.post(), "authorization": request.headers.get("authorization")}
+        return web.Response(status=status, text=writes[-1](sent))
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", echo)
@@ -192,3 +194,21 @@ async def test_a_provider_that_repeats_what_it_was_sent_gives_nothing_away(make_
             assert "authorization_code" in answer["providerMessage"], name
             for part in ["93be07", "58ac"]:
                 assert part not in answer["providerMessage"], name
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 500])
+async def test_whatever_the_status_a_token_that_is_repeated_is_masked(make_world, status):
+    """A page for signing in, say, in place of an answer: it is quoted, as it is no JSON."""
+    page = "<html>{}</html>".format
+    async with run_echo([page], status) as url, make_world(egnyte_url=url, roles=frozenset()) as world:
+        body = await world.body(**{**GIVEN, "oauth.user.token": "a-token-of-the-provider"})
+        del body["providerData"]
+        body["externalAuthentication"] = "initial"
+        answer = await world.client.post("/instances", json=body)
+        assert answer.status_code in {400, 500}, answer.text
+        assert "Bearer" in answer.text or "********" in answer.text
+        assert "a-token-of-the-provider" not in answer.text
+        given = await world.body(**{**GIVEN, "oauth.api.secret": "a-secret-of-the-application"})
+        answer = await world.client.post("/instances", json=given)
+        assert answer.status_code in {400, 500}
+        assert "a-secret-of-the-application" not in answer.text

@@ -189,6 +189,7 @@ class ProviderSession:
         if answer.truncated:
             message = f"{self._connector.name} answered with more than {MAX_ANSWER_BYTES:,} bytes"
             raise ConnectorError(message)
-        if answer.status >= HTTPStatus.BAD_REQUEST:
+        # What is no good answer, or no JSON by its first character, is quoted in errors.
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES or answer.body[:1] not in b"{[":
             return mask_secrets(answer, list_secrets(headers.values()))
         return answer

@@ -133,7 +133,7 @@ class OAuth2:
         except AddressRefusedError as error:
             message = f"{connector.name}'s token endpoint must not be called: {error}"
             raise ConnectorError(message) from error
-        if answer.status >= HTTPStatus.BAD_REQUEST:
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             given = (form.get("code"), form.get("refresh_token"), configuration.get("oauth.api.secret"))
             answer = mask_secrets(answer, given)
         return self._read(connector, answer)
