@@ -87,3 +87,5 @@ async def test_metrics_are_open_to_nobody_who_came_through_a_proxy(make_world):
             assert (await world.outside.get(url, headers=near)).status_code == 403, claimed
             near["Authorization"] = "Bearer a token"
             assert (await world.outside.get(url, headers=near)).status_code == 200
+        for name in ("Forwarded", "Via", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto"):
+            assert (await world.outside.get(url, headers={name: "x"})).status_code == 403, name

@@ -16,6 +16,16 @@ from signalpost.model.errors import ForbiddenError
 
 router = APIRouter(tags=["health"])
 
+FORWARDED = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+)
+"""Any of these says that a proxy passed the request on: each proxy has its own (RFC 7239; RFC 9110, 7.6.3)."""
+
 
 @router.get("/healthz")
 async def check_alive(parts: Parts, request: Request, response: Response) -> dict[str, Any]:
@@ -57,7 +67,7 @@ async def show_metrics(parts: Parts, request: Request) -> Response:
         given.encode(), parts.metrics_token.encode()
     )
     # Through a proxy anybody may look like loopback: what was forwarded needs the token.
-    is_near = _is_loopback(host) and "X-Forwarded-For" not in request.headers
+    is_near = _is_loopback(host) and not any(name in request.headers for name in FORWARDED)
     if not allowed and not is_near:
         message = (
             "metrics are shown to loopback addresses, or with the bearer token of SIGNALPOST_METRICS_TOKEN"
