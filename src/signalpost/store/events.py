@@ -31,11 +31,33 @@ TAKE_NUMBER = """
 UPDATE endpoint SET last_sequence = last_sequence + 1 WHERE instance_id = $1 RETURNING last_sequence
 """
 
+STEP_PAGES = 200
+"""Pages of an instance that is deleted which go in one transaction, with whatever hangs on them."""
+
 # The endpoint first, as whoever gives up notifications or revives them; pages before what hangs on them, as retention.
 # Then notifications, in the order of ids, as whoever records attempts locks them: then what was recorded is seen.
-DELETE_LOG = (
-    "SELECT FROM endpoint WHERE instance_id = $1 FOR UPDATE",
-    "DELETE FROM page WHERE instance_id = $1",
+LOCK_ENDPOINT = "SELECT FROM endpoint WHERE instance_id = $1 FOR UPDATE"
+LOCK_PAGES = "SELECT id, polled_at FROM page WHERE instance_id = $1 ORDER BY id LIMIT $2 FOR UPDATE"
+LOCK_NOTIFICATIONS = """
+SELECT id FROM notification WHERE instance_id = $1 AND id = ANY(ARRAY(
+    SELECT event.notification_id FROM unnest($2::bigint[], $3::timestamptz[]) AS page (id, polled_at)
+    JOIN event ON event.polled_at = page.polled_at AND event.instance_id = $1 AND event.page_id = page.id
+)) ORDER BY id FOR UPDATE
+"""
+DELETE_PAGES = """
+WITH gone AS (
+    DELETE FROM page USING unnest($2::bigint[], $3::timestamptz[]) AS given (id, polled_at)
+    WHERE page.id = given.id AND page.polled_at = given.polled_at
+), events AS (
+    DELETE FROM event USING unnest($2::bigint[], $3::timestamptz[]) AS page (id, polled_at)
+    WHERE event.polled_at = page.polled_at AND event.instance_id = $1 AND event.page_id = page.id
+), attempts AS (
+    DELETE FROM attempt WHERE notification_id = ANY($4)
+)
+DELETE FROM notification WHERE id = ANY($4)
+"""
+# What hangs on no page any more.
+DELETE_REST = (
     "SELECT FROM notification WHERE instance_id = $1 ORDER BY id FOR UPDATE",
     "DELETE FROM attempt USING notification WHERE notification_id = notification.id AND notification.instance_id = $1",
     "DELETE FROM notification WHERE instance_id = $1",
@@ -121,7 +143,18 @@ class Events:
             await add_notice(connection, instance_id, "gap.recorded", told, now)
 
 
-async def delete_log(connection: Any, instance_id: InstanceId) -> None:
-    """Delete all that was logged for an instance, in a transaction that keeps pages from being committed."""
-    for statement in DELETE_LOG:
+async def delete_log(connection: Any, instance_id: InstanceId) -> bool:
+    """Delete the oldest of what was logged for an instance, in a transaction that keeps pages from being committed.
+
+    Says whether nothing is left. Cost: ``STEP_PAGES`` pages at most, whatever was logged.
+    """
+    await connection.execute(LOCK_ENDPOINT, instance_id)
+    pages = await connection.fetch(LOCK_PAGES, instance_id, STEP_PAGES)
+    keys = [row["id"] for row in pages], [row["polled_at"] for row in pages]
+    notifications = [row["id"] for row in await connection.fetch(LOCK_NOTIFICATIONS, instance_id, *keys)]
+    await connection.execute(DELETE_PAGES, instance_id, *keys, notifications)
+    if len(pages) == STEP_PAGES:
+        return False
+    for statement in DELETE_REST:
         await connection.execute(statement, instance_id)
+    return True

@@ -24,6 +24,16 @@ from signalpost.store.vault import Vault, hash_secret
 LOCK_POLLS = "SELECT id FROM resource_poll WHERE instance_id = $1 FOR UPDATE"
 DELETE_POLLS = "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2) RETURNING id"
 
+DISABLE = """
+UPDATE instance SET disabled = true, disabled_until_authorised = false, wishes = wishes + 1, next_poll_at = NULL
+WHERE id = $1 AND NOT (disabled AND NOT disabled_until_authorised)
+"""
+ENABLE = """
+UPDATE instance SET disabled = false, disabled_until_authorised = false, wishes = wishes + 1,
+       next_poll_at = CASE WHEN valid AND EXISTS (SELECT FROM resource_poll WHERE instance_id = $1) THEN now() END
+WHERE id = $1
+"""
+
 
 class Instances:
     """Writes and reads instances. Every call names the organization: nobody reaches another's rows."""
@@ -214,19 +224,28 @@ class Instances:
         return [self._read(row) for row in rows]
 
     async def delete(self, instance: Instance, *, exact: bool = False) -> bool:
-        """Remove the instance with all that belongs to it; ``exact``: raises as ``update``."""
+        """Remove the instance with all that belongs to it; ``exact``: raises as ``update``.
+
+        What was logged goes in as many transactions as it takes, oldest first. From the first on the instance is
+        disabled, and so it stays should we be killed before the last: then this is called again.
+        """
+        while (is_done := await self._delete_some(instance, exact=exact)) is None:
+            exact = False  # it was, when this was decided
+        return is_done
+
+    async def _delete_some(self, instance: Instance, *, exact: bool) -> bool | None:
+        """Remove the oldest of its log, or all that is left; None: there is more. False when it is gone."""
         async with self._pool.acquire() as connection, connection.transaction():
             # As a change of the instance takes its locks; then no commit is between its own when the row goes.
-            await self._lock(connection, instance, exact=exact)
+            if not await self._lock(connection, instance, exact=exact):
+                return False
             polls = await connection.fetch(LOCK_POLLS, instance.id)
-            await delete_log(connection, instance.id)
+            if not await delete_log(connection, instance.id):
+                await _disable(connection, instance.id)
+                return None
             await forget_all(connection, [row["id"] for row in polls])
-            done = await connection.execute(
-                "DELETE FROM instance WHERE id = $1 AND organization_id = $2",
-                instance.id,
-                instance.organization_id,
-            )
-        return str(done) == "DELETE 1"
+            await connection.execute("DELETE FROM instance WHERE id = $1", instance.id)
+        return True
 
     async def set_disabled(self, instance: Instance, disabled: bool, *, exact: bool = False) -> None:
         """Disable or enable. Enabling also releases a deactivated endpoint; watermarks and backlog stay.
@@ -235,16 +254,10 @@ class Instances:
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await self._lock(connection, instance, exact=exact)
-            await connection.execute(
-                "UPDATE instance SET disabled = $2, disabled_until_authorised = false, wishes = wishes + 1,"
-                " next_poll_at = CASE WHEN NOT $2 AND valid AND EXISTS"
-                " (SELECT FROM resource_poll WHERE instance_id = $1) THEN now() END WHERE id = $1",
-                instance.id,
-                disabled,
-            )
             if disabled:
-                await rest_endpoint(connection, instance.id)
+                await _disable(connection, instance.id)
             else:
+                await connection.execute(ENABLE, instance.id)
                 await activate_endpoint(connection, instance.id)
 
     def _read(self, row: Any) -> Instance:
@@ -253,3 +266,8 @@ class Instances:
 
 def _list_delivery(configuration: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in configuration.items() if key.startswith(DELIVERY_PREFIX)}
+
+
+async def _disable(connection: Any, instance_id: InstanceId) -> None:
+    await connection.execute(DISABLE, instance_id)
+    await rest_endpoint(connection, instance_id)
