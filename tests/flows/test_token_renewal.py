@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,7 +59,7 @@ class Accounts:
         return {each: number for each, number in counted.items() if number}
 
     async def read_stored(self):
-        async with self.rows.lock(self.instance_id) as lock:
+        async with self.rows.lock(self.instance_id, "egnyte") as lock:
             return lock.tokens
 
 
@@ -181,20 +182,45 @@ async def test_a_caller_that_is_stopped_in_the_middle_leaves_the_new_token_store
     assert (await accounts.read_stored()) == fresh
 
 
-async def test_waiting_for_a_slow_renewal_ends_and_leaves_connections_to_others(world, connect, monkeypatch):
+@asynccontextmanager
+async def renewing(accounts, connectors):
+    """Have many of each connector wait for the token of one instance, whose renewal does not end."""
+    async with accounts.rows.lock(accounts.instance_id, "egnyte"):
+
+        async def wait(connector):
+            async with accounts.rows.lock(accounts.instance_id, connector) as lock:
+                return lock.tokens
+
+        waiting = [asyncio.create_task(wait(each)) for each in connectors for _ in range(20)]
+        shares = [token_rows.RENEWALS_OF_A_CONNECTOR for _ in {"egnyte", *connectors}]
+
+        def have_their_shares():
+            busy = accounts.pool.get_size() - accounts.pool.get_idle_size()
+            return busy >= min(sum(shares), token_rows.RENEWALS_AT_ONCE)
+
+        await until(have_their_shares)
+        yield
+    assert len(set(await asyncio.gather(*waiting))) == 1
+
+
+async def test_waiting_for_slow_renewals_ends_and_leaves_connections_to_others(world, connect, monkeypatch):
     accounts = await connect()
-    async with accounts.rows.lock(accounts.instance_id):
-        waiting = [asyncio.create_task(accounts.read_stored()) for _ in range(20)]
-
-        def has_all_slots():
-            return accounts.pool.get_size() - accounts.pool.get_idle_size() >= token_rows.RENEWALS_AT_ONCE
-
-        await until(has_all_slots)
+    async with renewing(accounts, ["egnyte", "another", "a third"]):
         assert await asyncio.wait_for(accounts.pool.fetchval("SELECT true"), PATIENCE_SECONDS)
         monkeypatch.setattr(token_rows, "LOCK_SECONDS", 0.1)
         with pytest.raises(RetryLaterError, match="is being renewed"):
             await accounts.read_stored()
-    assert len(set(await asyncio.gather(*waiting))) == 1
+
+
+async def test_a_silent_token_endpoint_holds_up_no_other_connector(world, connect, monkeypatch):
+    accounts = await connect()
+    other = await world.connect()
+    async with renewing(accounts, ["egnyte"]):
+        async with asyncio.timeout(PATIENCE_SECONDS), accounts.rows.lock(other["id"], "another") as lock:
+            assert lock.tokens.access_token
+        monkeypatch.setattr(token_rows, "LOCK_SECONDS", 0.1)
+        with pytest.raises(RetryLaterError, match="is being renewed"):
+            await accounts.read_stored()
 
 
 async def test_pace_and_quota_go_on_under_the_new_token(world, connect):

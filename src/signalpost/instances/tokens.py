@@ -111,7 +111,7 @@ class InstanceTokens:
             raise
 
     async def _renew(self, refused: str) -> str:
-        async with self._rows.lock(self._instance_id) as lock:
+        async with self._rows.lock(self._instance_id, self._connector.key) as lock:
             self._tokens = lock.tokens
             if lock.tokens.access_token == refused:
                 await lock.replace(await self._refresh(lock.tokens.refresh_token))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -17,7 +18,9 @@ from signalpost.model.instance import Tokens
 from signalpost.store.vault import Vault
 
 RENEWALS_AT_ONCE = 4
-"""Each holds a connection while the provider answers: a silent token endpoint must not take them all."""
+"""Each holds a connection while the provider answers: silent token endpoints must not take them all."""
+RENEWALS_OF_A_CONNECTOR = 2
+"""Of these: a silent token endpoint must not keep the instances of other connectors from theirs."""
 RENEWAL_SECONDS = 120
 """How long the transaction of a renewal may wait for the provider's answer: longer than any may take."""
 LOCK_SECONDS = 45.0
@@ -50,10 +53,13 @@ class TokenRows:
         self._pool = pool
         self._vault = vault
         self._slots = asyncio.Semaphore(RENEWALS_AT_ONCE)
+        self._shares: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(RENEWALS_OF_A_CONNECTOR)
+        )
 
     @asynccontextmanager
-    async def lock(self, instance_id: InstanceId) -> AsyncIterator[TokenLock]:
-        """Lock the instance's tokens for the length of the block; one transaction.
+    async def lock(self, instance_id: InstanceId, connector: str) -> AsyncIterator[TokenLock]:
+        """Lock the tokens of an instance of ``connector`` (its key) for the length of the block; one transaction.
 
         The lock is the row's own, so it ends with the process that held it.
 
@@ -64,6 +70,7 @@ class TokenRows:
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(LOCK_SECONDS):
+                    await stack.enter_async_context(self._shares[connector])
                     await stack.enter_async_context(self._slots)
                     connection = await stack.enter_async_context(self._pool.acquire())
                     await stack.enter_async_context(connection.transaction())
