@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from contextlib import AsyncExitStack
 
 import aiohttp
+import pytest
 
 from signalpost.api.waiting import MOST_WAITING
 from signalpost.store.troubles import SLOW
@@ -96,3 +97,27 @@ async def test_a_database_that_says_nothing_delays_no_stop(ground, sandbox, monk
     assert [line["event"] for line in logged if line["event"] in {"database.lost", "service.failed"}] == [
         "database.lost"
     ]
+
+
+@pytest.mark.parametrize("path", ["/elements/api-v2/instances", "/setup/" + "a" * 43])
+async def test_a_request_that_takes_too_long_is_no_trouble_of_the_database(
+    ground, sandbox, monkeypatch, logged, path
+):
+    """A reading of much, or of what others hold: whoever asks is told, and the process stays ready for the others."""
+    monkeypatch.setattr("signalpost.store.database.LONGEST_WAIT_SECONDS", 1)
+    async with open_world(await ground.make_database(), sandbox, roles=frozenset()) as world:
+        async with world.pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "LOCK TABLE organization, instance, member, invitation IN ACCESS EXCLUSIVE MODE"
+            )
+            headers = {**world.client.headers, "Accept": "application/json"}
+            answer = await world.outside.get(f"{world.url}{path}", headers=headers)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.json()["message"].startswith("the database answers, but not this within")
+        ready = await world.outside.get(f"{world.url}/readyz")
+        assert ready.status_code == 200, ready.text
+    [line] = [
+        line for line in logged if line["event"] in {"request.too_long", "request.failed", "database.lost"}
+    ]
+    assert (line["event"], line["request"]) == ("request.too_long", answer.json()["requestId"])
+    assert "aaa" not in line["path"]

@@ -25,9 +25,16 @@ from signalpost.api.routing import BASE_PATH, METHODS, complete_path, join_route
 from signalpost.api.waiting import Waiting
 from signalpost.model.errors import ConfigurationError, NotNowError, RequestError
 from signalpost.observe import get_logger
+from signalpost.store.database import LONGEST_WAIT_SECONDS
 from signalpost.store.health import Health
+from signalpost.store.troubles import SLOW, find_trouble
 
 log = get_logger("api")
+
+TOO_LONG = (
+    f"the database answers, but not this within {LONGEST_WAIT_SECONDS:g} s; ask for less at a time (a shorter span of"
+    " time, one instance), or try again later"
+)
 
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """The framework's own would tell whole addresses, and tokens of links and codes of consents stand in these."""
@@ -75,7 +82,8 @@ class RequestFrame:
         except Exception as error:
             if started:
                 raise
-            told = translate(error, scope["app"].state.parts.health)
+            health = scope["app"].state.parts.health
+            told = translate(error, health, request=request_id, path=scope["path"])
             status, body = describe(told, request_id)
             if told is error and not isinstance(error, RequestError | HTTPException):
                 log.exception("request.failed", request=request_id, path=scope["path"])
@@ -85,8 +93,15 @@ class RequestFrame:
             place.end()
 
 
-def translate(error: Exception, health: Health) -> Exception:
-    """Give what is told of an error: of a trouble of the database's that the same may be tried again."""
+def translate(error: Exception, health: Health, *, request: str, path: str) -> Exception:
+    """Give what is told of an error: of a trouble of the database's that the same may be tried again.
+
+    One request that takes too long, while looks at the database find it well, is no trouble of the database's: others
+    are to be sent here all the same.
+    """
+    if health.is_well and find_trouble(error) is SLOW:
+        log.warning("request.too_long", request=request, path=path)
+        return NotNowError(TOO_LONG)
     trouble = health.note(error)
     return error if trouble is None else NotNowError(f"{trouble.what}; try again in a few seconds")
 

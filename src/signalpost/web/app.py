@@ -87,10 +87,10 @@ class PageFrame:
         except Exception as error:
             if started:
                 raise
-            told = translate(error, self._health)
+            facts = {"path": TOKEN.sub("…", scope["path"]), "request": scope["state"]["request_id"]}
+            told = translate(error, self._health, **facts)
             if told is error and not isinstance(error, RequestError):
-                path = TOKEN.sub("…", scope["path"])
-                log.exception("page.failed", path=path, request=scope["state"]["request_id"])
+                log.exception("page.failed", **facts)
             answer = await show_error(Request(scope, receive), told)
             await answer(scope, receive, send_with_headers)
         finally:
