@@ -8,6 +8,8 @@ from standardwebhooks import Webhook
 from signalpost.delivery.sign import sign_open_connectors
 from tests.support import until
 
+EVENTS = "/pubapi/v2/events"
+
 
 async def test_every_change_arrives_once_in_order_and_signed(world):
     instance = await world.connect()
@@ -29,6 +31,26 @@ async def test_the_first_poll_starts_from_now(world):
     made = await world.change(3)
     await until(lambda: len(world.delivered()) >= 3)
     assert watermark["id"] == made[0]["id"] - 1
+    assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
+
+
+async def test_what_happens_once_connecting_was_answered_is_told_however_late_the_first_poll_comes(world):
+    await world.change(5)
+    await world.connect()
+    await world.control("POST", "faults", {"kind": "status", "status": 503, "times": 2, "path": EVENTS})
+    made = await world.change(3)
+    await until(lambda: len(world.delivered()) >= 3)
+    assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
+
+
+async def test_a_provider_that_does_not_say_where_its_feed_is_when_connecting_is_asked_by_the_first_poll(
+    world,
+):
+    await world.control("POST", "faults", {"kind": "status", "status": 503, "path": f"{EVENTS}/cursor"})
+    instance = await world.connect()
+    await world.wait_for_watermark(instance["id"])
+    made = await world.change(3)
+    await until(lambda: len(world.delivered()) >= 3)
     assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
 
 

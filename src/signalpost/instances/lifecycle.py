@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any, Protocol
 from uuid import UUID
 
 from signalpost.connectors.authorising import NO_TOKENS, Grant, asks_consent, find_grant
@@ -31,6 +32,7 @@ from signalpost.model.errors import (
     ProviderError,
     replace_unusable,
 )
+from signalpost.model.event import Watermark
 from signalpost.model.instance import Account, Caller, Instance, Tokens
 from signalpost.observe import get_logger
 from signalpost.store.instance_rows import InstanceDraft
@@ -52,6 +54,20 @@ OpenFirstSession = Callable[[Connector, Mapping[str, str], str], Session]
 """Opens a session for a connector, a configuration and an access token, before there is an instance."""
 
 
+class FindStarts(Protocol):
+    """Finds where the feeds of a new instance start (wiring gives it: polling knows them)."""
+
+    async def __call__(
+        self,
+        session: Session,
+        connector: Connector,
+        configuration: Mapping[str, str],
+        resources: Mapping[str, Mapping[str, Any]],
+    ) -> Mapping[str, Watermark]:
+        """Give the watermarks of those that are known now, by resource."""
+        ...
+
+
 class Lifecycle:
     """Connects and changes instances."""
 
@@ -63,12 +79,14 @@ class Lifecycle:
         oauth2: OAuth2,
         read_plan: ReadPlan,
         open_session: OpenFirstSession,
+        find_starts: FindStarts,
     ) -> None:
         self._registry = registry
         self._instances = instances
         self._oauth2 = oauth2
         self._draft = partial(write_draft, read_plan)
         self._open_session = open_session
+        self._find_starts = find_starts
 
     async def check(self, wish: Wish, instance: Instance | None = None) -> None:
         """Check a wish for a new instance, or for a change of an ``instance`` by PATCH; nobody is called.
@@ -107,6 +125,9 @@ class Lifecycle:
     ) -> Instance:
         """Check everything, exchange the code, call the provider once, and only then store the instance.
 
+        Feeds start where they are before it is stored: what happens once we have answered is told by the first poll,
+        whenever that comes.
+
         ``taken``: the connection that it comes of, and when that was taken (see ``Instances.create``).
 
         Raises:
@@ -121,8 +142,10 @@ class Lifecycle:
         draft = await self._draft(connector, wish, with_defaults(given, connector))
         tokens = await self._authorise(connector, wish, given)
         draft = await self._identify(connector, draft, tokens)
+        session = self._open_session(connector, draft.configuration, tokens.access_token)
+        starts = await self._find_starts(session, connector, draft.configuration, draft.resources)
         instance = await self._instances.create(
-            draft,
+            replace(draft, starts=starts),
             organization_id=caller.organization_id,
             user_id=caller.user_id,
             token=make_secret(),

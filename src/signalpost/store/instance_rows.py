@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from signalpost.model.event import Watermark
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import Account, Instance
 from signalpost.store.vault import Vault
@@ -21,7 +22,8 @@ class InstanceDraft:
     """What is written of an instance: the caller's wish, checked.
 
     ``resources`` maps each polled resource to its configuration and is empty when events are off; then
-    ``callback_url`` is kept all the same. ``secret_keys`` names the configuration values that are encrypted.
+    ``callback_url`` is kept all the same. ``secret_keys`` names the configuration values that are encrypted. ``starts``
+    has the watermarks of resources that are polled from a place known already.
     """
 
     connector: str
@@ -34,6 +36,7 @@ class InstanceDraft:
     resources: Mapping[str, Mapping[str, Any]]
     callback_url: str | None
     full_raw: bool
+    starts: Mapping[str, Watermark] = field(default_factory=dict)
 
     def split(self, vault: Vault, token: str) -> tuple[dict[str, str], bytes]:
         """Give the plain values of the configuration, and the secret ones with the instance token, encrypted."""

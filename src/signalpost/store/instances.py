@@ -171,12 +171,15 @@ class Instances:
         gone = await connection.fetch(DELETE_POLLS, instance_id, list(draft.resources))
         await forget_all(connection, [row["id"] for row in gone])
         await connection.executemany(
-            "INSERT INTO resource_poll (instance_id, resource, configuration) VALUES ($1, $2, $3)"
+            "INSERT INTO resource_poll (instance_id, resource, configuration, watermark) VALUES ($1, $2, $3, $4)"
             # Whoever is reading it by the old configuration is overtaken: the watermark stays, its reading does not.
             " ON CONFLICT (instance_id, resource) DO UPDATE SET configuration = excluded.configuration,"
             " version = resource_poll.version + 1, retry_at = NULL"
             " WHERE resource_poll.configuration <> excluded.configuration",
-            [(instance_id, resource, configuration) for resource, configuration in draft.resources.items()],
+            [
+                (instance_id, resource, configuration, draft.starts.get(resource))
+                for resource, configuration in draft.resources.items()
+            ],
         )
         await connection.execute(
             "UPDATE endpoint SET url = $2 WHERE instance_id = $1 AND url IS DISTINCT FROM $2",

@@ -31,6 +31,7 @@ from signalpost.polling.dates import compile_pattern
 from signalpost.polling.hub import Hub, UserCalls
 from signalpost.polling.preview import Previews
 from signalpost.polling.scheduler import POLL_GRACE_SECONDS
+from signalpost.polling.starts import find_starts
 from signalpost.runtime import Runtime
 from signalpost.settings import Settings
 from signalpost.store.accounts.sessions import Sessions as WebSessions
@@ -224,6 +225,7 @@ def _join_api(ground: Ground, oauth2: OAuth2, providers: Outbound) -> ApiParts:
         oauth2=oauth2,
         read_plan=read_plan,
         open_session=sessions.open_first,
+        find_starts=find_starts,
     )
     polling = PollingStatus(pool, vault)
     user_calls = UserCalls(polling, sessions.open_for_user)
