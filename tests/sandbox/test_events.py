@@ -116,6 +116,18 @@ async def test_retention_by_count_makes_old_cursors_lost(egnyte: Egnyte, status:
     assert (await egnyte.control("GET", "events?after=0"))["events"] == made
 
 
+@pytest.mark.parametrize("narrow", [{"retention": 3}, {"retention_seconds": 60}], ids=["by count", "by age"])
+async def test_what_was_let_go_stays_gone_though_nobody_read_before_more_was_kept_again(
+    egnyte: Egnyte, narrow: dict[str, Any]
+) -> None:
+    wide = await egnyte.control("GET", "settings")
+    await egnyte.control("PATCH", "settings", narrow)
+    await egnyte.make_changes(8)
+    egnyte.clock.now += 100
+    await egnyte.control("PATCH", "settings", {name: wide[name] for name in narrow})
+    assert (await egnyte.get(LIST, id=1)).status == 404
+
+
 async def test_retention_by_age(egnyte: Egnyte) -> None:
     await egnyte.make_changes(2)
     egnyte.clock.now += 29 * 86_400

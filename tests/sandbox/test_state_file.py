@@ -44,7 +44,7 @@ async def test_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
         await egnyte.control("PATCH", "settings", {"retention": 500})
     async with open_egnyte(state_path=path) as egnyte:
         await egnyte.connect()
-        assert (await egnyte.get("/pubapi/v1/events/cursor")).json["oldest_event_id"] == 51
+        assert (await egnyte.get("/pubapi/v1/events/cursor")).json["oldest_event_id"] == 52
 
 
 async def test_records_and_files_outlive_a_restart(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from signalpost.sandbox.egnyte.faults import read_fault
 from signalpost.sandbox.egnyte.gate import Clock
 from signalpost.sandbox.egnyte.oauth import check_client, issue_code, read_scopes
 from signalpost.sandbox.egnyte.record_control import change_records, list_records
-from signalpost.sandbox.egnyte.settings import change_settings, show_settings
+from signalpost.sandbox.egnyte.settings import show_settings
 from signalpost.sandbox.egnyte.state import State
 from signalpost.sandbox.egnyte.tokens import Grant, Token
 from signalpost.sandbox.egnyte.users import USERS, find_user
@@ -114,7 +114,7 @@ def _show_settings(call: Call, _body: Any) -> Any:
 
 
 def _change_settings(call: Call, body: Any) -> Any:
-    call.state.settings = change_settings(call.state.settings, body)
+    call.state.change_settings(body, call.now)
     return _show_settings(call, body)
 
 

@@ -26,7 +26,7 @@ PERMISSION_CHANGE = "permission_change"
 
 async def _tell_cursor(call: Call) -> web.Response:
     state = call.state
-    _let_go(call)
+    state.let_go(call.now)
     newest = state.log.find_newest(visible_at=call.now - state.settings.lag_seconds)
     latest_id = newest.row["id"] if newest else 0
     cursor = {
@@ -56,7 +56,7 @@ ENDPOINTS = (
 def _list(call: Call, *, hidden_types: tuple[str, ...]) -> web.Response:
     selection = _read_selection(call, hidden_types)
     state = call.state
-    _let_go(call)
+    state.let_go(call.now)
     if state.log.is_lost(selection.after):
         return answer_lost_cursor(state.settings.lost_cursor_status)
     if selection.after > state.log.latest_id and state.settings.future_cursor != 204:  # noqa: PLR2004 - nothing
@@ -88,13 +88,6 @@ def show_row(row: Row, call: Call) -> Row:
 
 def _number(call: Call, value: int) -> Any:
     return str(value) if call.state.settings.numbers_as_strings else value
-
-
-def _let_go(call: Call) -> None:
-    settings = call.state.settings
-    call.state.log.let_go(
-        retention=settings.retention, retention_seconds=settings.retention_seconds, now=call.now
-    )
 
 
 def _read_selection(call: Call, hidden_types: tuple[str, ...]) -> Selection:

@@ -30,8 +30,8 @@ def _order_fault(state: State, given: Any, _now: float) -> None:
     state.faults.add(read_fault(given))
 
 
-def _change_settings(state: State, given: Any, _now: float) -> None:
-    state.settings = change_settings(state.settings, given)
+def _change_settings(state: State, given: Any, now: float) -> None:
+    state.change_settings(given, now)
 
 
 def _change_records(state: State, given: Any, now: float) -> None:

@@ -97,6 +97,24 @@ class State:
                 self.audit_log.append(audited)
         return made
 
+    def change_settings(self, given: Any, now: float) -> None:
+        """Change the settings that ``given`` (decoded JSON) names.
+
+        What the old ones, or the new, no longer keep is gone by then, read or not: later ones do not bring it back.
+
+        Raises:
+            InvalidRequestError: as ``settings.change_settings``; nothing is changed.
+        """
+        changed = change_settings(self.settings, given)
+        self.let_go(now)
+        self.settings = changed
+        self.let_go(now)
+
+    def let_go(self, now: float) -> None:
+        """Hide the events that the settings no longer keep, for good."""
+        settings = self.settings
+        self.log.let_go(retention=settings.retention, retention_seconds=settings.retention_seconds, now=now)
+
     def draft(self, now: float) -> Draft:
         """Give what the next new record is made from; it follows from the seed and the drafts so far."""
         self.drafts += 1
