@@ -32,6 +32,23 @@ def test_page_documents_every_control_setting_fault_and_action() -> None:
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "told"),
+    [
+        ("POST", "/_sandbox/changes/", 404, "GET /_sandbox/ lists the controls"),
+        ("GET", "/_sandbox", 404, "GET /_sandbox/ lists the controls"),
+        ("GET", "/_sandbox/changes", 405, "it takes POST"),
+        ("PUT", "/_sandbox/settings", 405, "it takes PATCH, GET"),
+        ("DELETE", "/_sandbox/records/users", 405, "it takes POST, GET"),
+    ],
+)
+async def test_what_is_no_control_is_told_in_json_with_what_there_is(
+    fresh_egnyte: Egnyte, method: str, path: str, status: int, told: str
+) -> None:
+    reply = await fresh_egnyte.call(method, path, json={})
+    assert (reply.status, reply.json) == (status, {"message": f"there is no control {method} {path}: {told}"})
+
+
 async def test_same_seed_makes_the_same_changes() -> None:
     made = []
     for seed in (7, 7, 8):

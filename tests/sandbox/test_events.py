@@ -24,6 +24,17 @@ async def test_new_domain_has_no_events(egnyte: Egnyte) -> None:
     assert (reply.status, reply.text) == (204, "")
 
 
+@pytest.mark.parametrize(
+    ("scheme", "status"), [("Bearer ", 200), ("bearer ", 200), ("BEARER  ", 200), ("", 403), ("Basic ", 403)]
+)
+async def test_the_token_comes_as_a_bearer_in_any_letter_case(
+    egnyte: Egnyte, scheme: str, status: int
+) -> None:
+    headers = {"authorization": f"{scheme}{egnyte.token}"}
+    async with egnyte.session.get(egnyte.sandbox.url + CURSOR, headers=headers) as response:
+        assert response.status == status
+
+
 async def test_id_is_exclusive_and_pages_are_ascending(egnyte: Egnyte) -> None:
     made = await egnyte.make_changes(5)
     reply = await egnyte.get(LIST, id=2, count=2)

@@ -193,6 +193,9 @@ CONTROLS = (
 )
 
 
+PATHS = {item.path: re.compile(re.sub(r"\{.*?\}", "[^/]+", f"/_sandbox/{item.path}")) for item in CONTROLS}
+
+
 def list_control_routes(
     state: State, *, clock: Clock, on_change: Callable[[], None]
 ) -> list[web.AbstractRouteDef]:
@@ -212,4 +215,13 @@ def list_control_routes(
 
         return answer
 
-    return [web.route(item.method, f"/_sandbox/{item.path}", wrap(item)) for item in CONTROLS]
+    routes = [web.route(item.method, f"/_sandbox/{item.path}", wrap(item)) for item in CONTROLS]
+    return [*routes, web.route("*", "/_sandbox{rest:(/.*)?}", _answer_unknown)]
+
+
+async def _answer_unknown(request: web.Request) -> web.Response:
+    """Say in JSON as well that there is no such control; of a path that is one, by which methods."""
+    methods = [item.method for item in CONTROLS if PATHS[item.path].fullmatch(request.path)]
+    known = f"it takes {', '.join(methods)}" if methods else "GET /_sandbox/ lists the controls"
+    message = f"there is no control {request.method} {request.path}: {known}"
+    return answer_json({"message": message}, status=405 if methods else 404)

@@ -61,7 +61,7 @@ class Gate:
 
         async def answer(request: web.Request) -> web.StreamResponse:
             state = self._state
-            token = state.tokens.find(request.headers.get("Authorization", "").removeprefix("Bearer "))
+            token = state.tokens.find(_read_bearer(request))
             response = None
             if state.faults:
                 response = await self._refuse_by_fault(request, token)
@@ -136,6 +136,12 @@ class Gate:
             body=body[: len(body) // 2],
             headers={"Content-Type": response.headers["Content-Type"]},
         )
+
+
+def _read_bearer(request: web.Request) -> str:
+    """Give the token of the Authorization header; "" of one that is of no bearer. The scheme has any letter case."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _answer(endpoint: Endpoint, call: Call) -> web.Response:
