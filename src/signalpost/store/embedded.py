@@ -101,13 +101,18 @@ def check_at_rest(data_directory: Path) -> bool:
 
 
 def find_running(data_directory: Path) -> dict[str, Any] | None:
-    """Give the arguments of ``asyncpg.connect`` for the server that another process runs there; None if none runs."""
+    """Give the arguments of ``asyncpg.connect`` for the server that another process runs there; None if none runs.
+
+    Raises:
+        ConfigurationError: there is one that we may not use; the message says why.
+    """
     cluster = data_directory.resolve() / "postgres"
     with files.explain_refusals(f"the database in {cluster} cannot be read"):
         process_id = files.read_server_id(cluster)
         if process_id is None or not files.is_serving(process_id, cluster):
             return None
         socket_folder = files.read_socket_folder(cluster)
+        files.check_admitted(cluster.with_name("postgres.run"))
     return _connect_arguments(socket_folder) if socket_folder else None
 
 

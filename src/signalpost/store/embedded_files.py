@@ -142,6 +142,22 @@ def write_access_rules(folders: Folders) -> None:
             path.chmod(0o644)  # the server's account reads them, only we write them
 
 
+def check_admitted(run: Path) -> None:
+    """Check that the running server lets in whom we run as; ``run`` is where its access rules are.
+
+    Raises:
+        ConfigurationError: it lets in another user alone, who is named.
+    """
+    admitted = (run / "identities.conf").read_text().split('"')[1]
+    name = read_own_name()
+    if name != admitted:
+        message = (
+            f"the service that runs on {run.parent} runs as {admitted}, and its database lets in that user alone, not"
+            f" {name}: run this as {admitted} too, as by sudo -u {admitted}"
+        )
+        raise ConfigurationError(message)
+
+
 def open_log(folders: Folders) -> int:
     """Open the log to append; one that has grown is kept aside once, so that two of them bound the size."""
     with explain_refusals(f"the log {folders.log} cannot be written"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -111,6 +112,15 @@ async def test_another_command_finds_the_running_server(
     assert find_running(data_directory) == server.connect_arguments
     await server.stop()
     assert find_running(data_directory) is None
+
+
+async def test_a_command_run_as_another_user_than_the_service_is_told_as_whom_to_run(
+    server: EmbeddedPostgres, data_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
+    name = pwd.getpwuid(os.getuid()).pw_name
+    with pytest.raises(ConfigurationError, match=f"lets in that user alone, not nobody: .*sudo -u {name}"):
+        find_running(data_directory)
 
 
 async def test_a_second_service_is_refused(server: EmbeddedPostgres, data_directory: Path) -> None:
