@@ -51,12 +51,64 @@ def test_a_stream_that_was_closed_before_is_no_fault_of_the_command(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_output_that_cannot_be_written_is_one_line(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--version",
+        "--help",
+        "events list --help",
+        "settings",
+        "openapi",
+        "doctor --poller-configuration {file}",
+    ],
+)
+def test_output_that_cannot_be_written_is_one_line(tmp_path, monkeypatch, command, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     file = tmp_path / "pollers.json"
     file.write_text(POLLERS)
-    full = run(f"doctor --poller-configuration {file} > /dev/full")
+    full = run(f"{command.format(file=file)} > /dev/full")
     assert full.returncode == 1
     assert full.stderr == "signalpost: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_nobody_reads_ends_the_command_without_a_word(monkeypatch, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    reader, writer = os.pipe()
+    os.close(reader)
+    for command in ("--version", "settings", "openapi"):
+        unread = subprocess.run(
+            [sys.executable, "-m", "signalpost", *command.split()],
+            env=environment(),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+        assert (unread.returncode, unread.stderr) == (1, ""), command
+    os.close(writer)
+
+
+def test_what_the_output_does_not_know_stands_escaped_in_it(monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    shown = run("settings", data_dir="/tmp/Übersicht")
+    assert shown.returncode == 0
+    assert "SIGNALPOST_DATA_DIR=/tmp/\\xdcbersicht\n" in shown.stdout
+
+
+def test_a_command_that_is_interrupted_while_it_is_imported_says_nothing(tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "signalpost", "--version"],
+        env=environment() | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_a_question_that_is_interrupted_ends_as_any_interruption():

@@ -34,7 +34,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(built):
         about = f"signalpost-{VERSION}.dist-info/"
         metadata = wheel.read(f"{about}METADATA").decode()
         assert wheel.read(f"{about}licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-        assert "signalpost = signalpost.cli:main" in wheel.read(f"{about}entry_points.txt").decode()
+        assert "signalpost = signalpost.__main__:main" in wheel.read(f"{about}entry_points.txt").decode()
     assert {name for name in names if not name.startswith(about)} == list_sources()
     for needed in (
         "py.typed",

@@ -5,10 +5,13 @@ So with ``--help`` and completion: of other commands they need no more than the 
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -47,6 +50,8 @@ GROUPS = {
 
 KEYWORDS = {"import": "importing"}
 """The modules of groups whose names are words of Python."""
+
+OUTPUT_FAILS = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 SUMMARIES = {name: summary for name, (_, summary) in COMMANDS.items()} | GROUPS
 
@@ -148,10 +153,34 @@ def _group(
 
 
 def main() -> None:
-    """Run the command line. Errors made on purpose, and troubles of the database, are one line and an exit code."""
+    """Run the command line. Errors made on purpose, and troubles of the database, are one line and an exit code.
+
+    So is output that cannot be written; where nobody reads it any more, nothing is said. What it cannot show stands
+    escaped in it.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # whoever started us closed it: no file of ours may take its number
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            _run()
+        finally:
+            sys.stdout.flush()  # else what is left is written, and fails, after us
+    except OSError as error:
+        if error.filename is not None or error.errno not in OUTPUT_FAILS:
+            raise
+        with suppress(OSError):  # of a test it may be no file
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # what is left is tried once more at the end
+        if error.errno == errno.EPIPE:
+            sys.exit(Ending.FAILED)
+        _end(f"the output cannot be written: {error.strerror}")
+
+
+def _run() -> NoReturn:
     try:
         sys.exit(build_lazy_app()(standalone_mode=False))
     except typer.Abort:

@@ -20,7 +20,6 @@ from aiohttp import web
 from rich.console import Console
 from rich.text import Text
 
-from signalpost.cli.endings import CommandError
 from signalpost.cli.options import refuse_empty
 from signalpost.cli.printing import print_line, write_line
 from signalpost.delivery.sign import verify
@@ -272,7 +271,7 @@ class _Printer:
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
-        self.failure: BrokenPipeError | CommandError | None = None
+        self.failure: OSError | None = None
         self._console = Console(highlight=False, soft_wrap=True)
 
     def show(self, received: dict[str, Any]) -> None:
@@ -281,7 +280,7 @@ class _Printer:
             self._console.print(describe(received))
         try:
             write_line(text.get().rstrip("\n"), sys.stdout)
-        except (BrokenPipeError, CommandError) as error:
+        except OSError as error:
             self.failure = error
             self.stop.set()
 

@@ -10,8 +10,6 @@ from typing import Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
-from signalpost.cli.endings import CommandError, Ending
-
 Columns = Mapping[str, int]
 """Columns of a table with their widths in cells; the last takes what is left, whatever its width."""
 
@@ -39,16 +37,10 @@ def write_line(line: str, stream: TextIO) -> None:
     """Write a line at once; characters that the stream does not know stand escaped in it.
 
     Raises:
-        CommandError: it cannot be written, as where the disk is full.
-        BrokenPipeError: nobody reads any more.
+        OSError: it cannot be written, as where the disk is full, or nobody reads any more.
     """
     encoding = stream.encoding or "utf-8"
-    try:
-        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CommandError(f"the output cannot be written: {error.strerror}", Ending.FAILED) from None
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
 def print_row(columns: Columns, values: Sequence[Any]) -> None:
