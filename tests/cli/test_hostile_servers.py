@@ -71,7 +71,7 @@ def open_api(url, waits=None):
         (answer(404, {"message": ["x"]}), Ending.MISSING, "not as Signalpost does"),
         (
             answer(400, {"message": "\x1b]0;title\x07 a\nb \u202e" + "x" * 9999}),
-            Ending.FAILED,
+            Ending.MISUSED,
             "\\x1b]0;title",
         ),
         (answer(400, [1]), Ending.FAILED, "not as Signalpost does"),

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from signalpost.cli.endings import CommandError, Ending
 from signalpost.connectors.registry import load_registry
 from signalpost.model.errors import ConflictError, InvalidRequestError
 
@@ -44,6 +45,8 @@ def new(
     """Lay down the package of a new connector in a folder NAME: the connector, its test, its docs page."""
     try:
         folder = lay_down(name, Path.cwd())
+    except InvalidRequestError as error:
+        raise CommandError(str(error), Ending.MISUSED) from error
     except OSError as error:
         message = f"NAME: {name!r} cannot be written here: {error.strerror}"
         raise ConflictError(message) from error

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from signalpost.cli.endings import Ending
+from signalpost.cli.endings import CommandError, Ending
 from signalpost.cli.options import DataDirectory
 from signalpost.cli.printing import print_line
 from signalpost.instances.exports import fetch_pages, read_originals
@@ -84,7 +84,7 @@ def open_connectors(
     configure_logging(level="warning", json_lines=settings.log_json)
     given = {} if values is None else _read_values(values)
     if (file is None) == (url is None):
-        raise ConfigurationError("give a FILE or --url, one of them")
+        raise CommandError("give a FILE or --url, one of them", Ending.MISUSED)
     with tempfile.TemporaryDirectory(prefix="signalpost-import-") as folder:
         with _show_progress() as tell:
             path, name = file, str(file)

@@ -200,6 +200,8 @@ def _judge(url: str, answer: HTTPResponse, body: bytes) -> Any:
         message = f"{url} answers {answer.status}, but not as Signalpost does{hint}"
     elif answer.status >= OUR_FAULT:
         message = f"{said} (status {answer.status}, request {told.get('requestId')})"
+    elif answer.status == 400:  # noqa: PLR2004 - of what was given something is wrong
+        raise CommandError(make_harmless(said)[:MOST_WORDS], Ending.MISUSED)
     else:
         message = said
     message = make_harmless(message)[:MOST_WORDS]
