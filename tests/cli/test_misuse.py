@@ -72,6 +72,8 @@ def test_of_a_variable_and_an_option_the_option_is_judged(run):
         ("sandbox nope", "No such command 'nope'"),
         ("listen --status 99", "'--status'"),
         ("listen --delay nan", "(given: 'nan')"),
+        ("connector new Desk", "NAME: 'Desk' is no name of a connector"),
+        ("import open-connectors", "give a FILE or --url"),
         ("worker --roles fly", "--roles: 'fly' is no list of poll and deliver, as in poll,deliver"),
     ],
 )
@@ -91,6 +93,15 @@ def test_an_empty_address_is_refused_as_it_would_be_all_of_the_machine(run, comm
 
 def test_an_empty_data_directory_is_not_the_folder_we_happen_to_be_in(run):
     assert "SIGNALPOST_DATA_DIR: It is set, but empty" in run("serve", "--data-dir", "")[1]
+
+
+@pytest.mark.parametrize("command", ["reencrypt", "credentials password --email a@b"])
+def test_a_folder_without_a_database_is_refused_where_nothing_could_be_done_in_a_new_one(run, command):
+    """Else the old keys would be said to be spent by looking at a database that was made just now."""
+    code, line = run(*command.split(), "--data-dir", "mistyped")
+    assert code == 1
+    assert "SIGNALPOST_DATA_DIR: there is no database in " in line
+    assert "/mistyped; give the data directory of the service" in line
 
 
 def test_a_group_without_a_command_shows_what_there_is(monkeypatch, capsys):

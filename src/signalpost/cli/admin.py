@@ -10,7 +10,7 @@ from signalpost.cli.options import DataDirectory
 from signalpost.observe import configure_logging
 from signalpost.settings import load_settings
 from signalpost.store.resealing import reseal_all
-from signalpost.wiring import open_vault, reach_database
+from signalpost.wiring import open_vault, reach_database, require_database
 
 
 def migrate(data_dir: DataDirectory = None) -> None:
@@ -30,7 +30,7 @@ def reencrypt(data_dir: DataDirectory = None) -> None:
     """Encrypt all stored secrets with the first of the encryption keys: the others may go then. The service may run."""
     settings = load_settings(data_dir=data_dir)
     configure_logging(level="warning", json_lines=settings.log_json)
-
+    require_database(settings)  # of a new one it would say that the old keys may go
     vault = open_vault(settings)
 
     async def run() -> int:

@@ -14,7 +14,7 @@ from signalpost.cli.endings import CommandError, Ending
 from signalpost.cli.options import DataDirectory
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
-from signalpost.wiring import open_accounts
+from signalpost.wiring import open_accounts, require_database
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -55,6 +55,7 @@ def password(
     """Set another password for an account of the console. Asks for it, or reads a line; all its sessions end."""
     settings = load_settings(data_dir=data_dir)
     configure_logging(level="warning", json_lines=settings.log_json)
+    require_database(settings)
     if sys.stdin.isatty():
         new = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     else:

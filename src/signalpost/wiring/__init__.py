@@ -59,12 +59,21 @@ from signalpost.wiring.database import (
     open_database,
     open_vault,
     reach_database,
+    require_database,
 )
 from signalpost.wiring.plan import PlanReader
 from signalpost.wiring.roles import Ground, join_roles
 from signalpost.wiring.traces import open_tracer
 
-__all__ = ["Service", "open_accounts", "open_service", "open_vault", "reach_database", "read_now"]
+__all__ = [
+    "Service",
+    "open_accounts",
+    "open_service",
+    "open_vault",
+    "reach_database",
+    "read_now",
+    "require_database",
+]
 
 TO_PROVIDERS = 400
 """Connections to providers: of polls, of users' calls. Callbacks have their own: those that hang keep nobody else's."""

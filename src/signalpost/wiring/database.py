@@ -13,6 +13,7 @@ import asyncpg
 
 from signalpost.model.clock import SharedClock
 from signalpost.model.errors import ConfigurationError
+from signalpost.observe import get_logger
 from signalpost.settings import Settings
 from signalpost.store.database import (
     check_sessions,
@@ -22,11 +23,13 @@ from signalpost.store.database import (
     read_connect_arguments,
     read_newest,
 )
-from signalpost.store.embedded import EmbeddedPostgres, find_running
+from signalpost.store.embedded import EmbeddedPostgres, check_at_rest, find_running
 from signalpost.store.health import Health
 from signalpost.store.queue import Wakeups
 from signalpost.store.troubles import DATABASE_URL
 from signalpost.store.vault import Vault, keep_key
+
+log = get_logger("database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ async def open_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
 async def reach_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
     """Reach the database for a command beside the service: the embedded one may be running.
 
+    One that is made for it is told in the log: it may be that the service has its own elsewhere.
+
     Raises:
         ConfigurationError: it cannot be had; the message says what to do.
     """
@@ -175,5 +180,26 @@ async def reach_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
     if running is not None:
         yield ReachedDatabase(running)
         return
+    is_new = not _is_there(settings)
     async with open_database(settings) as reached:
+        if is_new:
+            log.warning("database.new", folder=str(settings.data_dir.resolve()), setting=EMBEDDED)
         yield reached
+
+
+def require_database(settings: Settings) -> None:
+    """Refuse a data directory without a database, for a command that has nothing to do in a new one.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if not _is_there(settings):
+        message = (
+            f"{EMBEDDED}: there is no database in {settings.data_dir.resolve()}; give the data directory of the"
+            " service, or its SIGNALPOST_DATABASE_URL"
+        )
+        raise ConfigurationError(message)
+
+
+def _is_there(settings: Settings) -> bool:
+    return settings.database_url is not None or check_at_rest(settings.data_dir)
