@@ -65,6 +65,14 @@ async def test_the_consent_page_is_asked_for(program):
     assert await program.done("POST", "/elements/egnyte/oauth/url", body=body) == got
 
 
+@pytest.mark.asyncio(loop_scope="function")
+async def test_the_consent_page_of_a_domain_that_is_not_said_is_filled_in_by_the_caller(make_world):
+    async with make_world(egnyte_url="https://{subdomain}.egnyte.com", roles=frozenset()) as world:
+        query = f"apiKey=key&apiSecret=secret&callbackUrl={REDIRECT}"
+        got = await Program(world).done("GET", "/elements/egnyte/oauth/url", query)
+    assert got["oauthUrl"].startswith("https://.egnyte.com/puboauth/token?")
+
+
 async def test_an_instance_is_connected_by_the_code_and_shown_with_its_fields(program):
     made = await program.connect()
     for shown in (made, await program.done("GET", f"/instances/{made['id']}")):
