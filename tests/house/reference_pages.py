@@ -37,6 +37,9 @@ COMMANDS_HEAD = """# Commands
 """
 
 SERVERS_HEAD = """
+`serve`, `api`, `worker`, `listen` and `sandbox` run until they are told to stop, and Ctrl-C tells them so: once they are ready they end
+in order, with 0.
+
 `instances`, `events`, `deliveries` and `login` ask a [server](../how-to/use-the-command-line.md) by its API: that of the profile named
 by `--profile`; without one that of the environment, if it says anything of these; else that of the profile `default`.
 
@@ -107,7 +110,7 @@ write. Secrets are never shown. A check that takes longer than five seconds is g
 |---|---|
 | 0 | nothing failed; there may be warnings |
 | 1 | at least one failure |
-| 2 | an option is wrong |
+| 2 | an option is wrong, or the file of `--poller-configuration` cannot be read |
 
 With `--json` it prints one object: `verdict`, the worst of all, and `checks`, each with `name`, `verdict`, `message`, `remedy`. With
 `--online` it also calls out, as the service would; it delivers nothing, and asks callbacks and providers by `HEAD`. The limit of open

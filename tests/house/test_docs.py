@@ -16,13 +16,17 @@ from signalpost.cli import build_app
 from signalpost.connectors.base import EVENT_FIELDS
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.egnyte.changes import ACTIONS
+from signalpost.delivery.lane import MOST_STARTED
 from signalpost.delivery.sign import signature_headers
 from signalpost.model import errors
 from signalpost.observe import Metrics
 from signalpost.observe.counted import GAUGES
 from signalpost.polling.configuration.definition import _DATE_FIELDS, _FIELDS
+from signalpost.polling.hands import MOST_IN_HAND
 from signalpost.polling.status import PollingState
+from signalpost.runtime import MOST_IN_FLIGHT
 from signalpost.settings import Settings
+from signalpost.store.queue import DELIVER, REPLAY
 from signalpost.web.app import HEADERS
 from signalpost.web.routes import ROUTERS
 from tests.house.reference_pages import PAGES, REFERENCE, walk
@@ -218,6 +222,16 @@ def test_every_state_of_polling_is_drawn():
     text = (ROOT / "docs" / "states.md").read_text()
     for state in PollingState:
         assert f"| `{state.value}` |" in text, state
+
+
+def test_how_much_is_in_hand_is_said_as_it_is():
+    polls, lanes, replays = MOST_IN_HAND, MOST_IN_FLIGHT[DELIVER], MOST_IN_FLIGHT[REPLAY]
+    troubles = (ROOT / "docs" / "how-to" / "database-troubles.md").read_text()
+    assert (
+        f"At most {polls} polls, {lanes + MOST_STARTED:,} lanes and {replays} replays are in hand" in troubles
+    )
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    assert f"{polls} polls and {lanes:,} lanes ({MOST_STARTED} more are begun by polls" in architecture
 
 
 def test_what_is_logged_is_listed_for_operators():
