@@ -65,6 +65,7 @@ PAGES = (
     Page("member", "/organization/members/{member}"),
     Page("secrets", "/organization/secrets"),
     Page("secret-revoke", "/organization/secrets/organization/{secret}/revoke"),
+    Page("application-delete", "/organization/applications/{application}/delete", "newcomer"),
     Page("audit", "/organization/audit"),
     Page("me", "/me"),
     Page("not-found", "/nothing-is-here", "admin", 404),

@@ -71,6 +71,7 @@ async def open_stage(world: World) -> AsyncIterator[Stage]:
     await world.service.organizations.create_credentials("Northwind", "api@example.com")
     stage.people["newcomer"] = await sign_in(world, "admin", "joan@example.com", "Northwind")
     await _invite(stage)
+    await _save_application(stage)
     async with AsyncExitStack() as stack:
         down = await stack.enter_async_context(run_listener(status=503))
         choosy = await stack.enter_async_context(run_listener(status=422))
@@ -100,6 +101,16 @@ async def _invite(stage: Stage) -> None:
         "SELECT id FROM member WHERE email = 'viewer@example.com'"
     )
     stage.ids["secret"] = await stage.world.pool.fetchval("SELECT min(id) FROM organization_secret")
+
+
+async def _save_application(stage: Stage) -> None:
+    world, parts = stage.world, stage.world.service.app.console.state.parts
+    northwind = await world.pool.fetchval("SELECT id FROM organization WHERE name = 'Northwind'")
+    secrets = {"oauth.api.key": "key", "oauth.api.secret": "secret"}
+    await parts.applications.save(
+        northwind, connector="egnyte", name="Northwind's own", secrets=secrets, now=parts.api.clock()
+    )
+    stage.ids["application"] = await world.pool.fetchval("SELECT max(id) FROM application")
 
 
 async def _add_healthy(stage: Stage) -> None:

@@ -55,15 +55,25 @@ async def test_applications_are_listed_without_their_secret_and_only_an_admin_de
         assert "&lt;b&gt;Main&lt;/b&gt;" in page
         assert "not-to-be-seen" not in page
         assert "a-key" not in page
+    path = f"/organization/applications/{saved.id}/delete"
     operator = await sign_in(world, "operator", "olu@example.com")
-    assert "/organization/applications/delete" not in await operator.read("/organization")
-    delete = {"page": "/instances/new?connector=egnyte", "action": "/organization/applications/delete"}
-    assert (await operator.send(**delete, id=saved.id)).status_code == 403
+    assert path not in await operator.read("/organization")
+    assert (await operator.send("/instances/new?connector=egnyte", path)).status_code == 403
     await operator.client.aclose()
-    assert (await browser.client.post(delete["action"], data={"id": saved.id})).status_code == 403
-    assert (await browser.send(**delete, id=saved.id)).status_code == 303
+    assert (await browser.client.post(path)).status_code == 403
+    # In the list is a way to the page that says what is lost; nothing there deletes by one click.
+    listed = await browser.read("/organization")
+    assert f'href="{path}"' in listed
+    assert f'action="{path}"' not in listed
+    asked = await browser.read(path)
+    assert "&lt;b&gt;Main&lt;/b&gt;" in asked
+    assert "Instances made with it keep them" in asked
+    assert await applications.find(organization_id, saved.id) == saved
+    assert await applications.find(organization_id + 1, saved.id) is None
+    assert (await browser.send(path, path)).status_code == 303
     assert "deleted" in await browser.read("/organization")
-    assert (await browser.send(**delete, id=saved.id)).status_code == 404
+    await browser.read(path, 404)
+    assert (await browser.send("/organization", path)).status_code == 404
     assert await world.pool.fetchval("SELECT count(*) FROM audit WHERE action = 'application.deleted'") == 1
 
 

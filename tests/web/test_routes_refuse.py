@@ -67,6 +67,7 @@ LEAST = {
     ("POST", "/instances/{instance_id}/resume"): "operator",
     ("GET", "/instances/{instance_id}/delete"): "admin",
     ("GET", "/instances/{instance_id}/key"): "admin",
+    ("GET", "/organization/applications/{application_id}/delete"): "admin",
     ("GET", "/organization/members/{member_id}"): "admin",
     ("GET", "/organization/secrets"): "admin",
     ("GET", "/organization/secrets/{owner}/{secret_id}/revoke"): "admin",
@@ -79,12 +80,8 @@ EVERYBODYS = {"/connectors/{key}"}
 SAYS_SO = {"/organization/secrets/{owner}/{secret_id}/revoke"}
 """Pages that show, of a thing that is not there, that it is not."""
 
-UNKNOWN = {
-    **dict.fromkeys(
-        ("instance_id", "number", "replay_id", "member_id", "invitation_id", "session_id", "secret_id"),
-        "987654321",
-    ),
-    "event_id": str(uuid4()),
+UNKNOWN = {name: "987654321" for _, path in ROUTES for name in re.findall(r"\{(number|\w+_id)\}", path)} | {
+    "event_id": str(uuid4())
 }
 """Ids of things that nobody has."""
 
@@ -200,7 +197,7 @@ async def houses(world):
         "owner": "organization",
         "key": "egnyte",
         "token": parts.consents.write_link(number),
-        "application": await give("SELECT max(id) FROM application"),
+        "application_id": await give("SELECT max(id) FROM application"),
     }
     fields = {
         "instance": str(instance["id"]),
@@ -248,7 +245,6 @@ async def test_every_route_refuses_whom_it_must(houses):
     # Ids of another's things that come by in forms.
     for path, number, status in (
         ("/connect/links/withdraw", houses.fields["id"], 404),
-        ("/organization/applications/delete", houses.ids["application"], 404),
         ("/deliveries/send-failed", "", 404),
         ("/deliveries/send-again", "", 409),
     ):

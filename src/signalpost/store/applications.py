@@ -78,6 +78,15 @@ class Applications:
         )
         return None if row is None else self._vault.join_configuration(row)
 
+    async def find(self, organization_id: OrganizationId, number: int) -> Application | None:
+        """Find one, without its secrets; None: there is none."""
+        row: Any = await self._pool.fetchrow(
+            "SELECT id, connector, name, created_at FROM application WHERE id = $1 AND organization_id = $2",
+            number,
+            organization_id,
+        )
+        return None if row is None else Application(*row)
+
     async def delete(self, organization_id: OrganizationId, number: int) -> str | None:
         """Delete one and give its name; instances made with it keep what they have. None: there is none."""
         name: str | None = await self._pool.fetchval(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
-from signalpost.api.parts import read_id
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.model.errors import NotFoundError
@@ -20,6 +20,9 @@ from signalpost.web.visits import Admin, Sent, Viewer, find_redirect_uri
 router = APIRouter()
 
 LINKS_SHOWN = 50
+NO_APPLICATION = "there is no such application; it was deleted meanwhile"
+
+RowId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 @router.get("/connectors")
@@ -60,13 +63,25 @@ async def show_connector(request: Request, parts: Web, visit: Viewer, key: str, 
     )
 
 
-@router.post("/organization/applications/delete")
-async def delete_application(request: Request, parts: Web, visit: Admin, form: Sent) -> Response:
+@router.get("/organization/applications/{application_id}/delete")
+async def ask_delete_application(
+    request: Request, parts: Web, visit: Admin, application_id: RowId
+) -> Response:
+    """Say what is lost when a saved application is deleted, and what goes on."""
+    application = await parts.applications.find(visit.organization_id, application_id)
+    if application is None:
+        raise NotFoundError(NO_APPLICATION)
+    return render(request, "organization/application.html", visit, application=application)
+
+
+@router.post("/organization/applications/{application_id}/delete")
+async def delete_application(
+    request: Request, parts: Web, visit: Admin, form: Sent, application_id: RowId
+) -> Response:
     """Delete a saved application; instances made with it go on."""
-    name = await parts.applications.delete(visit.organization_id, read_id("id", form.get("id", "")))
+    name = await parts.applications.delete(visit.organization_id, application_id)
     if name is None:
-        message = "there is no such application; it was deleted meanwhile"
-        raise NotFoundError(message)
+        raise NotFoundError(NO_APPLICATION)
     await parts.audit.add(
         visit.member, "application.deleted", f"deleted the application {name}", parts.api.clock()
     )
