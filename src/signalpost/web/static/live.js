@@ -1,16 +1,20 @@
 // Live updates: the server says what is new, nothing moves what a person reads.
-// <div data-live="/path">: messages {"new": 12} show a line to click; {"refresh": true} renews the [data-refresh] parts.
+// <div data-live="/path">: messages {"new": 12} show a line to click, in [data-news]; {"refresh": true} renews the
+// [data-refresh] parts, those of "rows" row by row, as [data-page] has them, else the page's own address.
+import { isInUse, renewRows } from "./rows.js";
+
 for (const place of document.querySelectorAll("[data-live]")) {
   const source = new EventSource(place.dataset.live);
   source.addEventListener("message", (message) => {
     const told = JSON.parse(message.data);
-    if (told.new) tell(place, told.new);
+    if (told.new) tell(told.new);
     if (told.refresh) refresh();
   });
   addEventListener("pagehide", () => source.close());
 }
 
-function tell(place, number) {
+function tell(number) {
+  const place = document.querySelector("[data-news]");
   let line = place.querySelector(".news");
   if (!line) {
     line = document.createElement("button");
@@ -23,8 +27,11 @@ function tell(place, number) {
 
 // What time alone changes, as that polls stopped, no message tells; nor was one heard while nobody looked.
 const RENEW_MILLISECONDS = 30_000;
-const parts = document.querySelectorAll("[data-live]").length ? document.querySelectorAll("[data-refresh]") : [];
-if (parts.length) {
+// Who moves the pointer is about to press something: it must not move away meanwhile.
+const CALM_MILLISECONDS = 2000;
+let later, moved = -CALM_MILLISECONDS;
+if (document.querySelector("[data-live]") && document.querySelector("main [data-refresh]")) {
+  addEventListener("pointermove", () => { moved = performance.now(); });
   setInterval(refresh, RENEW_MILLISECONDS);
   document.addEventListener("visibilitychange", refresh);
 }
@@ -33,16 +40,18 @@ let busy = false;
 let asOf = new Date();
 async function refresh() {
   if (busy || document.hidden) return;
+  clearTimeout(later);
+  if (performance.now() - moved < CALM_MILLISECONDS) {
+    later = setTimeout(refresh, CALM_MILLISECONDS);
+    return;
+  }
   busy = true;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const answer = await fetch(document.querySelector("[data-live]").dataset.page ?? location.href, { headers: { accept: "text/html" } });
     if (answer.redirected) throw new Error("you are signed out");
     if (!answer.ok) throw new Error(`the service answers ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of document.querySelectorAll("[data-refresh]")) {
-      const renewed = fresh.getElementById(part.id);
-      if (renewed && !part.contains(document.activeElement) && !part.querySelector("details[open]")) part.replaceChildren(...renewed.childNodes);
-    }
+    renew(fresh);
     asOf = new Date();
     tellAge("");
   } catch (error) {
@@ -50,6 +59,17 @@ async function refresh() {
   } finally {
     busy = false;
   }
+}
+
+function renew(fresh) {
+  let news = 0;
+  for (const part of document.querySelectorAll("[data-refresh]")) {
+    const renewed = fresh.getElementById(part.id);
+    const above = renewed && part.dataset.refresh === "rows" ? renewRows(part, renewed) : null;
+    if (above !== null) news += above;
+    else if (renewed && !isInUse(part)) part.replaceChildren(...renewed.childNodes);
+  }
+  if (news) tell(news);
 }
 
 // Says at the top that the page is not as things stand now; "" takes that away.
