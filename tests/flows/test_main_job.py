@@ -43,6 +43,43 @@ async def test_what_happens_once_connecting_was_answered_is_told_however_late_th
     assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
 
 
+@pytest.mark.parametrize("authorises", [False, True])
+async def test_what_a_change_has_polled_starts_where_the_feed_is_when_that_is_answered(make_world, authorises):
+    async with make_world(roles=frozenset()) as world:  # the first poll comes late
+        instance = await world.connect(**{"event.notification.enabled": False})
+        made = await world.change(5)
+        change = {"configuration": {"event.notification.enabled": True}}
+        if authorises:
+            change["providerData"] = {"code": await world.authorize()}
+        answer = await world.client.patch(f"/instances/{instance['id']}", json=change)
+        assert answer.status_code == 200, answer.text
+        assert await world.watermark(instance["id"]) == {"id": made[-1]["id"]}
+
+
+async def test_a_change_that_adds_nothing_to_be_polled_calls_no_provider_and_leaves_the_watermark(world):
+    instance = await world.connect(**{"event.poller.refresh_interval": 60})
+    await world.wait_for_watermark(instance["id"])
+    made = await world.change(3)
+    calls = await world.control("GET", "calls")
+    change = {"name": "Another", "configuration": {"event.poller.refresh_interval": 1 / 60}}
+    assert (await world.client.patch(f"/instances/{instance['id']}", json=change)).status_code == 200
+    await until(lambda: len(world.delivered()) >= 3)
+    assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
+    asked = await world.control("GET", "calls")
+    assert asked["paths"][f"{EVENTS}/cursor"] == calls["paths"][f"{EVENTS}/cursor"]
+
+
+async def test_an_instance_that_waits_for_authorisation_is_switched_on_and_starts_once_it_is_authorised(world):
+    instance = await world.connect(**{"event.notification.enabled": False})
+    await world.pool.execute("UPDATE instance SET valid = false")
+    change = {"configuration": {"event.notification.enabled": True}}
+    assert (await world.client.patch(f"/instances/{instance['id']}", json=change)).status_code == 200
+    assert await world.watermark(instance["id"]) is None
+    change = {"providerData": {"code": await world.authorize()}}
+    assert (await world.client.patch(f"/instances/{instance['id']}", json=change)).status_code == 200
+    await world.wait_for_watermark(instance["id"])
+
+
 async def test_a_provider_that_does_not_say_where_its_feed_is_when_connecting_is_asked_by_the_first_poll(
     world,
 ):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
 from uuid import UUID
 
 from signalpost.connectors.authorising import NO_TOKENS, Grant, asks_consent, find_grant
@@ -17,6 +16,7 @@ from signalpost.connectors.resource import Session
 from signalpost.instances.adoption import adopt_account, tell_refusal
 from signalpost.instances.drafts import ReadPlan, write_draft
 from signalpost.instances.oauth2 import OAuth2
+from signalpost.instances.starts import Starts
 from signalpost.instances.wishes import (
     REFRESH_TOKEN,
     Wish,
@@ -32,7 +32,6 @@ from signalpost.model.errors import (
     ProviderError,
     replace_unusable,
 )
-from signalpost.model.event import Watermark
 from signalpost.model.instance import Account, Caller, Instance, Tokens
 from signalpost.observe import get_logger
 from signalpost.store.instance_rows import InstanceDraft
@@ -50,24 +49,6 @@ class Authorised:
     account: Account
 
 
-OpenFirstSession = Callable[[Connector, Mapping[str, str], str], Session]
-"""Opens a session for a connector, a configuration and an access token, before there is an instance."""
-
-
-class FindStarts(Protocol):
-    """Finds where the feeds of a new instance start (wiring gives it: polling knows them)."""
-
-    async def __call__(
-        self,
-        session: Session,
-        connector: Connector,
-        configuration: Mapping[str, str],
-        resources: Mapping[str, Mapping[str, Any]],
-    ) -> Mapping[str, Watermark]:
-        """Give the watermarks of those that are known now, by resource."""
-        ...
-
-
 class Lifecycle:
     """Connects and changes instances."""
 
@@ -78,15 +59,14 @@ class Lifecycle:
         instances: Instances,
         oauth2: OAuth2,
         read_plan: ReadPlan,
-        open_session: OpenFirstSession,
-        find_starts: FindStarts,
+        starts: Starts,
     ) -> None:
         self._registry = registry
         self._instances = instances
         self._oauth2 = oauth2
         self._draft = partial(write_draft, read_plan)
-        self._open_session = open_session
-        self._find_starts = find_starts
+        self._open_session = starts.open_first
+        self._starts = starts
 
     async def check(self, wish: Wish, instance: Instance | None = None) -> None:
         """Check a wish for a new instance, or for a change of an ``instance`` by PATCH; nobody is called.
@@ -142,10 +122,9 @@ class Lifecycle:
         draft = await self._draft(connector, wish, with_defaults(given, connector))
         tokens = await self._authorise(connector, wish, given)
         draft = await self._identify(connector, draft, tokens)
-        session = self._open_session(connector, draft.configuration, tokens.access_token)
-        starts = await self._find_starts(session, connector, draft.configuration, draft.resources)
+        draft = replace(draft, starts=await self._starts.find_first(connector, draft, tokens))
         instance = await self._instances.create(
-            replace(draft, starts=starts),
+            draft,
             organization_id=caller.organization_id,
             user_id=caller.user_id,
             token=make_secret(),
@@ -187,6 +166,8 @@ class Lifecycle:
             if authorised is not None:
                 draft = replace(draft, account=adopt_account(instance, authorised.account, connector))
             tokens = None if authorised is None else authorised.tokens
+            starts = await self._starts.find_added(connector, draft, tokens, instance)
+            draft = replace(draft, starts=starts)
             try:
                 changed = await self._instances.update(instance, draft, tokens=tokens)
                 break

@@ -1,4 +1,4 @@
-"""Where the feeds of a new instance start: found while it is connected, so that nothing falls before its first poll."""
+"""Where feeds are now that are to be polled: found before that is answered, so that nothing falls before the first poll."""
 
 from __future__ import annotations
 

@@ -193,6 +193,13 @@ class Instances:
             bool(draft.resources),
         )
 
+    async def list_polled(self, instance_id: InstanceId) -> frozenset[str]:
+        """List the resources that are polled of an instance."""
+        rows = await self._pool.fetch(
+            "SELECT resource FROM resource_poll WHERE instance_id = $1", instance_id
+        )
+        return frozenset(row["resource"] for row in rows)
+
     async def find(self, organization_id: OrganizationId, instance_id: InstanceId) -> Instance | None:
         """Find one instance of the organization."""
         row = await self._pool.fetchrow(

@@ -24,6 +24,7 @@ from signalpost.delivery.stuck import Stuck
 from signalpost.instances.lifecycle import Lifecycle
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.sessions import Sessions
+from signalpost.instances.starts import Starts
 from signalpost.model.clock import SharedClock
 from signalpost.observe import Metrics, Vitals
 from signalpost.outbound import Outbound
@@ -228,16 +229,15 @@ def _join_api(ground: Ground, oauth2: OAuth2, providers: Outbound) -> ApiParts:
     registry, sessions = ground.registry, ground.sessions
     instances = Instances(pool, vault)
     read_plan = PlanReader(settings, providers)
+    polling = PollingStatus(pool, vault)
+    user_calls = UserCalls(polling, sessions.open_for_user)
     lifecycle = Lifecycle(
         registry=registry,
         instances=instances,
         oauth2=oauth2,
         read_plan=read_plan,
-        open_session=sessions.open_first,
-        find_starts=find_starts,
+        starts=Starts(instances, find_starts, sessions.open_first, user_calls.open),
     )
-    polling = PollingStatus(pool, vault)
-    user_calls = UserCalls(polling, sessions.open_for_user)
     queue = Queue(pool)
     delivery_log, endpoints, replays = DeliveryLog(pool), Endpoints(pool), ReplayOrders(pool, clock)
     return ApiParts(
