@@ -44,7 +44,9 @@ async def test_what_happens_once_connecting_was_answered_is_told_however_late_th
 
 
 @pytest.mark.parametrize("authorises", [False, True])
-async def test_what_a_change_has_polled_starts_where_the_feed_is_when_that_is_answered(make_world, authorises):
+async def test_what_a_change_has_polled_starts_where_the_feed_is_when_that_is_answered(
+    make_world, authorises
+):
     async with make_world(roles=frozenset()) as world:  # the first poll comes late
         instance = await world.connect(**{"event.notification.enabled": False})
         made = await world.change(5)
@@ -69,7 +71,9 @@ async def test_a_change_that_adds_nothing_to_be_polled_calls_no_provider_and_lea
     assert asked["paths"][f"{EVENTS}/cursor"] == calls["paths"][f"{EVENTS}/cursor"]
 
 
-async def test_an_instance_that_waits_for_authorisation_is_switched_on_and_starts_once_it_is_authorised(world):
+async def test_an_instance_that_waits_for_authorisation_is_switched_on_and_starts_once_it_is_authorised(
+    world,
+):
     instance = await world.connect(**{"event.notification.enabled": False})
     await world.pool.execute("UPDATE instance SET valid = false")
     change = {"configuration": {"event.notification.enabled": True}}

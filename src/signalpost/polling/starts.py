@@ -1,4 +1,4 @@
-"""Where feeds are now that are to be polled: found before that is answered, so that nothing falls before the first poll."""
+"""Where feeds are that are to be polled: found before that is answered, so that nothing falls before the first poll."""
 
 from __future__ import annotations
 

@@ -17,10 +17,8 @@ from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
 from signalpost.store.vault import Vault
 
-RENEWALS_AT_ONCE = 4
-"""Each holds a connection while the provider answers: silent token endpoints must not take them all."""
-RENEWALS_OF_A_CONNECTOR = 2
-"""Of these: a silent token endpoint must not keep the instances of other connectors from theirs."""
+SHARE_OF_CONNECTIONS = 0.4
+"""Each renewal holds a connection while the provider answers: silent token endpoints must not take them all."""
 RENEWAL_SECONDS = 120
 """How long the transaction of a renewal may wait for the provider's answer: longer than any may take."""
 LOCK_SECONDS = 45.0
@@ -52,9 +50,10 @@ class TokenRows:
     def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
         self._pool = pool
         self._vault = vault
-        self._slots = asyncio.Semaphore(RENEWALS_AT_ONCE)
+        at_once, of_a_connector = count_places(pool.get_max_size())
+        self._slots = asyncio.Semaphore(at_once)
         self._shares: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(RENEWALS_OF_A_CONNECTOR)
+            lambda: asyncio.Semaphore(of_a_connector)
         )
 
     @asynccontextmanager
@@ -89,6 +88,15 @@ class TokenRows:
                 raise NeedsAuthorisationError(message)
             tokens = tokens_from_json(self._vault.unseal(row["tokens"]), row["version"])
             yield TokenLock(connection, self._vault, instance_id, tokens)
+
+
+def count_places(connections: int) -> tuple[int, int]:
+    """Say how many renewals may be under way on so many connections, and of one connector.
+
+    Half of them: a silent token endpoint must not keep the instances of other connectors from theirs.
+    """
+    at_once = max(2, int(connections * SHARE_OF_CONNECTIONS))
+    return at_once, at_once // 2
 
 
 def tokens_to_json(tokens: Tokens) -> dict[str, Any]:
