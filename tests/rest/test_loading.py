@@ -32,3 +32,8 @@ def test_what_is_not_there_is_told(tmp_path, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigurationError, match=name):
         load_registry(egnyte_url=None, files=[tmp_path / name], check_format=compile_pattern)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    (tmp_path / "desk.toml").write_text(write(), encoding="utf-8-sig")
+    assert load_registry(egnyte_url=None, files=[tmp_path], check_format=compile_pattern).find("desk")

@@ -40,7 +40,7 @@ def read_file(path: Path, check_format: CheckFormat) -> Declaration:
         ConfigurationError: it cannot be read, or a field is wrong.
     """
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except OSError as error:
         message = f"{path}: it cannot be read: {error.strerror}; give the TOML file of a connector"
         raise ConfigurationError(message) from error
