@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import orjson
 
@@ -112,19 +113,30 @@ class OAuth2:
         self, connector: Connector, configuration: Mapping[str, str], form: Mapping[str, str]
     ) -> Tokens:
         url = find_authorization(connector, configuration).token_url
-        body = urlencode(
-            {
-                **form,
-                "client_id": configuration.get("oauth.api.key", ""),
-                "client_secret": configuration.get("oauth.api.secret", ""),
-            }
-        ).encode()
+        key, secret = (configuration.get(f"oauth.api.{each}", "") for each in ("key", "secret"))
+        answer = await self._post(connector, url, {**form, "client_id": key, "client_secret": secret}, {})
+        basic = b64encode(f"{quote_plus(key)}:{quote_plus(secret)}".encode()).decode()
+        if answer.status in REFUSED and _read_error(answer) == "invalid_client":
+            # Every server takes the other way, and many no more than that (RFC 6749, 2.3.1).
+            again = await self._post(connector, url, form, {"Authorization": f"Basic {basic}"})
+            answer = answer if again.status in REFUSED else again
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            answer = mask_secrets(answer, (form.get("code"), form.get("refresh_token"), secret, basic))
+        return self._read(connector, answer)
+
+    async def _post(
+        self, connector: Connector, url: str, form: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Answer:
         try:
-            answer = await self._outbound.request(
+            return await self._outbound.request(
                 "POST",
                 url,
-                headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-                body=body,
+                headers={
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Accept": "application/json",
+                    **headers,
+                },
+                body=urlencode(form).encode(),
                 max_bytes=MAX_ANSWER_BYTES,
             )
         except OutboundError as error:
@@ -133,10 +145,6 @@ class OAuth2:
         except AddressRefusedError as error:
             message = f"{connector.name}'s token endpoint must not be called: {error}"
             raise ConnectorError(message) from error
-        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            given = (form.get("code"), form.get("refresh_token"), configuration.get("oauth.api.secret"))
-            answer = mask_secrets(answer, given)
-        return self._read(connector, answer)
 
     def _read(self, connector: Connector, answer: Answer) -> Tokens:
         # The body is quoted in errors only where no token can be in it.
@@ -162,12 +170,19 @@ class OAuth2:
             return check("read_tokens", connector.read_tokens(value, self._clock()), Tokens)
 
 
-def _read_refusal(answer: Answer) -> str:
-    """Give the provider's words of a refusal (RFC 6749, 5.2), or the start of its body."""
+def _read_error(answer: Answer) -> str | None:
+    """Give the error code of a refusal (RFC 6749, 5.2)."""
     try:
         value = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        value = None
-    if isinstance(value, dict) and isinstance(value.get("error"), str):
-        return ": ".join(str(value[key]) for key in ("error", "error_description") if value.get(key))[:500]
+        return None
+    return value.get("error") if isinstance(value, dict) and isinstance(value.get("error"), str) else None
+
+
+def _read_refusal(answer: Answer) -> str:
+    """Give the provider's words of a refusal (RFC 6749, 5.2), or the start of its body."""
+    error = _read_error(answer)
+    if error is not None:
+        description = orjson.loads(answer.body).get("error_description")
+        return ": ".join(str(each) for each in (error, description) if each)[:500]
     return answer.excerpt(300) or f"status {answer.status} without a word"

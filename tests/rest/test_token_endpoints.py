@@ -1,0 +1,63 @@
+"""Token endpoints that take the application's key and secret in one way alone (RFC 6749, 2.3.1)."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import pytest
+
+from signalpost.connectors.rest import RestConnector
+from signalpost.connectors.rest.reading import read_text
+from signalpost.instances.oauth2 import OAuth2
+from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
+from signalpost.outbound import Outbound
+from signalpost.polling.dates import compile_pattern
+from tests.rest.desk import write_desk
+from tests.scripted import Reply, run_receiver
+
+APPLICATION = {"oauth.api.key": "my key", "oauth.api.secret": "a/secret:of+mine"}
+REFUSED = Reply(401, body=b'{"error": "invalid_client", "error_description": "who?"}')
+GIVEN = Reply(200, body=b'{"access_token": "t", "expires_in": 60}')
+
+
+async def ask(answer_basic):
+    """Ask an endpoint that refuses what comes in the form; give the tokens, and what arrived."""
+    async with (
+        run_receiver(lambda each: answer_basic if "authorization" in each.headers else REFUSED) as endpoint,
+        Outbound(allow_private=True, connections=5) as outbound,
+    ):
+        text = write_desk(endpoint.url, auth="oauth2_client")
+        connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
+        oauth2 = OAuth2(outbound, lambda: datetime.now(UTC))
+        try:
+            return await oauth2.ask_by_application(connector, APPLICATION), endpoint.arrived
+        except Exception as error:
+            return error, endpoint.arrived
+
+
+async def test_key_and_secret_go_by_basic_authentication_where_the_form_is_refused():
+    tokens, (first, second) = await ask(GIVEN)
+    assert tokens.access_token == "t"
+    assert parse_qs(first.body.decode())["client_secret"] == ["a/secret:of+mine"]
+    assert parse_qs(second.body.decode()) == {"grant_type": ["client_credentials"]}
+    scheme, pair = second.headers["authorization"].split()
+    assert (scheme, base64.b64decode(pair)) == ("Basic", b"my+key:a%2Fsecret%3Aof%2Bmine")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (REFUSED, NeedsAuthorisationError, "invalid_client: who?"),
+        (Reply(400, body=b"only forms"), NeedsAuthorisationError, "invalid_client: who?"),
+        (Reply(503), RetryLaterError, "failed"),  # nobody is to authorise anything for that
+    ],
+)
+async def test_what_is_refused_both_ways_is_told_by_the_first_and_what_fails_is_tried_later(
+    reply, kind, words
+):
+    error, arrived = await ask(reply)
+    assert type(error) is kind
+    assert words in str(error)
+    assert len(arrived) == 2
