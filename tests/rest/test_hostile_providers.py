@@ -6,7 +6,7 @@ import pytest
 
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.addresses import follow
-from signalpost.connectors.rest.answers import read_json
+from signalpost.connectors.rest.answers import find_list, read_json
 from signalpost.connectors.rest.listing import find_link
 from signalpost.connectors.rest.reading import read_text
 from signalpost.model.errors import (
@@ -113,7 +113,7 @@ async def test_a_next_page_on_another_host_is_not_read(read, api, pagination):
         ("html", "no valid JSON: <html>"),
         ("cut_off", "no valid JSON"),
         ("no_list", "no list at data.items; there is result"),
-        ("not_a_list", "no list at data.items but dict"),
+        ("not_a_list", "no list at data.items but an object"),
     ],
 )
 async def test_what_is_no_list_is_told(read, api, kind, words):
@@ -260,3 +260,20 @@ def test_what_comes_in_the_place_of_json_is_told(answer, words):
     with pytest.raises(ConnectorError, match=words) as told:
         raise connector.classify(answer) or read_json("Desk", answer)
     assert "s3cret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{}", "at data.items; there is an empty object"),
+        (b"[]", "at data.items; there is a list"),
+        (b"null", "at data.items; there is null"),
+        (b'"text"', "at data.items; there is a text"),
+        (b"false", "at data.items; there is false"),
+        (b'{"data": {"items": 7.5}}', "at data.items but a number"),
+        (b'{"data": {"items": {}}}', "at data.items but an empty object"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_list_is_named_as_json_has_it(body, words):
+    with pytest.raises(ConnectorError, match=f"^Desk gave no list {words}$"):
+        find_list("Desk", read_json("Desk", Answer(200, {}, body, False, 0.1)), "data.items")

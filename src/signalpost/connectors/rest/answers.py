@@ -116,7 +116,21 @@ def find_list(name: str, value: Any, place: str) -> list[Any]:
     where = f"at {place}" if place else "as its answer"
     if found is ABSENT:
         there = ", ".join(sorted(str(key) for key in value))[:200] if isinstance(value, Mapping) else ""
-        message = f"{name} gave no list {where}; there is {there or type(value).__name__}"
+        message = f"{name} gave no list {where}; there is {there or _name_kind(value)}"
     else:
-        message = f"{name} gave no list {where} but {type(found).__name__}"
+        message = f"{name} gave no list {where} but {_name_kind(found)}"
     raise ConnectorError(message)
+
+
+def _name_kind(value: Any) -> str:
+    """Name a kind of JSON's values for people."""
+    match value:
+        case Mapping():
+            return "an object" if value else "an empty object"
+        case list():
+            return "a list"
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+    return "a text" if isinstance(value, str) else "a number"
