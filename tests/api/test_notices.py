@@ -153,12 +153,13 @@ async def test_addresses_that_do_not_answer_keep_nobody_elses_waiting(telling):
     await all_gone(telling)
 
 
-async def test_a_deleted_instance_takes_its_notices_along(telling):
-    telling.listener.status = 500
-    instance_id = await connect(telling)
-    await add(telling, instance_id)
-    await telling.client.delete(f"/instances/{instance_id}")
-    await all_gone(telling)
+async def test_a_deleted_instance_takes_its_notices_along(make_world):
+    async with make_world(roles=frozenset()) as world:  # nobody sends them, or gives them up meanwhile
+        instance_id = await connect(world)
+        await add(world, instance_id)
+        assert await count(world) == 1
+        assert (await world.client.delete(f"/instances/{instance_id}")).status_code == 200
+        assert await is_empty(world)
 
 
 async def test_two_workers_take_each_notice_once_and_a_killed_ones_comes_up_again(make_world):

@@ -130,7 +130,9 @@ def test_the_library_for_cloudevents_reads_every_event(notification, public_url)
 
 def test_the_library_for_cloudevents_reads_a_reference_in_place_of_data(monkeypatch):
     monkeypatch.setattr(records, "MOST_RECORD_BYTES", 0)
-    for event in read_batch(*send(NOTIFICATION, Format.CLOUDEVENTS)):
+    read = read_batch(*send(NOTIFICATION, Format.CLOUDEVENTS))
+    assert len(read) == len(NOTIFICATION.events)
+    for event in read:
         assert event.get_data() is None
         assert event.get_extension("dataref").endswith(f"/events/{event.get_id()}/record")
 

@@ -72,6 +72,7 @@ def test_one_that_was_taken_back_goes_by_the_schedule(status):
     assert judge(status, 3, refusals=3).outcome is Outcome.RETRY
     assert judge(status, 4, refusals=4).outcome is Outcome.RETRY
     assert judge(status, 5, refusals=5).outcome is Outcome.SPENT
+    assert judge(status, 3, refusals=3, schedule=(5,)).outcome is Outcome.SPENT
 
 
 @given(statuses, counts, counts)
