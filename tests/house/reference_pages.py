@@ -97,7 +97,8 @@ DOCTOR_HEAD = """# Doctor
 
 `signalpost doctor` looks for what is most often misconfigured, and says what to do about each. Run it as the user that runs the service, with the
 same settings; the service may run or not. It changes nothing and starts nothing: the database is read in transactions that cannot
-write. Secrets are never shown. A check that takes longer than five seconds is given up.
+write. Secrets are never shown. A check that takes longer than five seconds is given up;
+connectors of other packages are given 15 s each to load, as the service gives them.
 
 | verdict | means |
 |---|---|
