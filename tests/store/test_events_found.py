@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from signalpost.model.delivery import State
 from signalpost.model.event import EventType
 from signalpost.store.event_log import LIST, EventLog, EventSearch, _write_conditions
 from tests.store.history import make_past
+from tests.support import PATIENCE_SECONDS
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 ANYTHING = EventSearch()
@@ -183,3 +185,27 @@ async def test_every_search_is_an_index_range(pool, filled):
         pool, past, EventSearch(states=frozenset({State.DEAD})), instance_id=past.instance_id
     )
     assert "notification_dead" in dead, dead
+
+
+async def test_events_are_counted_without_a_look_at_their_notifications(pool):
+    """They are most of the work, and nobody asks here what became of the events."""
+    past, now = await make_past(pool), datetime.now(UTC)
+    await past.end(await past.commit(now, ["a", "b", "c"]))
+    span = {
+        "interval": "year",
+        "begin_at": now - timedelta(days=1),
+        "end_at": now + timedelta(days=1),
+        "limit": 9,
+    }
+
+    async def count_events(**asked):
+        counts = await EventLog(pool).analytics.count_events(
+            past.organization_id, instance_id=None, by_instance=False, **asked, **span
+        )
+        return sum(each.events for each in counts), sum(each.succeeded for each in counts)
+
+    assert await count_events(outcomes=True) == (3, 3)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE notification IN ACCESS EXCLUSIVE MODE")
+        counted = await asyncio.wait_for(count_events(outcomes=False), PATIENCE_SECONDS)
+    assert counted == (3, 0)

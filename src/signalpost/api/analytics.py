@@ -100,7 +100,7 @@ Counted = Annotated[Span, Depends(read_counted)]
 @router.get("/events/analytics")
 async def count_events(parts: Parts, caller: Asking, scope: Scope, counted: Counted) -> list[dict[str, Any]]:
     """Count the events in each interval; intervals without events are left out."""
-    counts = await _count(parts, caller, scope, counted, by_instance=False)
+    counts = await _count(parts, caller, scope, counted, outcomes=False)
     return [{"count": each.events, "timestamp": show_time(each.begin_at)} for each in counts]
 
 
@@ -122,7 +122,7 @@ async def count_events_by_account(
 ) -> list[dict[str, Any]]:
     """Count the events of the organization, which is the one account it sees, in each interval."""
     account = {"accountId": caller.organization_id}
-    counts = await _count(parts, caller, scope, counted, by_instance=False)
+    counts = await _count(parts, caller, scope, counted)
     return [_show_interval(each.begin_at, [(account, each)]) for each in counts]
 
 
@@ -165,12 +165,19 @@ async def list_instance_dispositions(
 
 
 async def _count(
-    parts: Parts, caller: Caller, instance_id: InstanceId | None, span: Span, *, by_instance: bool
+    parts: Parts,
+    caller: Caller,
+    instance_id: InstanceId | None,
+    span: Span,
+    *,
+    by_instance: bool = False,
+    outcomes: bool = True,
 ) -> list[EventCount]:
     counts = await parts.event_log.analytics.count_events(
         caller.organization_id,
         instance_id=instance_id,
         by_instance=by_instance,
+        outcomes=outcomes,
         interval=span.interval,
         begin_at=span.begin_at,
         end_at=span.end_at,
