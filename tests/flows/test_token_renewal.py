@@ -203,8 +203,15 @@ async def renewing(accounts, connectors):
     assert len(set(await asyncio.gather(*waiting))) == 1
 
 
-async def test_waiting_for_slow_renewals_ends_and_leaves_connections_to_others(world, connect, monkeypatch):
-    accounts = await connect()
+@pytest.mark.parametrize("connections", [4, 8])  # the fewest that a process may have for its work
+async def test_waiting_for_slow_renewals_ends_and_leaves_connections_to_others(
+    world, connect, database, monkeypatch, connections
+):
+    async with await open_pool(database, size=connections) as pool:
+        await _check_slow_renewals(await connect(own_pool=pool), monkeypatch)
+
+
+async def _check_slow_renewals(accounts, monkeypatch):
     async with renewing(accounts, ["egnyte", "another", "a third"]):
         assert await asyncio.wait_for(accounts.pool.fetchval("SELECT true"), PATIENCE_SECONDS)
         monkeypatch.setattr(token_rows, "LOCK_SECONDS", 0.1)
