@@ -75,6 +75,7 @@ async def test_a_broken_answer_is_no_delivery(answer, words):
 
 ODD = {
     "a redirect of 10 kB": (b"HTTP/1.1 302 X\r\nLocation: http://x/" + b"a" * 10_000 + b"\r\n" + EMPTY, 302),
+    "a redirect of all": (b"HTTP/1.1 308 X\r\nLocation: https://x/?token=SECRET\r\n" + EMPTY, 308),
     "a redirect inside": (b"HTTP/1.1 307 X\r\nLocation: http://169.254.169.254/latest\r\n" + EMPTY, 307),
     "a redirect in bytes": (b"HTTP/1.1 302 X\r\nLocation: \xff\xfe\x1b[31m\r\n" + EMPTY, 302),
     "a header in two lines": (b"HTTP/1.1 500 X\r\nX: a\r\n b\r\n" + EMPTY, 500),

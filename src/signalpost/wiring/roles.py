@@ -103,12 +103,7 @@ def join_roles(ground: Ground) -> Parts:
             chance=random.random,
             schedule_seconds=settings.read_schedule(),
         ),
-        retention=Retention(
-            pool,
-            retention_days=settings.retention_days,
-            most_waiting=settings.most_waiting,
-            note_cancelled=ground.metrics.cancelled_notifications.inc,
-        ),
+        retention=_join_retention(ground),
         monotonic=time.monotonic,
         counts=Counts(pool, lease_seconds=lease_seconds),
         metrics=ground.metrics,
@@ -117,6 +112,15 @@ def join_roles(ground: Ground) -> Parts:
         health=ground.connections.health,
         heartbeat=heartbeat,
         clock=clock,
+    )
+
+
+def _join_retention(ground: Ground) -> Retention:
+    return Retention(
+        ground.connections.work,
+        retention_days=ground.settings.retention_days,
+        most_waiting=ground.settings.most_waiting,
+        note_cancelled=ground.metrics.cancelled_notifications.inc,
     )
 
 
