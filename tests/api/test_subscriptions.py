@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.api.answers import accepted, refused, with_token
@@ -147,6 +149,19 @@ async def test_dead_ones_that_match_are_sent_again_once(still):
             ("failed", ids[4], ids[4]),
         ]
     assert await read_states(still.pool, ids) == ["dead", "dead", "delivered", "dead", "dead"]
+
+
+async def test_a_replay_of_what_died_since_is_none_of_what_died_before(still):
+    instance, ids = await prepare(still, ["dead"] * 3)
+    await still.pool.execute(
+        "UPDATE notification SET dead_at = dead_at + interval '1 hour' WHERE id <> $1", ids[1]
+    )
+    body = {"since": (NOW + timedelta(minutes=1)).isoformat()}
+    answer = await still.client.post(f"/instances/{instance['id']}/deliveries/send-failed", json=body)
+    assert answer.status_code == 202
+    assert ids_of(await release(still, "status='dead'")) == ids
+    spans = [(each["position"] + 1, each["last"]) for each in await list_replays(still, instance)]
+    assert spans == [(ids[0], ids[2]), (ids[1], ids[1])]
 
 
 async def test_no_more_replays_are_made_than_may_run(still):

@@ -137,12 +137,12 @@ class Stuck:
         dead = await self._delivery_log.list_stuck(
             organization_id, instance_id=instance_id, states=(State.DEAD,), after=(0, 0), limit=MOST_DEAD
         )
-        matching = {each.id for each in dead if matches(each)}
+        matching = [each for each in dead if matches(each)]
         if not matching:
             return []
         running = await self._replays.list_running(instance_id)
-        sent = {number for number in matching if any(_covers(each, number) for each in running)}
-        unsent = matching - sent
+        sent = {each.id for each in matching if any(_covers(replay, each) for replay in running)}
+        unsent = {each.id for each in matching} - sent
         # One replay for each row of neighbours that match: no other dead letter lies between its first and its last.
         for wanted, row in groupby(dead, lambda each: each.id in unsent):
             numbers = [each.id for each in row]
@@ -157,6 +157,7 @@ class Stuck:
         return [each for each in dead if each.id in sent]
 
 
-def _covers(replay: Replay, number: int) -> bool:
+def _covers(replay: Replay, dead: LoggedDelivery) -> bool:
     """Say whether a replay that runs will send this dead letter anyway."""
-    return replay.url is None and replay.position < number <= replay.last_id
+    is_meant = replay.failed_since is None or (dead.dead_at or replay.failed_since) >= replay.failed_since
+    return replay.url is None and replay.position < dead.id <= replay.last_id and is_meant
