@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
+from signalpost.delivery import turn
 from signalpost.model.configuration import PREVIOUS_KEY_UNTIL, SIGNATURE_KEY
 from signalpost.receiver import verify
 from tests.support import until
@@ -23,8 +25,10 @@ class Receiver:
 
     url: str = ""
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    delay_seconds: float = 0
 
     async def take(self, request):
+        await asyncio.sleep(self.delay_seconds)
         self.received.append((dict(request.headers), await request.read()))
         return web.Response(status=204)
 
@@ -124,3 +128,18 @@ async def test_rotations_amid_deliveries_lose_nothing_and_the_receivers_key_alwa
     assert receiver.records() == [row["id"] for row in made]
     for headers, body in receiver.received:
         assert which_fit(headers, body, OLD) == [True]
+
+
+async def test_a_key_without_an_overlap_signs_at_once_amid_a_turn_too(world, receiver, instance, monkeypatch):
+    monkeypatch.setattr(turn, "SLICE_SECONDS", 600)
+    receiver.delay_seconds = 0.05
+    made = await world.change(10 * 4 * turn.UNRECORDED_MOST)
+    await until(lambda: world.pool.fetchval("SELECT count(*) = $1 FROM event", len(made)))
+    told = len(receiver.received)
+    await until(lambda: len(receiver.received) > told + 10)  # in a turn that has all the rest before it
+    await rotate(world, instance, key="another", overlapSeconds=0)
+    told = len(receiver.received)
+    await until(lambda: len(receiver.records()) >= len(made))
+    assert receiver.records() == [row["id"] for row in made]
+    for headers, body in receiver.received[told + turn.UNRECORDED_MOST :]:
+        assert which_fit(headers, body, "another", OLD) == [True, False]

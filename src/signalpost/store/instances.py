@@ -153,6 +153,10 @@ class Instances:
                 plain,
                 sealed,
             )
+            # What a turn that runs was about to send goes with what holds now.
+            await connection.execute(
+                "UPDATE endpoint SET generation = generation + 1 WHERE instance_id = $1", instance.id
+            )
         return is_there
 
     async def _lock(self, connection: Any, instance: Instance, *, exact: bool = True) -> bool:
