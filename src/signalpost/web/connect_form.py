@@ -13,11 +13,14 @@ from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
 from signalpost.instances.orders import Order
 from signalpost.instances.wishes import REDIRECT_URI, Wish, list_secret_keys
+from signalpost.model.addresses import mask_url
 from signalpost.model.configuration import (
+    CALLBACK_URL,
     DEFAULT_INTERVAL_MINUTES,
     EVENTS_ENABLED,
     FAILURE_POLICY,
     FORMAT,
+    OPERATIONS_URL,
     ORDERING,
     POLL_INTERVAL,
     POLL_START,
@@ -35,6 +38,8 @@ OWN_WIDGETS = frozenset({POLLER_CONFIGURATION, POLL_START, VENDOR_TYPE})
 """Values of the events framework that the form asks for in its own way, or not at all."""
 START_AT = "start_at"
 """The field of the instant from which on is polled first; the rest of ``POLL_START`` is chosen beside it."""
+WAYS_OUT = frozenset({CALLBACK_URL, OPERATIONS_URL})
+"""Values that say where something is sent."""
 CHOICES = frozenset({EVENTS_ENABLED, FORMAT, RAW, FAILURE_POLICY, ORDERING})
 """Values that are one of a few words, in any letter case."""
 
@@ -221,3 +226,8 @@ class ConnectForm:
 def _read_resources(text: str, connector: Connector) -> Any:
     value = read_json(text, connector)
     return text if value is None else value
+
+
+def name_change(key: str, value: str) -> str:
+    """Name a value that was changed, for the audit trail; of one that says where something is sent, where to."""
+    return f"{key} to {mask_url(value) or 'none'}" if key in WAYS_OUT else key

@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse
 from signalpost.api.parts import read_id
 from signalpost.instances.orders import read_order
 from signalpost.instances.wishes import REDIRECT_URI, clean_text
+from signalpost.model.addresses import mask_url
 from signalpost.model.configuration import CALLBACK_URL, SIGNATURE_KEY
 from signalpost.model.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
 from signalpost.model.instance import Instance
@@ -26,7 +27,7 @@ from signalpost.web.connect_filling import (
     read_form,
     seal_kept,
 )
-from signalpost.web.connect_form import ConnectForm
+from signalpost.web.connect_form import ConnectForm, name_change
 from signalpost.web.instance_page import Shown
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web, WebParts
@@ -166,7 +167,7 @@ async def _change(request: Request, parts: WebParts, visit: Visit, form: Connect
         number = await parts.consents.begin(visit.member, order, instance=instance)
         return go(request, f"/connect/continue/{number}")
     after = await parts.api.lifecycle.change(instance, order.wish, whole=False)
-    keys = ", ".join(sorted(changed)) or "name or tags"
+    keys = ", ".join(name_change(key, changed[key]) for key in sorted(changed)) or "name or tags"
     await parts.audit.add(
         visit.member,
         "instance.changed",
@@ -227,6 +228,14 @@ async def _try_callback(request: Request, parts: WebParts, visit: Visit, shape: 
         )
         return
     await parts.api.vet(f"configuration.{CALLBACK_URL}", url)
+    if form.instance is not None:  # with its password and headers
+        await parts.audit.add(
+            visit.member,
+            "callback.tried",
+            f"sent a test notification of {form.instance.name} to {mask_url(url)}",
+            parts.api.clock(),
+            instance_id=form.instance.id,
+        )
     shape.trial = await parts.api.sampler.send(visit.caller, url, configuration)
 
 

@@ -94,7 +94,8 @@ async def start_replay(
     )
     if is_new:
         since = body.get("from") or f"event {body['sequence']:,}"
-        told = f"had {instance.name} send again what was made from {since} on"
+        to = f", to {mask_url(body['url'])}" if "url" in body else ""
+        told = f"had {instance.name} send again what was made from {since} on{to}"
         await parts.audit.add(visit.member, "replay.asked", told, parts.api.clock(), instance_id=instance.id)
     return go(request, f"/instances/{instance.id}/replays/{asked.id}")
 
