@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from signalpost.api.server import bind, serve_app
 from signalpost.model.errors import ConfigurationError
@@ -19,3 +21,25 @@ async def test_a_port_that_another_process_took_while_this_one_started_is_told()
             with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1:{port} "):
                 await serve_app(None, second, asyncio.Event(), ready.append)
     assert ready == []
+
+
+async def test_a_request_that_says_twice_how_long_it_is_is_refused_and_nothing_behind_it_is_taken():
+    asked, stop, ready = [], asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def note(scope, receive, send):
+        asked.append(scope["path"])
+        await PlainTextResponse("well")(scope, receive, send)
+
+    serving = asyncio.create_task(serve_app(note, bind("127.0.0.1", 0), stop, ready.set_result))
+    place = urlsplit(await ready)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    lengths = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    behind = "GET /behind HTTP/1.1\r\nHost: x\r\n\r\n"
+    writer.write(f"POST /first HTTP/1.1\r\nHost: x\r\n{lengths}{behind}".encode())
+    answer = await reader.read()  # to the end: the connection is closed
+    writer.close()
+    stop.set()
+    await serving
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert asked == []

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from uuid import uuid4
 
 import uvicorn
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost.model.errors import ConfigurationError
@@ -51,6 +53,29 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
+
+
+class OneLength:
+    """Refuses requests that say twice how long they are, and hangs up (RFC 9112, 6.1).
+
+    A proxy that goes by the other of the two takes what follows for a part of this one, or a part of this one for
+    another's request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on (ASGI)."""
+        names = {name for name, _ in scope["headers"]} if scope["type"] == "http" else set()
+        if not {b"content-length", b"transfer-encoding"} <= names:
+            await self._app(scope, receive, send)
+            return
+        message = "give Content-Length or Transfer-Encoding, one of the two"
+        request_id = uuid4().hex
+        headers = {"Connection": "close", "Elements-Request-Id": request_id}
+        answer = JSONResponse({"requestId": request_id, "message": message}, 400, headers)
+        await answer(scope, receive, send)
 
 
 class HeadAsGet:
@@ -100,7 +125,7 @@ async def serve_app(
         raise ConfigurationError(message) from error
     server = _Server(
         uvicorn.Config(
-            HeadAsGet(app),
+            OneLength(HeadAsGet(app)),
             log_config=None,
             access_log=False,
             server_header=False,
