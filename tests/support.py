@@ -133,8 +133,12 @@ class World:
         return row and row["watermark"]
 
     async def wait_for_watermark(self, instance_id: int) -> Any:
-        """Wait for the first poll, which starts from now: what is changed afterwards is to be delivered."""
-        return await until(lambda: self.watermark(instance_id))
+        """Wait for the end of the first poll: a list tells what is changed afterwards. Gives the watermark."""
+        query = (
+            "SELECT watermark FROM resource_poll JOIN instance ON instance.id = instance_id"
+            " WHERE instance_id = $1 AND last_poll_at IS NOT NULL"
+        )
+        return await until(lambda: self.pool.fetchval(query, instance_id))
 
     def delivered(self) -> list[dict[str, Any]]:
         """The records delivered, in order of arrival, repetitions included."""

@@ -89,9 +89,7 @@ async def test_what_a_delivery_leaves_in_the_metrics(world):
 
     metrics = await until(is_counted)
     assert metrics[("signalpost_events_total",)] == 25
-    assert (
-        metrics[("signalpost_pages_total",)] >= 2
-    )  # the one that the watermark began at, and those of the changes
+    assert metrics[("signalpost_pages_total",)] >= 1
     assert metrics[("signalpost_delivery_attempts_total", "delivered")] == attempts
     assert metrics[("signalpost_delivery_seconds_count",)] == attempts
     polls = metrics[("signalpost_polls_total", "ok")]

@@ -6,7 +6,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from signalpost.delivery.sign import sign_open_connectors
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 
 EVENTS = "/pubapi/v2/events"
 
@@ -88,6 +88,17 @@ async def test_a_provider_that_does_not_say_where_its_feed_is_when_connecting_is
     world,
 ):
     await world.control("POST", "faults", {"kind": "status", "status": 503, "path": f"{EVENTS}/cursor"})
+    instance = await world.connect()
+    await world.wait_for_watermark(instance["id"])
+    made = await world.change(3)
+    await until(lambda: len(world.delivered()) >= 3)
+    assert [record["id"] for record in world.delivered()] == [row["id"] for row in made]
+
+
+async def test_a_provider_that_is_slow_to_say_where_its_feed_is_keeps_nobody_waiting(world, monkeypatch):
+    monkeypatch.setattr("signalpost.polling.starts.START_SECONDS", 0.1)
+    fault = {"kind": "latency", "seconds": 2 * PATIENCE_SECONDS, "path": f"{EVENTS}/cursor", "times": 1}
+    await world.control("POST", "faults", fault)
     instance = await world.connect()
     await world.wait_for_watermark(instance["id"])
     made = await world.change(3)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from signalpost import runtime
-from signalpost.polling import admission
+from signalpost.polling import admission, starts
 from signalpost.polling.hands import Hands
 from tests.support import until
 
@@ -21,6 +21,7 @@ def few_places(monkeypatch):
     monkeypatch.setattr(admission, "MANY_HANGING", 2)
     monkeypatch.setattr(admission, "MOST_OF_HANGING", PLACES // 2)
     monkeypatch.setattr(runtime, "CROWDS_SECONDS", 0.1)
+    monkeypatch.setattr(starts, "START_SECONDS", 0.1)  # who connects meanwhile waits no longer
 
 
 async def test_others_are_polled_while_one_provider_hangs_and_its_own_come_again_later(open_desk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ from signalpost.polling.configuration import recall_resource
 from signalpost.polling.strategies.asking import recall_asked
 
 log = get_logger("polling")
+
+START_SECONDS = 5.0
+"""How long somebody who has an instance polled waits at most for its provider to say where each feed is."""
 
 
 async def find_starts(
@@ -39,7 +43,9 @@ async def find_starts(
         try:
             with contain("open_feed"):
                 feed = connector.open_feed(polled.resource, recall_asked(polled).parameters, polled.id_field)
-            starts[name] = await guard(feed, "find_start", dict, session, None)
-        except SignalpostError as error:
-            log.info("poll.start_not_found", connector=connector.key, resource=name, reason=str(error))
+            async with asyncio.timeout(START_SECONDS):
+                starts[name] = await guard(feed, "find_start", dict, session, None)
+        except (SignalpostError, TimeoutError) as error:
+            reason = str(error) or f"no answer within {START_SECONDS:g} s"
+            log.info("poll.start_not_found", connector=connector.key, resource=name, reason=reason)
     return starts
