@@ -7,5 +7,6 @@ import "./json.js";
 import "./panes.js";
 import "./interval.js";
 import "./password.js";
+import "./once.js";
 
 document.querySelector("[data-focus]")?.focus();
