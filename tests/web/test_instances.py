@@ -44,6 +44,9 @@ async def test_every_page_of_an_instance_shows_what_it_has(world, browser):
         assert SCRIPT not in page
         assert len(page) < 100_000
         assert " style=" not in page
+    titles = {re.search(r"<title>([^<]*)</title>", page)[1] for page in pages.values()}
+    assert len(titles) == len(pages)
+    assert all(SHOWN in title for title in titles)
     assert "Healthy" in pages[""]
     assert "calls left today" in pages[""]
     assert re.search(r"<th scope=\"row\">events</th>.*?ok.*?feed", pages[""], re.DOTALL)
