@@ -56,3 +56,15 @@ async def test_a_keyboard_goes_past_the_frame_and_to_the_search(stage, open_page
     await tab_to(page, lambda at: at["tag"] == "A" and "/Shared" in at["text"])
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/events/*-*")
+
+
+async def test_a_menu_opens_inside_of_the_window(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"])
+    for width in (320, 360, 390, 640, 1280):
+        await page.set_viewport_size({"width": width, "height": 740})
+        for name in ("legal", "scans", "archive"):
+            await page.goto(f"/instances/{stage.ids[name]}")
+            await page.locator(".menu > summary").click()
+            box = await page.locator(".menu > ul").bounding_box()
+            assert box["x"] >= 0, (width, name)
+            assert box["x"] + box["width"] <= width, (width, name)
