@@ -249,6 +249,9 @@ async def test_a_replay_that_runs_is_cancelled(world, browser):
     # A second press, or a page that was left open: it has ended already, and nobody ended it then.
     assert _leads(await browser.send(f"{place}/replay", f"{path}/cancel"), path)
     assert "cancelled" in await browser.read(path)
+    # From a page that was opened before: nothing is cancelled by it, and the trail does not say so.
+    assert _leads(await browser.send(place, f"{path}/cancel"), path)
+    assert "had ended before" in await browser.read(path)
     actions = await world.pool.fetch("SELECT action FROM audit ORDER BY id")
     assert [row["action"] for row in actions] == ["replay.asked", "replay.cancelled"]
 

@@ -122,18 +122,18 @@ async def show_replay(
 async def cancel_replay(
     request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown, replay_id: str
 ) -> Response:
-    """Cancel a replay that runs; of one that has ended nothing is noted."""
+    """Cancel a replay that runs; of one that has ended meanwhile it is said that it had, and nothing is noted."""
     number = read_id("replayId", replay_id)
     found, ran = await parts.api.replays.cancel(instance.id, number)
     if found is None:
         message = f"there is no replay {number}"
         raise NotFoundError(message)
-    if ran:
-        told = f"cancelled replay {number} of {instance.name}"
-        await parts.audit.add(
-            visit.member, "replay.cancelled", told, parts.api.clock(), instance_id=instance.id
-        )
-    return go(request, f"/instances/{instance.id}/replays/{number}")
+    place = f"/instances/{instance.id}/replays/{number}"
+    if not ran:
+        return go(request, place, f"Replay {number} had ended before: there was nothing to cancel.")
+    told = f"cancelled replay {number} of {instance.name}"
+    await parts.audit.add(visit.member, "replay.cancelled", told, parts.api.clock(), instance_id=instance.id)
+    return go(request, place)
 
 
 async def _show_form(
