@@ -68,3 +68,24 @@ async def test_a_menu_opens_inside_of_the_window(stage, open_page):
             box = await page.locator(".menu > ul").bounding_box()
             assert box["x"] >= 0, (width, name)
             assert box["x"] + box["width"] <= width, (width, name)
+
+
+async def test_a_problem_leads_to_its_field_with_label_and_error_in_sight(stage, open_page):
+    page = await open_page(
+        stage.world, stage.people["operator"], viewport={"width": 360, "height": 740}, reduced_motion="reduce"
+    )
+    await page.goto("/instances/new?connector=egnyte")
+    await press(page, "Create Instance").click()
+    problems = page.get_by_role("alert").get_by_role("link")
+    await problems.first.wait_for()
+    told = await problems.all_inner_texts()
+    assert told[0].startswith("Name: it is missing")
+    assert len(told) > 3
+    for number in range(len(told)):
+        await problems.nth(number).click()
+        tops = await page.evaluate(
+            """() => [...document.activeElement.closest(".field").querySelectorAll("label, .error")]
+                .map((each) => each.getBoundingClientRect().top)"""
+        )
+        assert len(tops) == 2
+        assert all(0 <= top < 740 for top in tops), (told[number], tops)

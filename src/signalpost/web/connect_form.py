@@ -118,6 +118,7 @@ class ConnectForm:
         """Give the errors for the top of the form, by the id of the field, each with the field's label."""
         labels = {each.key: each.label for each in (*self.connector.fields, *EVENT_FIELDS)}
         ids = {key: PREFIX + key for key in labels} | {POLL_START: START_AT}
+        labels |= {"name": "Name", "tags": "Tags", "application": "Saved application", "save_as": "Save as"}
         return {
             ids.get(key, key): (f"{labels[key]}: {words}" if key in labels else words)
             for key, words in self.errors.items()
