@@ -11,7 +11,6 @@ from signalpost.connectors.authorising import Grant, find_grant, write_bearer
 from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import check, contain
-from signalpost.connectors.masking import list_secrets, mask_secrets
 from signalpost.connectors.pacing import Pace
 from signalpost.model.errors import (
     AddressRefusedError,
@@ -24,6 +23,7 @@ from signalpost.model.errors import (
 )
 from signalpost.model.quota import Allowance
 from signalpost.outbound import Answer, Outbound, OutboundError
+from signalpost.outbound.masking import list_secrets, mask_secrets
 from signalpost.tracing import NO_TRACES, Tracer
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024

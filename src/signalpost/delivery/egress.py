@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from signalpost.connectors.masking import list_secrets, mask_secrets
 from signalpost.delivery.configuration import DeliverySettings
 from signalpost.delivery.sign import signature_headers
 from signalpost.model.addresses import mask_url
 from signalpost.model.delivery import is_delivered
 from signalpost.model.errors import AddressRefusedError
 from signalpost.outbound import Outbound, OutboundError
+from signalpost.outbound.masking import list_secrets, mask_secrets
 
 READ_BYTES = 64 * 1024
 KEPT_CHARACTERS = 1024

@@ -12,7 +12,6 @@ import orjson
 
 from signalpost.connectors.base import Authorization, Connector
 from signalpost.connectors.containment import check, contain, contain_configuration
-from signalpost.connectors.masking import mask_secrets
 from signalpost.model.backoff import read_retry_after
 from signalpost.model.errors import (
     AddressRefusedError,
@@ -23,6 +22,7 @@ from signalpost.model.errors import (
 )
 from signalpost.model.instance import Tokens
 from signalpost.outbound import Answer, Outbound, OutboundError
+from signalpost.outbound.masking import mask_secrets
 
 MAX_ANSWER_BYTES = 64 * 1024
 # 429 everywhere; 409 is what Egnyte's token endpoint answers (egnyte-api.md 1.8).

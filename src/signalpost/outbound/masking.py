@@ -9,7 +9,7 @@ from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 from signalpost.model.configuration import MASK
-from signalpost.outbound import Answer
+from signalpost.outbound.answer import Answer
 
 LEAST_SECRET_CHARACTERS = 8
 """Shorter ones are words of a refusal as likely as secrets."""
