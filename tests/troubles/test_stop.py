@@ -103,4 +103,6 @@ async def test_a_first_start_that_is_stopped_leaves_a_directory_to_start_on(tmp_
     assert await asyncio.wait_for(process.wait(), STOP_SECONDS) == 0
     assert find_servers(data) == []
     assert "Traceback" not in (tmp_path / "log").read_text()
-    assert await run(["migrate", *command]) == (0, "the database is up to date\n", "")
+    status, said, logged = await run(["migrate", *command])
+    assert (status, said) == (0, "the database is up to date\n")
+    assert [line.split("]")[1].split()[0] for line in logged.splitlines()] == ["database.new"]

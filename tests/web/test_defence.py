@@ -224,6 +224,7 @@ async def seed(world, browser) -> tuple[dict[str, object], set[str]]:
         "member_id": member.id,
         "owner": "organization",
         "secret_id": await give("SELECT max(id) FROM organization_secret"),
+        "application_id": await give("SELECT id FROM application"),
         "key": "egnyte",
         "token": parts.consents.write_link(number),
     }
