@@ -171,10 +171,8 @@ def main() -> None:
     except OSError as error:
         if error.filename is not None or error.errno not in OUTPUT_FAILS:
             raise
-        with suppress(OSError):  # of a test it may be no file
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-            )  # what is left is tried once more at the end
+        with suppress(OSError):  # of a test it may be no file; what is left is tried once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno == errno.EPIPE:
             sys.exit(Ending.FAILED)
         _end(f"the output cannot be written: {error.strerror}")

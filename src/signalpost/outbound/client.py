@@ -164,21 +164,12 @@ class Outbound:
             return await exchange(way, connection, headers, body, max_bytes=max_bytes)
 
     async def _connect(self, way: Way) -> tuple[Connection, bool]:
-        """Take a connection from the pool, or open one; the second value tells whether it has served before.
-
-        What came on one while nothing was asked for is no answer to what is asked next: that one is dropped.
-        """
-        while True:
-            try:
-                connection = await way.pool.connect(way.request, [], self._connect_timeout)
-            except TimeoutError:
-                raise aiohttp.ConnectionTimeoutError from None
-            link = connection.protocol
-            if not (isinstance(link, Link) and link.has_served):
-                return connection, False
-            if not link.should_close:
-                return connection, True
-            connection.close()
+        """Take a connection from the pool, or open one; the second value tells whether it has served before."""
+        try:
+            connection = await way.pool.connect(way.request, [], self._connect_timeout)
+        except TimeoutError:
+            raise aiohttp.ConnectionTimeoutError from None
+        return connection, isinstance(connection.protocol, Link) and connection.protocol.has_served
 
     async def vet(self, url: str) -> None:
         """Look the URL's host up and judge its addresses, before anything is sent there.

@@ -38,18 +38,22 @@ had whole. One that reads no more has its answer count all the same."""
 
 
 class Link(ResponseHandler):
-    """One connection. ``has_served``: a whole answer came over it already.
+    """One connection. ``has_served``: a whole answer came over it already. ``rests``: nothing is asked over it now.
 
-    Once given up it waits for nobody: the client's own first lets the other side read the rest, and one that never
-    reads would keep the socket, and what was not sent, for ever.
+    What comes while it rests is no answer to what is asked next: it is dropped then. Once given up it waits for nobody:
+    the client's own first lets the other side read the rest, and one that never reads would keep the socket, and what
+    was not sent, for ever.
     """
 
     has_served = False
+    rests = False
 
-    def rest(self) -> None:
-        """Await nothing more: what comes before the next request makes ``should_close`` true."""
-        self.has_served = True
-        self._parser = None
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        if self.rests:
+            self.close()
+        else:
+            super().data_received(data)
 
     def close(self) -> None:
         """Drop the connection."""
@@ -105,6 +109,7 @@ async def exchange(
     link = connection.protocol
     assert isinstance(link, Link)
     writing: asyncio.Task[None] | None = None
+    link.rests = False
     try:
         link.set_response_params(
             skip_payload=way.request.method == "HEAD",
@@ -130,7 +135,7 @@ async def exchange(
     if truncated or not is_written:
         connection.close()
     else:
-        link.rest()
+        link.has_served = link.rests = True
         connection.release()
     return Received(message.code, message.headers, received, truncated)
 
@@ -160,9 +165,8 @@ async def _write_pieces(writer: StreamWriter, link: Link, body: bytes) -> None:
             await writer.write(body[start : start + PIECE_BYTES])
             await writer.drain()
         await writer.write_eof()
-        if (
-            link.transport is not None
-        ):  # over only when all of it has left: what is kept goes with the connection
+        # It is over only when all of it has left: what is kept here goes with the connection.
+        if link.transport is not None:
             link.transport.set_write_buffer_limits(0)
             await writer.drain()
         if link.transport is not None:
