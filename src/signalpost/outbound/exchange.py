@@ -29,6 +29,7 @@ PIECE_BYTES = 32 * 1024
 # Of one header of an answer, its name with it; the client takes at most 128 of them.
 LONGEST_HEADER_BYTES = 16 * 1024
 
+HEAD_ENDS = b"\r\n\r\n"
 SWITCHING_PROTOCOLS = 101
 LAST_INTERIM = 199
 
@@ -47,13 +48,32 @@ class Link(ResponseHandler):
 
     has_served = False
     rests = False
+    _awaits_head = False
+
+    def ask(self) -> None:
+        """Await an answer."""
+        self.rests = False
+        self._awaits_head = True
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Take what came.
+
+        A head is read apart from what comes with it. One that is followed by more than it says, as a 204 by a body, is
+        an answer all the same, and the last on this connection: read together, the answer is given up for the rest.
+        """
         if self.rests:
             self.close()
-        else:
-            super().data_received(data)
+            return
+        if self._awaits_head and (end := data.find(HEAD_ENDS)) >= 0:
+            self._awaits_head = False
+            end += len(HEAD_ENDS)
+            if end < len(data):
+                super().data_received(data[:end])
+                data = data[end:]
+        super().data_received(data)
+        error, body = self.exception(), self._payload
+        if error is not None and body is not None and not body.is_eof():
+            body.set_exception(error)  # whoever reads it would wait until the end of their time
 
     def close(self) -> None:
         """Drop the connection."""
@@ -109,7 +129,7 @@ async def exchange(
     link = connection.protocol
     assert isinstance(link, Link)
     writing: asyncio.Task[None] | None = None
-    link.rests = False
+    link.ask()
     try:
         link.set_response_params(
             skip_payload=way.request.method == "HEAD",
