@@ -30,6 +30,9 @@ PIECE_BYTES = 32 * 1024
 LONGEST_HEADER_BYTES = 16 * 1024
 
 HEAD_ENDS = b"\r\n\r\n"
+BODILESS = (b"204", b"304")
+"""Statuses of answers that end with their head, whatever length it names (RFC 9112, 6.3)."""
+
 SWITCHING_PROTOCOLS = 101
 LAST_INTERIM = 199
 
@@ -58,8 +61,9 @@ class Link(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Take what came.
 
-        A head is read apart from what comes with it. One that is followed by more than it says, as a 204 by a body, is
-        an answer all the same, and the last on this connection: read together, the answer is given up for the rest.
+        A head is read apart from what comes with it, unless that is as long as it says. One that is followed by more,
+        as a 204 by a body, is an answer all the same, and the last on this connection: read together, the answer is
+        given up for the rest.
         """
         if self.rests:
             self.close()
@@ -67,7 +71,8 @@ class Link(ResponseHandler):
         if self._awaits_head and (end := data.find(HEAD_ENDS)) >= 0:
             self._awaits_head = False
             end += len(HEAD_ENDS)
-            if end < len(data):
+            length = len(data) - end
+            if length and (data[9:12] in BODILESS or data.find(b"ength: %d\r\n" % length, 0, end) < 0):
                 super().data_received(data[:end])
                 data = data[end:]
         super().data_received(data)
