@@ -135,12 +135,12 @@ async def _connect(
             },
         },
     )
-    say(f"   instance {instance['id']} is connected; waiting for its first poll, which sets the watermark.")
+    say(f"   instance {instance['id']} is connected; waiting for its first poll.")
     await _wait_for_first_poll(client, sandbox)
 
 
 async def _wait_for_first_poll(client: Client, sandbox: Child) -> None:
-    """Wait until the service has read the cursor and polled once: what happens from then on is to be delivered."""
+    """Wait until the service has polled once: that its provider works is shown by then."""
     deadline = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < deadline:
         calls = await client.get(f"{sandbox.url}/_sandbox/calls")
