@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from signalpost.connectors.base import Connector
@@ -48,7 +48,7 @@ class Starts:
     async def find_first(
         self, connector: Connector, draft: InstanceDraft, tokens: Tokens
     ) -> Mapping[str, Watermark]:
-        """Give those of an instance that is to be made, or was just authorised, with the ``tokens``."""
+        """Give those of all that is polled, asked for with ``tokens`` that were just given."""
         session = self.open_first(connector, draft.configuration, tokens.access_token)
         return await self.find(session, connector, draft.configuration, draft.resources)
 
@@ -64,8 +64,7 @@ class Starts:
         if not added:
             return {}
         if tokens is not None:
-            session = self.open_first(connector, draft.configuration, tokens.access_token)
-            return await self.find(session, connector, draft.configuration, added)
+            return await self.find_first(connector, replace(draft, resources=added), tokens)
         try:
             async with self.open_stored(instance, connector) as session:
                 return await self.find(session, connector, draft.configuration, added)
