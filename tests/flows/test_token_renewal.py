@@ -37,7 +37,7 @@ class Accounts:
         self.clock_off = timedelta()
         self.polls = Polls(pool, Vault([KEY]))
         self.rows = TokenRows(pool, Vault([KEY]))
-        oauth2 = OAuth2(outbound, self.read_now)
+        oauth2 = OAuth2(outbound, self.read_now, Vault([KEY]))
         self.metrics = Metrics()
         self.sessions = Sessions(
             outbound, oauth2, self.rows, self.metrics, clock=self.read_now, monotonic=time.monotonic

@@ -9,7 +9,7 @@ AUTHS = {
     "header": 'kind = "header"\nheader = "X-Api-Key"',
     "basic": 'kind = "basic"',
     "oauth2_code": 'kind = "oauth2_code"\nauthorize_url = "{url}/oauth/authorize"\ntoken_url = "{url}/oauth/token"\n'
-    'scopes = ["tickets.read"]',
+    'scopes = ["tickets.read"]\npkce = true\nparameters = {access_type = "offline", prompt = "consent"}',
     "oauth2_client": 'kind = "oauth2_client"\ntoken_url = "{url}/oauth/token"',
 }
 PAGINATIONS = {

@@ -150,7 +150,7 @@ class Polled:
         self.instances = Instances(pool, vault)
         sessions = Sessions(
             outbound,
-            OAuth2(outbound, clock),
+            OAuth2(outbound, clock, vault),
             TokenRows(pool, vault),
             metrics,
             clock=clock,

@@ -14,11 +14,13 @@ from signalpost.instances.oauth2 import OAuth2
 from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
 from signalpost.outbound import Outbound
 from signalpost.polling.dates import compile_pattern
+from signalpost.store.vault import Vault
 from tests.rest.desk import write_desk
 from tests.scripted import Reply, run_receiver
 
 APPLICATION = {"oauth.api.key": "my key", "oauth.api.secret": "a/secret:of+mine"}
 REFUSED = Reply(401, body=b'{"error": "invalid_client", "error_description": "who?"}')
+VAULT = Vault(["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="])
 GIVEN = Reply(200, body=b'{"access_token": "t", "expires_in": 60}')
 
 
@@ -30,7 +32,7 @@ async def ask(answer_basic):
     ):
         text = write_desk(endpoint.url, auth="oauth2_client")
         connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
-        oauth2 = OAuth2(outbound, lambda: datetime.now(UTC))
+        oauth2 = OAuth2(outbound, lambda: datetime.now(UTC), VAULT)
         try:
             return await oauth2.ask_by_application(connector, APPLICATION), endpoint.arrived
         except Exception as error:

@@ -73,7 +73,8 @@ AUTHS = {
     "none": "",
     "header": 'header = "X-Key"\nprefix = "Token "\n',
     "basic": "",
-    "oauth2_code": 'authorize_url = "https://a.example.com"\ntoken_url = "https://a.example.com"\nscopes = ["a"]\n',
+    "oauth2_code": 'authorize_url = "https://a.example.com"\ntoken_url = "https://a.example.com"\nscopes = ["a"]\n'
+    'parameters = { prompt = "consent" }\npkce = true\n',
     "oauth2_client": 'token_url = "https://a.example.com"\nscopes = ["a"]\n',
 }
 PAGINATIONS = {

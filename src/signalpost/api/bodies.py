@@ -26,6 +26,7 @@ class ProviderBody(Body):
     """What the provider's consent page returned."""
 
     code: str | None = None
+    state: str | None = None
 
 
 class InstanceBody(Body):
@@ -47,6 +48,7 @@ class InstanceBody(Body):
             tags=self.tags,
             configuration=self.configuration,
             code=(self.provider.code or "").strip() or None if self.provider else None,
+            state=self.provider.state or None if self.provider else None,
             external=self.external_authentication == "initial",
         )
 

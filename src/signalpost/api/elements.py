@@ -13,7 +13,6 @@ from signalpost.api.parts import Asking, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_connector, show_connector_whole
 from signalpost.connectors.authorising import asks_consent
-from signalpost.instances.oauth2 import write_authorization_url
 from signalpost.model.errors import InvalidRequestError
 
 router = APIRouter(prefix="/elements", tags=["elements"], route_class=JsonRoute)
@@ -91,7 +90,7 @@ def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody) -> dict[str, 
         "oauth.callback.url": asked.callback_url or "",
         "subdomain": asked.subdomain or asked.site_address or "",
     }
-    url = write_authorization_url(
+    url = parts.oauth2.write_consent_url(
         connector, configuration, state=asked.state or connector.key, scope=asked.scope
     )
     return {"element": connector.key, "oauthUrl": url}

@@ -15,6 +15,7 @@ from signalpost.connectors.registry import Registry
 from signalpost.delivery.sample import Sampler
 from signalpost.delivery.stuck import Stuck
 from signalpost.instances.lifecycle import Lifecycle
+from signalpost.instances.oauth2 import OAuth2
 from signalpost.model.errors import ForbiddenError, InvalidRequestError, NotFoundError, UnauthenticatedError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Caller, Instance
@@ -47,6 +48,7 @@ class ApiParts:
     instances: Instances
     kept_answers: KeptAnswers
     lifecycle: Lifecycle
+    oauth2: OAuth2
     event_log: EventLog
     delivery_log: DeliveryLog
     endpoints: Endpoints

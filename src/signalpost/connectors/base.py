@@ -65,11 +65,16 @@ EVENT_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """OAuth2, code flow (RFC 6749): where to send the person and where to exchange the code."""
+    """OAuth2, code flow (RFC 6749): where to send the person and where to exchange the code.
+
+    ``parameters`` go to the consent page besides OAuth2's own; with ``pkce`` the code's exchange is proved (RFC 7636).
+    """
 
     authorize_url: str
     token_url: str
     scopes: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...] = ()
+    pkce: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
 from signalpost.instances.lifecycle import Lifecycle
-from signalpost.instances.oauth2 import write_authorization_url
+from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.orders import Order, read_order
 from signalpost.instances.outcomes import GONE, SENT_ALREADY, clean_words, describe_failure, say_why_not
 from signalpost.instances.wishes import clean_text, with_defaults
@@ -49,6 +49,7 @@ class Consents:
         *,
         registry: Registry,
         lifecycle: Lifecycle,
+        oauth2: OAuth2,
         instances: Instances,
         connections: Connections,
         applications: Applications,
@@ -58,6 +59,7 @@ class Consents:
     ) -> None:
         self._registry = registry
         self._lifecycle = lifecycle
+        self._oauth2 = oauth2
         self._instances = instances
         self._connections = connections
         self._applications = applications
@@ -126,7 +128,7 @@ class Consents:
         """Give the address of the provider's consent page; who comes back from it must have ``nonce``."""
         connector, configuration = await self.read_configuration(connection)
         state = self._vault.seal_text("consent", f"{connection.id} {_digest(nonce)}", self._clock())
-        return write_authorization_url(connector, configuration, state=state, scope=None)
+        return self._oauth2.write_consent_url(connector, configuration, state=state)
 
     async def find_returned(self, state: str, nonce: str | None) -> Connection:
         """Find the connection that somebody comes back for.
@@ -165,8 +167,10 @@ class Consents:
             await self._connections.give_back(connection.id, f"{ours}\n{clean_words(words)}", taken_at=None)
         log.info("consent.refused", connection=str(connection.id), error=error[:50])
 
-    async def finish(self, connection: Connection, code: str) -> Connection:
+    async def finish(self, connection: Connection, code: str, state: str) -> Connection:
         """Make of a consent what was asked for, and give the connection as it is then: made, or with its failure.
+
+        ``state`` is the one that ``find_returned`` found the connection by.
 
         Raises:
             ConflictError: it was taken already, or has expired.
@@ -175,7 +179,7 @@ class Consents:
         if not await self._connections.take(connection.id, now):
             raise ConflictError(say_why_not(connection, now))
         order = read_order(connection.wish)
-        order = replace(order, wish=replace(order.wish, code=code, tokens=None))
+        order = replace(order, wish=replace(order.wish, code=code, state=state, tokens=None))
         try:
             if order.look_first and connection.instance_id is None:
                 tokens = await self._lifecycle.authorise(order.wish)

@@ -1,8 +1,9 @@
-"""OAuth2, code flow: the address to send the person to, the code's exchange, the refresh (RFC 6749, 4.1 and 6)."""
+"""OAuth2, code flow: the address to send the person to, the code's exchange, the refresh (RFC 6749 4.1 and 6, 7636)."""
 
 from __future__ import annotations
 
-from base64 import b64encode
+import hashlib
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -23,31 +24,12 @@ from signalpost.model.errors import (
 from signalpost.model.instance import Tokens
 from signalpost.outbound import Answer, Outbound, OutboundError
 from signalpost.outbound.masking import mask_secrets
+from signalpost.store.vault import Vault
 
 MAX_ANSWER_BYTES = 64 * 1024
 # 429 everywhere; 409 is what Egnyte's token endpoint answers (egnyte-api.md 1.8).
 THROTTLED = frozenset({409, 429})
 REFUSED = frozenset({400, 401})
-
-
-def write_authorization_url(
-    connector: Connector, configuration: Mapping[str, str], *, state: str, scope: str | None
-) -> str:
-    """Give the provider's consent page for ``configuration`` (``oauth.api.key``, ``oauth.callback.url``, ...)."""
-    authorization = find_authorization(connector, configuration)
-    return (
-        authorization.authorize_url
-        + "?"
-        + urlencode(
-            {
-                "client_id": configuration.get("oauth.api.key", ""),
-                "redirect_uri": configuration.get("oauth.callback.url", ""),
-                "scope": scope or " ".join(authorization.scopes),
-                "state": state,
-                "response_type": "code",
-            }
-        )
-    )
 
 
 def find_authorization(connector: Connector, configuration: Mapping[str, str]) -> Authorization:
@@ -61,16 +43,44 @@ def find_authorization(connector: Connector, configuration: Mapping[str, str]) -
 
 
 class OAuth2:
-    """Talks to token endpoints."""
+    """Writes addresses of consent pages, and talks to token endpoints.
 
-    def __init__(self, outbound: Outbound, clock: Callable[[], datetime]) -> None:
+    What proves the exchange of a code where a connector asks for it (``Authorization.pkce``) is derived of the
+    application and of the consent's ``state``: nothing is kept between the two, which may meet different processes.
+    """
+
+    def __init__(self, outbound: Outbound, clock: Callable[[], datetime], vault: Vault) -> None:
         self._outbound = outbound
         self._clock = clock
+        self._vault = vault
+
+    def write_consent_url(
+        self, connector: Connector, configuration: Mapping[str, str], *, state: str, scope: str | None = None
+    ) -> str:
+        """Give the provider's consent page for ``configuration`` (``oauth.api.key``, ``oauth.callback.url``, ...).
+
+        Raises:
+            InvalidRequestError: as ``find_authorization``.
+        """
+        authorization = find_authorization(connector, configuration)
+        parameters = {
+            **dict(authorization.parameters),
+            "client_id": configuration.get("oauth.api.key", ""),
+            "redirect_uri": configuration.get("oauth.callback.url", ""),
+            "scope": scope or " ".join(authorization.scopes),
+            "state": state,
+            "response_type": "code",
+        }
+        if authorization.pkce:
+            hashed = hashlib.sha256(self._prove(connector, configuration, state).encode()).digest()
+            parameters["code_challenge"] = urlsafe_b64encode(hashed).decode().rstrip("=")
+            parameters["code_challenge_method"] = "S256"
+        return f"{authorization.authorize_url}?{urlencode(parameters)}"
 
     async def exchange_code(
-        self, connector: Connector, configuration: Mapping[str, str], code: str
+        self, connector: Connector, configuration: Mapping[str, str], code: str, *, state: str
     ) -> Tokens:
-        """Exchange the code that the consent gave.
+        """Exchange the code that the consent gave; ``state`` is the one that its page was asked with.
 
         Raises:
             NeedsAuthorisationError: the provider refuses the code or the application's key; its words are in it.
@@ -82,6 +92,8 @@ class OAuth2:
             "code": code,
             "redirect_uri": configuration.get("oauth.callback.url", ""),
         }
+        if find_authorization(connector, configuration).pkce:
+            form["code_verifier"] = self._prove(connector, configuration, state)
         return await self._ask(connector, configuration, form)
 
     async def refresh(
@@ -109,6 +121,11 @@ class OAuth2:
         tokens = await self._ask(connector, configuration, form)
         return Tokens(tokens.access_token, None, tokens.expires_at)
 
+    def _prove(self, connector: Connector, configuration: Mapping[str, str], state: str) -> str:
+        """Give the code verifier of a consent (RFC 7636, 4.1)."""
+        about = [connector.key, configuration.get("oauth.api.key", ""), state]
+        return self._vault.derive("code verifier", orjson.dumps(about).decode())
+
     async def _ask(
         self, connector: Connector, configuration: Mapping[str, str], form: Mapping[str, str]
     ) -> Tokens:
@@ -121,7 +138,10 @@ class OAuth2:
             again = await self._post(connector, url, form, {"Authorization": f"Basic {basic}"})
             answer = answer if again.status in REFUSED else again
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            answer = mask_secrets(answer, (form.get("code"), form.get("refresh_token"), secret, basic))
+            answer = mask_secrets(
+                answer,
+                (*(form.get(each) for each in ("code", "code_verifier", "refresh_token")), secret, basic),
+            )
         return self._read(connector, answer)
 
     async def _post(

@@ -49,7 +49,8 @@ ROTATED = frozenset({PREVIOUS_KEY, PREVIOUS_KEY_UNTIL})
 class Wish:
     """What a caller asks for; None where nothing was said. ``external``: the tokens stand in the configuration.
 
-    ``tokens`` are those of a consent whose code was exchanged before.
+    ``state`` is the one that the consent page of the ``code`` was asked with. ``tokens`` are those of a consent whose
+    code was exchanged before.
     """
 
     connector: str | None = None
@@ -57,6 +58,7 @@ class Wish:
     tags: Sequence[str] | None = None
     configuration: Mapping[str, Any] | None = None
     code: str | None = None
+    state: str | None = None
     external: bool = False
     tokens: Tokens | None = None
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import os
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -61,7 +63,7 @@ class Vault:
             message = "SIGNALPOST_ENCRYPTION_KEYS is empty: at least one key is needed"
             raise ConfigurationError(message)
         self._cipher = MultiFernet(ciphers)
-        self._first = ciphers[0]
+        self._first, self._first_key = ciphers[0], urlsafe_b64decode(keys[0])
         # Decrypting costs more than a database round trip's share; the same texts come by on every poll.
         self._decrypt = lru_cache(maxsize=10_000)(self._decrypt_now)
 
@@ -110,6 +112,11 @@ class Vault:
         except InvalidToken:
             return None
         return str(read[1]) if isinstance(read, list) and read[:1] == [purpose] else None
+
+    def derive(self, purpose: str, text: str) -> str:
+        """Give the secret that belongs to ``text``: 43 URL-safe characters, the same as long as the first key is."""
+        derived = hmac.digest(self._first_key, orjson.dumps([purpose, text]), "sha256")
+        return urlsafe_b64encode(derived).decode().rstrip("=")
 
     def join_configuration(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Give the whole configuration of a row with ``configuration`` and ``secrets``; raises as ``unseal``."""

@@ -178,7 +178,7 @@ def _join(
     tracer: Tracer,
 ) -> Service:
     pool, metrics = connections.work, _make_metrics(connections.work)
-    oauth2 = OAuth2(providers, clock)
+    oauth2 = OAuth2(providers, clock, vault)
     sessions = Sessions(
         providers,
         oauth2,
@@ -246,6 +246,7 @@ def _join_api(ground: Ground, oauth2: OAuth2, providers: Outbound) -> ApiParts:
         instances=instances,
         kept_answers=KeptAnswers(pool, vault),
         lifecycle=lifecycle,
+        oauth2=oauth2,
         event_log=EventLog(pool),
         delivery_log=delivery_log,
         endpoints=endpoints,

@@ -42,6 +42,7 @@ def join_console(
     consents = Consents(
         registry=api.registry,
         lifecycle=api.lifecycle,
+        oauth2=api.oauth2,
         instances=api.instances,
         connections=connections,
         applications=applications,

@@ -24,6 +24,19 @@ def test_a_token_is_good_for_its_purpose_and_its_time_alone():
     assert Vault([Fernet.generate_key().decode()]).unseal_text("link", token, NOW, seconds=60) is None
 
 
+def test_what_is_derived_is_the_same_for_the_same_purpose_text_and_key_alone():
+    derived = VAULT.derive("code verifier", "of 7 ü")
+    assert re.fullmatch(r"[\w-]{43}", derived, re.ASCII)  # what RFC 7636, 4.1, asks for
+    assert derived == VAULT.derive("code verifier", "of 7 ü")
+    another = Vault([Fernet.generate_key().decode()])
+    others = [
+        VAULT.derive("link", "of 7 ü"),
+        VAULT.derive("code verifier", "of 8"),
+        another.derive("code verifier", "of 7 ü"),
+    ]
+    assert len({derived, *others}) == 4
+
+
 @pytest.mark.parametrize("token", ["", "a", "é", "=" * 8, "A" * (LONGEST_TOKEN + 1), "gAAAAA\x00", "a b"])
 def test_what_is_no_token_opens_nothing(token):
     assert VAULT.unseal_text("link", token, NOW, seconds=60) is None

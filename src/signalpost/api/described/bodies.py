@@ -13,7 +13,7 @@ INSTANT: Schema = {"anyOf": [{"type": "string", "format": "date-time"}, {"type":
 
 FIELDS_OF_INSTANCE: dict[str, Schema] = {
     "element": maybe(wish("The connector.", key=WORD, id=WORD)),
-    "providerData": maybe(wish("What the provider's consent page gave.", code=WORD)),
+    "providerData": maybe(wish("What the provider's consent page gave.", code=WORD, state=WORD)),
     "configuration": {
         "type": ["object", "null"],
         "description": "values as text, or as what they are; null removes one, `********` leaves it as it was",

@@ -8,6 +8,19 @@ from pydantic import Field, field_validator
 
 from signalpost.connectors.rest.declared import Address, Declared, OptionalLine, Parameter
 
+OWN_PARAMETERS = frozenset(
+    {
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "response_type",
+        "code_challenge",
+        "code_challenge_method",
+    }
+)
+"""Of the consent page, which ``instances`` fills in."""
+
 
 class NoAuth(Declared):
     """Calls carry nothing that authorises them."""
@@ -62,6 +75,24 @@ class CodeAuth(Declared):
     scopes: list[Parameter] = Field(
         default=[], description="The scopes asked for.", examples=[["tickets.read"]]
     )
+    parameters: dict[Parameter, OptionalLine] = Field(
+        default={},
+        description="Parameters that the consent page wants besides OAuth2's own, often for a refresh token.",
+        examples=[{"access_type": "offline", "prompt": "consent"}],
+    )
+    pkce: bool = Field(
+        default=False,
+        description="Whether the exchange of the code is proved by PKCE, as some providers ask for (RFC 7636, S256).",
+        examples=[True],
+    )
+
+    @field_validator("parameters")
+    @classmethod
+    def _check_parameters(cls, parameters: dict[str, str]) -> dict[str, str]:
+        if taken := sorted(parameters.keys() & OWN_PARAMETERS):
+            message = f"{taken[0]} is given by OAuth2 itself; leave it out"
+            raise ValueError(message)
+        return parameters
 
 
 class ClientAuth(Declared):

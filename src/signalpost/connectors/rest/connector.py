@@ -98,9 +98,12 @@ class RestConnector:
         if not isinstance(auth, (CodeAuth, ClientAuth)):
             message = f"{self.name} has no OAuth2: connect it with POST /instances and the values of its configuration"
             raise InvalidRequestError(message)
-        consent_url = fill_in(auth.authorize_url, configuration) if isinstance(auth, CodeAuth) else ""
-        scopes = configuration.get("oauth.scope", "").split() or auth.scopes
-        return Authorization(consent_url, fill_in(auth.token_url, configuration), tuple(scopes))
+        scopes = tuple(configuration.get("oauth.scope", "").split() or auth.scopes)
+        token_url = fill_in(auth.token_url, configuration)
+        if isinstance(auth, ClientAuth):
+            return Authorization("", token_url, scopes)
+        consent_url, parameters = fill_in(auth.authorize_url, configuration), tuple(auth.parameters.items())
+        return Authorization(consent_url, token_url, scopes, parameters, auth.pkce)
 
     def read_tokens(self, answer: Mapping[str, Any], now: datetime) -> Tokens:
         """Read a token answer as RFC 6749 has it (5.1)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 from urllib.parse import urlencode
 
@@ -35,11 +36,17 @@ def may_call(request: web.Request, kind: str, state: State, now: float) -> bool:
 
 
 def show_consent(request: web.Request, state: State) -> web.Response:
-    """Consent at once: lead back with a code."""
-    code = secrets.token_urlsafe(16)
-    state.codes.add(code)
-    query = urlencode({"code": code, "state": request.query.get("state", "")})
-    raise web.HTTPFound(f"{request.query.get('redirect_uri', '')}?{query}")
+    """Consent at once: lead back with a code; a ``code_challenge`` is kept for it (RFC 7636)."""
+    code, query = secrets.token_urlsafe(16), request.query
+    if query.get("code_challenge") and query.get("code_challenge_method") != "S256":
+        return web.json_response({"error": "invalid_request"}, status=400)
+    state.codes[code] = query.get("code_challenge", "")
+    answer = urlencode({"code": code, "state": query.get("state", "")})
+    raise web.HTTPFound(f"{query.get('redirect_uri', '')}?{answer}")
+
+
+def _hash(verifier: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 async def answer_token(request: web.Request, state: State, now: float) -> web.Response:
@@ -51,11 +58,15 @@ async def answer_token(request: web.Request, state: State, now: float) -> web.Re
     kind = form.get("grant_type")
     if kind == "client_credentials":
         return web.json_response(state.give_tokens(now, refresh=False))
-    good, name = (
-        (state.codes, "code") if kind == "authorization_code" else (state.refresh_tokens, "refresh_token")
-    )
+    name = "code" if kind == "authorization_code" else "refresh_token"
     given = str(form.get(name, ""))
-    if kind not in {"authorization_code", "refresh_token"} or given not in good:
+    if kind == "authorization_code":
+        # Without a challenge a verifier is left alone, as by a provider that knows nothing of it.
+        challenge = state.codes.pop(given, None)
+        good = challenge is not None and challenge in {"", _hash(str(form.get("code_verifier", "")))}
+    else:
+        good = kind == "refresh_token" and given in state.refresh_tokens
+        state.refresh_tokens.discard(given)
+    if not good:
         return web.json_response({"error": "invalid_grant", "error_description": f"wrong {name}"}, status=400)
-    good.discard(given)
     return web.json_response(state.give_tokens(now, refresh=True))

@@ -43,7 +43,8 @@ class State:
     settings: Settings = field(default_factory=Settings)
     collections: dict[str, list[Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    codes: set[str] = field(default_factory=set)
+    codes: dict[str, str] = field(default_factory=dict)
+    """The challenge that each code was asked for with, or ""."""
     access_tokens: dict[str, float] = field(default_factory=dict)
     refresh_tokens: set[str] = field(default_factory=set)
     calls: int = 0

@@ -88,7 +88,7 @@ async def take_answer(
         if error or not code:
             await parts.consents.refuse(connection, error or "no code was given", error_description)
         else:
-            connection = await parts.consents.finish(connection, code)
+            connection = await parts.consents.finish(connection, code, state)
     return await _lead_on(request, parts, connection)
 
 
