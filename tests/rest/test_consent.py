@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.rest.desk import write_request
+from tests.rest.desk import write_desk, write_request
 from tests.web.conftest import sign_in
 from tests.web.consent import fields_of, read_url
 
@@ -68,6 +68,33 @@ async def test_a_code_is_exchanged_with_the_state_that_its_page_was_asked_with(o
         again = {"providerData": {"code": await take_code(desk, await ask_url(desk, **given)), **given}}
         changed = await desk.world.client.patch(f"/instances/{made.json()['id']}", json=again)
         assert changed.status_code == 200, changed.text
+
+
+@pytest.mark.parametrize("way", ["query", "body"])
+async def test_the_consent_page_of_a_tenant_is_asked_for_by_the_fields_of_the_file(make_world, tmp_path, way):
+    path = tmp_path / "desk.toml"
+    text = write_desk("https://desk.example.com", auth="oauth2_code").replace(
+        "https://desk.example.com/oauth/authorize", "https://{tenant}.example.com/{region}/authorize"
+    )
+    fields = '[[fields]]\nkey = "tenant"\nlabel = "Tenant"\n[[fields]]\nkey = "region"\nlabel = "Region"\ndefault = "eu"\n'
+    path.write_text(text.replace("[account]", f"{fields}[account]"))
+    async with make_world(connector_files=str(path)) as world:
+
+        async def ask(**more):
+            given = {"apiKey": "key", "callbackUrl": BACK, **more}
+            sent = {"params": given} if way == "query" else {"json": given}
+            return await world.client.request(
+                "GET" if way == "query" else "POST", "/elements/desk/oauth/url", **sent
+            )
+
+        answer = await ask(tenant="acme")
+        assert answer.json()["oauthUrl"].startswith("https://acme.example.com/eu/authorize?")
+        answer = await ask(tenant="acme", region="us")
+        assert answer.json()["oauthUrl"].startswith("https://acme.example.com/us/authorize?")
+        for wrong in ({}, {"tenant": ""}, {"tenant": "evil.example.org/"}):
+            refused = await ask(**wrong)
+            assert refused.status_code == 400
+            assert "tenant: " in refused.json()["message"]
 
 
 async def test_the_console_connects_by_a_code_that_is_proved_with_another_challenge_each_time(open_desk):

@@ -60,7 +60,9 @@ class PropertyBody(Body):
 
 
 class AuthorizationBody(Body):
-    """The body of ``POST /elements/{keyOrId}/oauth/url``."""
+    """The body of ``POST /elements/{keyOrId}/oauth/url``; its other fields may be of the connector's configuration."""
+
+    model_config = ConfigDict(extra="allow")
 
     api_key: str | None = Field(default=None, alias="apiKey")
     callback_url: str | None = Field(default=None, alias="callbackUrl")

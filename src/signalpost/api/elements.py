@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from signalpost.api.bodies import AuthorizationBody
 from signalpost.api.paging import Pages, write_paging
@@ -13,6 +13,8 @@ from signalpost.api.parts import Asking, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_connector, show_connector_whole
 from signalpost.connectors.authorising import asks_consent
+from signalpost.instances.wishes import with_defaults
+from signalpost.model.configuration import stringify
 from signalpost.model.errors import InvalidRequestError
 
 router = APIRouter(prefix="/elements", tags=["elements"], route_class=JsonRoute)
@@ -43,6 +45,7 @@ async def read_element(parts: Parts, caller: Asking, key_or_id: str) -> dict[str
 
 @router.get("/{key_or_id}/oauth/url")
 async def read_authorization_url(
+    request: Request,
     parts: Parts,
     caller: Asking,
     key_or_id: str,
@@ -62,7 +65,7 @@ async def read_authorization_url(
         siteAddress=site_address,
         subdomain=subdomain,
     )
-    return _write(parts, key_or_id, asked)
+    return _write(parts, key_or_id, asked, request.query_params)
 
 
 @router.post("/{key_or_id}/oauth/url")
@@ -70,10 +73,11 @@ async def make_authorization_url(
     parts: Parts, caller: Asking, key_or_id: str, body: AuthorizationBody
 ) -> dict[str, str]:
     """Give the address of the provider's consent page; the same as GET, for long values."""
-    return _write(parts, key_or_id, body)
+    return _write(parts, key_or_id, body, body.model_extra or {})
 
 
-def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody) -> dict[str, str]:
+def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody, more: Mapping[str, Any]) -> dict[str, str]:
+    """Write it, with what ``more`` has of the connector's own fields, as of a tenant that stands in the address."""
     connector = parts.registry.find(key_or_id)
     if not asks_consent(connector):
         message = (
@@ -85,11 +89,12 @@ def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody) -> dict[str, 
         if not value:
             message = f"{name}: it is missing; give apiKey and callbackUrl of the application you registered"
             raise InvalidRequestError(message)
-    configuration = {
-        "oauth.api.key": asked.api_key or "",
-        "oauth.callback.url": asked.callback_url or "",
-        "subdomain": asked.subdomain or asked.site_address or "",
+    given = {each.key: stringify(more[each.key]) for each in connector.fields if each.key in more} | {
+        "oauth.api.key": asked.api_key,
+        "oauth.callback.url": asked.callback_url,
+        "subdomain": asked.subdomain or asked.site_address,
     }
+    configuration = with_defaults({key: text for key, text in given.items() if text}, connector)
     url = parts.oauth2.write_consent_url(
         connector, configuration, state=asked.state or connector.key, scope=asked.scope
     )
