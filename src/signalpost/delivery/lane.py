@@ -164,7 +164,7 @@ class Lanes:
         """Record what is on its way and give the lane back."""
         if not await turn.settle():
             # Where the lease is another's by now the release does nothing; where the endpoint was released it is due.
-            log.warning("lane.overtaken", instance=turn.lane.instance_id)
+            log.info("lane.overtaken", instance=turn.lane.instance_id)
             turn.next_at = self._parts.clock()
         elif turn.lane.failing and not turn.held:
             log.info("endpoint.recovered", instance=turn.lane.instance_id)
