@@ -1,4 +1,4 @@
-"""A lane that is claimed amid a change of its instance: what the worker then has is of one moment, or nothing."""
+"""What is claimed amid a change, or by another at the same time: what the worker then has is of one moment, or nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 from signalpost.model.configuration import BASIC_USERNAME
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.endpoints import activate_endpoint, rest_endpoint
-from tests.store.notified import VAULT, add_instance, add_worker
+from signalpost.store.replay_orders import ReplayOrders
+from signalpost.store.replays import Replays
+from tests.store.notified import NOW, VAULT, add_instance, add_notifications, add_worker
 from tests.support import until
 
 
@@ -54,3 +56,27 @@ async def test_a_claim_amid_a_disabling_gets_none(pool, instance_id, deliveries)
         await connection.execute("UPDATE instance SET disabled = true")
         await rest_endpoint(connection, instance_id)
     assert await claims[0] is None
+
+
+async def add_replay(pool, instance_id):
+    [number] = await add_notifications(pool, instance_id, ["dead"])
+    return (await ReplayOrders(pool, lambda: NOW).ask_one(instance_id, number)).id
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "open_rows", "is_replay"),
+    [("endpoint", "instance_id", Deliveries, False), ("replay", "id", Replays, True)],
+)
+async def test_who_waits_for_a_row_does_not_take_it_from_a_worker_that_began_meanwhile(
+    pool, instance_id, table, key, open_rows, is_replay
+):
+    row_id = await add_replay(pool, instance_id) if is_replay else instance_id
+    early = open_rows(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(f"SELECT FROM {table} WHERE {key} = $1 FOR UPDATE", row_id)
+        claim = asyncio.ensure_future(early.claim(row_id))
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        late = await add_worker(pool, uuid4())
+        await connection.execute(f"UPDATE {table} SET leased_by = $2 WHERE {key} = $1", row_id, late)
+    assert await claim is None
+    assert await pool.fetchval(f"SELECT leased_by FROM {table} WHERE {key} = $1", row_id) == late

@@ -26,13 +26,15 @@ WHERE instance_id IN (SELECT instance_id FROM endpoint WHERE instance_id = ANY($
 """
 
 # The rows are locked in the order of their ids, here and wherever several are taken: no deadlocks.
-# Who waited for a change of an endpoint has its row as it is now, and that of the instance as it was before: another
-# address would get the passwords of the one before. ``seen`` is as old as that; the lane is due, and comes again.
+# Who waited for a change of an endpoint has its row as it is now, and those of the instance and of the workers as they
+# were before: another address would get the passwords of the one before, and the lane would be taken from a worker that
+# began meanwhile. ``seen`` is as old as that; the lane is due, and comes again.
 CLAIM_LANES = f"""
 UPDATE endpoint SET leased_by = $2
 FROM (SELECT endpoint.instance_id, instance.configuration, instance.secrets
       FROM endpoint JOIN instance ON instance.id = endpoint.instance_id
       JOIN endpoint AS seen ON seen.instance_id = endpoint.instance_id AND seen.generation = endpoint.generation
+           AND seen.leased_by IS NOT DISTINCT FROM endpoint.leased_by
       WHERE endpoint.instance_id = ANY($1) AND endpoint.state = 'active' AND endpoint.url IS NOT NULL
         AND NOT instance.disabled
         AND {write_free("endpoint")}

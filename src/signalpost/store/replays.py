@@ -48,10 +48,12 @@ UPDATE replay SET due_at = $3
 WHERE id IN (SELECT id FROM replay WHERE id = ANY($1) AND due_at = $2 ORDER BY id FOR UPDATE SKIP LOCKED)
 """
 
+# As with lanes: who waited for the row knows no worker that began meanwhile.
 CLAIM = f"""
 UPDATE replay SET leased_by = $2
-FROM instance JOIN endpoint ON endpoint.instance_id = instance.id
-WHERE replay.id = $1 AND replay.state = 'running' AND instance.id = replay.instance_id AND NOT instance.disabled
+FROM replay AS seen, instance JOIN endpoint ON endpoint.instance_id = instance.id
+WHERE seen.id = $1 AND seen.leased_by IS NOT DISTINCT FROM replay.leased_by
+  AND replay.id = $1 AND replay.state = 'running' AND instance.id = replay.instance_id AND NOT instance.disabled
   AND {write_free("replay")}
 RETURNING replay.id, replay.instance_id, replay.kind, replay.url IS NULL AS own,
           coalesce(replay.url, endpoint.url) AS url, replay.failed_since, replay.position, replay.last_id,
