@@ -40,12 +40,13 @@ def waiting(pool, worker_id):
     return Waiting(pool, worker_id)
 
 
-def record(lane, notification_id, outcome, *, status, number=1, refused=False):
+def record(lane, notification_id, outcome, *, status, number=1, failures=None, refused=False):
     error = None if outcome is Outcome.DELIVERED else f"the callback answered {status}"
     return AttemptRecord(
         instance_id=lane.instance_id,
         generation=lane.generation,
         made_at=NOW,
+        known_failures=number - 1 if failures is None else failures,
         attempt=Attempt(notification_id, number, NOW, 12, status, error, None),
         outcome=outcome,
         refused=refused,
@@ -86,7 +87,7 @@ async def test_an_attempt_that_fails_while_the_endpoint_is_released_has_nothing_
     assert await read(pool, first) == {**released, "attempts": 2}
     assert await pool.fetchval("SELECT count(*) FROM attempt") == 2
     again = await deliveries.claim(instance_id)
-    assert await deliveries.record(record(again, first, Outcome.RETRY, status=503, number=3))
+    assert await deliveries.record(record(again, first, Outcome.RETRY, status=503, number=3, failures=0))
     assert (await read(pool, first))["failures"] == 1
 
 

@@ -123,7 +123,7 @@ async def deliver(ground: Ground) -> None:
     await ground.waiting.find_next_attempt(instance_id)
     attempt = Attempt(found[0].id, 1, ground.now, 40, 200, None, None)
     await deliveries.record(
-        AttemptRecord(instance_id, 0, found[0].created_at, attempt, Outcome.DELIVERED, False, None)
+        AttemptRecord(instance_id, 0, found[0].created_at, 0, attempt, Outcome.DELIVERED, False, None)
     )
     release = Release(instance_id, 0, 0, None, deactivate=False, held=False, error=None)
     await deliveries.release(release)

@@ -107,6 +107,7 @@ class Turn:
                     instance_id=self.lane.instance_id,
                     generation=self.lane.generation,
                     made_at=notification.created_at,
+                    known_failures=notification.failures,
                     attempt=tried.attempt,
                     outcome=tried.outcome,
                     refused=tried.refused,

@@ -46,20 +46,22 @@ RETURNING endpoint.instance_id, endpoint.url, endpoint.generation, endpoint.last
 
 # By its time of making a notification is found in its partition at once.
 # The statement that records attempts is fenced: rows of lanes that we no longer hold are left alone. So is, but for
-# the attempt itself, a notification whose endpoint was changed or released while an attempt was failing. What was
-# given up may be removed while it is sent: of that nothing is left to write.
+# the attempt itself, a notification whose endpoint was changed or released while an attempt was failing: amid the
+# release only its row tells, of which other failures are known. What was given up may be removed while it is sent: of
+# that nothing is left to write.
 RECORD = f"""
 WITH done AS (
-    SELECT given.*, given.generation = endpoint.generation AS is_current,
-           given.state = 'delivered' OR given.generation = endpoint.generation AS counts
+    SELECT given.*, given.generation = endpoint.generation AS is_current
     FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::timestamptz[], $6::integer[], $7::integer[],
                 $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::boolean[], $13::bigint[],
-                $14::timestamptz[])
+                $14::timestamptz[], $15::integer[])
         AS given (instance_id, notification_id, number, started_at, duration, status, error, excerpt, state, next_at,
-                  refused, generation, made_at)
+                  refused, generation, made_at, known_failures)
     JOIN endpoint ON endpoint.instance_id = given.instance_id AND endpoint.leased_by = $1
 ), there AS (
-    SELECT id FROM done JOIN notification ON id = done.notification_id AND created_at = done.made_at
+    SELECT id, is_current AND failures = known_failures AS is_current,
+           done.state = 'delivered' OR is_current AND failures = known_failures AS counts
+    FROM done JOIN notification ON id = done.notification_id AND created_at = done.made_at
     ORDER BY id FOR NO KEY UPDATE OF notification
 ), changed AS (
     UPDATE notification SET state = CASE WHEN counts THEN done.state ELSE notification.state END,
@@ -88,7 +90,8 @@ WITH done AS (
     FROM done JOIN there ON there.id = done.notification_id
     ON CONFLICT (notification_id, replay_id, number, started_at) DO NOTHING
 )
-SELECT notification_id FROM done WHERE is_current
+SELECT notification_id FROM done LEFT JOIN there ON there.id = notification_id
+WHERE coalesce(there.is_current, done.is_current)
 """
 
 RELEASE = f"""
@@ -146,12 +149,13 @@ class Lane:
 class AttemptRecord(NamedTuple):
     """An attempt with what it means for its notification, which was made at ``made_at``.
 
-    ``generation``: that of its lane when it was claimed.
+    ``generation``: that of its lane when it was claimed; ``known_failures``: those that it had when it was loaded.
     """
 
     instance_id: InstanceId
     generation: int
     made_at: datetime
+    known_failures: int
     attempt: Attempt
     outcome: Outcome
     refused: bool
@@ -240,7 +244,9 @@ class Deliveries:
         return self._records.ask(record)
 
     async def _record_all(self, records: Sequence[AttemptRecord]) -> list[bool]:
-        instance_ids, generations, made_at, attempts, outcomes, refused, next_at = zip(*records, strict=True)
+        instance_ids, generations, made_at, failures, attempts, outcomes, refused, next_at = zip(
+            *records, strict=True
+        )
         ids, numbers, started_at, durations, statuses, errors, excerpts = zip(*attempts, strict=True)
         rows = await self._pool.fetch(
             RECORD,
@@ -258,6 +264,7 @@ class Deliveries:
             refused,
             generations,
             made_at,
+            failures,
         )
         written = {row["notification_id"] for row in rows}
         return [each in written for each in ids]

@@ -25,6 +25,7 @@ class Waits:
     id: int
     lane_order: int
     created_at: datetime = NOW
+    failures: int = 0
 
 
 class Stage:

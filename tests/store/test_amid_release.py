@@ -1,0 +1,43 @@
+"""Attempts that are recorded amid a release of their endpoint: none undoes it, and nobody waits for ever."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from signalpost.model.delivery import Outcome
+from signalpost.store.deliveries import Deliveries
+from signalpost.store.endpoints import activate_endpoint
+from tests.store.notified import VAULT, add_instance, add_notifications, add_worker
+from tests.store.test_lanes import LATER, read, record
+from tests.support import until
+
+
+@pytest.fixture
+async def instance_id(pool):
+    return await add_instance(pool)
+
+
+@pytest.fixture
+async def deliveries(pool):
+    return Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.DEAD, Outcome.DELIVERED])
+async def test_an_attempt_that_is_recorded_amid_a_release_does_not_undo_it(
+    pool, instance_id, deliveries, outcome
+):
+    [first] = await add_notifications(pool, instance_id, ["pending"])
+    lane = await deliveries.claim(instance_id)
+    await deliveries.record(record(lane, first, Outcome.RETRY, status=503))
+    async with pool.acquire() as connection, connection.transaction():
+        await activate_endpoint(connection, instance_id)
+        refused = outcome is not Outcome.DELIVERED
+        recording = deliveries.record(record(lane, first, outcome, status=422, number=2, refused=refused))
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    assert not await recording
+    found = await read(pool, first)
+    assert (found["state"], found["attempts"]) == ("pending" if refused else "delivered", 2)
+    assert (found["failures"], found["refusals"], found["dead_at"]) == (0, 0, None)
+    assert found["next_attempt_at"] != LATER
