@@ -53,7 +53,7 @@ class EgnyteClient:
         if suppress:
             parameters["suppress"] = suppress
         answer = await self._session.get("/pubapi/v2/events", parameters)
-        if answer.status == 204 or not answer.body:  # noqa: PLR2004 - No Content
+        if answer.status == 204:  # noqa: PLR2004 - No Content
             return []
         return read_rows(read_object(answer), "events")
 
