@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from signalpost.connectors.egnyte.feeds import EventFeed
+from signalpost.connectors.egnyte.values import format_timestamp
 from signalpost.model.errors import MissingError, RetryLaterError, WatermarkLostError
 from signalpost.model.event import Gap
 from signalpost.outbound import Answer
@@ -41,27 +43,44 @@ async def test_an_account_that_sees_little_keeps_its_place_in_a_busy_domain(quie
         again = await feed.read(calls, watermark, verify=False)
         assert again.watermark == watermark  # between these looks nothing moves
     assert seen == 5
-    assert watermark == {"id": 3 + 11 * 20 + 2, "newest": 3 + 12 * 20 + 2}
+    assert (watermark["id"], watermark["newest"]) == (3 + 11 * 20 + 2, 3 + 12 * 20 + 2)
 
 
 @pytest.mark.parametrize("suppress", ["", "app"])
-async def test_what_comes_into_the_list_later_than_the_cursor_says_is_not_passed_over(suppress):
+@pytest.mark.parametrize("looks", [1, 2, 5])
+async def test_what_comes_into_the_list_later_than_the_cursor_says_is_not_passed_over(suppress, looks):
+    """However often it is looked meanwhile: polls can be asked for, and follow each other at once after a long one."""
     row = {"id": 9, "timestamp": "2026-05-28T00:00:00.000Z"}
     cursor = {"latest_event_id": 9, "oldest_event_id": 1}
-    answers = [cursor, 204, cursor, {"events": [row]}] if suppress else [204, cursor, {"events": [row]}]
-    async with open_answers(*answers) as calls:
+    watermark = {"id": 8}
+    async with open_answers(*[204, cursor] * looks, {"events": [row]}) as calls:
         feed = calls.feed("events", suppress=suppress)
-        page = await feed.read(calls, {"id": 8}, verify=True)
-        assert page.watermark == {"id": 8, "newest": 9}
-        page = await feed.read(calls, page.watermark, verify=False)
+        for _ in range(looks):
+            page = await feed.read(calls, watermark, verify=True)
+            watermark = page.watermark
+            assert watermark == {"id": 8, "newest": 9, "at": format_timestamp(NOW)}
+        page = await feed.read(calls, watermark, verify=True)
     assert [change.change_id for change in page.changes] == ["9@2026-05-28T00:00:00.000Z"]
     assert page.watermark == {"id": 9}
 
 
-async def test_no_number_that_the_domain_has_not_reached_is_passed_over():
+LONG_AGO, TO_COME = ({"at": format_timestamp(NOW + timedelta(hours=hours))} for hours in (-1, 1))
+
+
+@pytest.mark.parametrize(
+    ("noted", "expected"),
+    [
+        ({"newest": 600} | LONG_AGO, 100),  # the domain has not reached it
+        ({"newest": 200} | LONG_AGO, 200),
+        ({"newest": 200} | TO_COME, 100),  # by a clock that was ahead
+        ({"newest": 200}, 100),  # by an older release
+        ({}, 100),
+    ],
+)
+async def test_only_what_was_the_newest_long_ago_is_passed_over(noted, expected):
     async with open_answers(204, {"latest_event_id": 300, "oldest_event_id": 1}) as calls:
-        page = await calls.feed("events").read(calls, {"id": 100, "newest": 600}, verify=True)
-    assert page.watermark == {"id": 100, "newest": 300}
+        page = await calls.feed("events").read(calls, {"id": 100} | noted, verify=True)
+    assert page.watermark == {"id": expected, "newest": 300, "at": format_timestamp(NOW)}
 
 
 async def test_a_cursor_that_is_behind_the_list_does_not_count_anew():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from signalpost.connectors.egnyte.changes import (
@@ -17,7 +17,7 @@ from signalpost.connectors.egnyte.changes import (
     read_suppress,
 )
 from signalpost.connectors.egnyte.client import EgnyteClient
-from signalpost.connectors.egnyte.values import read_instant, read_whole
+from signalpost.connectors.egnyte.values import format_timestamp, read_instant, read_whole
 from signalpost.connectors.resource import Session
 from signalpost.model.configuration import OLDEST
 from signalpost.model.errors import (
@@ -30,6 +30,8 @@ from signalpost.model.errors import (
 from signalpost.model.event import Change, Gap, Page, Watermark
 
 PAGE_SIZE = 100
+LISTED_WITHIN = timedelta(minutes=10)
+"""How late an event may come into the list after the cursor told it."""
 
 Clock = Callable[[], datetime]
 
@@ -37,7 +39,8 @@ Clock = Callable[[], datetime]
 class EventFeed:
     """Egnyte's event stream; the watermark is ``{"id": the last event read}`` (egnyte-api.md 2).
 
-    Where events go on that Egnyte leaves out for us, ``newest`` stands beside it (``_pass_over``).
+    Where events go on that Egnyte leaves out for us, ``newest`` stands beside it, and ``at``, when it was the newest
+    (``_pass_over``).
 
     All events are read and ``type`` and ``folder`` applied here: a filter at the provider would leave the watermark
     behind at the last event that matched, until it is too old to be kept, and a gap would be told that there is none
@@ -82,7 +85,6 @@ class EventFeed:
     async def read(self, session: Session, watermark: Watermark, *, verify: bool) -> Page:
         """Read up to a hundred events after the watermark; a full page says that there may be more (2.2)."""
         client, after_id = EgnyteClient(session), watermark["id"]
-        latest = await self._read_latest(client) if self.suppress else None
         try:
             rows = await client.list_events(after_id=after_id, count=PAGE_SIZE, suppress=self.suppress)
         except (MissingError, RejectedError) as error:
@@ -90,24 +92,23 @@ class EventFeed:
             raise WatermarkLostError(message) from error
         fresh = order_rows(rows, after_id)
         if not fresh:
-            return await self._read_nothing(client, watermark, latest, verify=verify)
+            return await self._read_nothing(client, watermark, verify=verify)
         remark = "; ".join(describe_flaws(self._choose(fresh), "timestamp"))
         following = {"id": read_row_id(fresh[-1])}
         return make_page(self.read_rows(fresh), following, more=len(fresh) >= PAGE_SIZE, remark=remark)
 
-    async def _read_nothing(
-        self, client: EgnyteClient, watermark: Watermark, latest: int | None, *, verify: bool
-    ) -> Page:
+    async def _read_nothing(self, client: EgnyteClient, watermark: Watermark, *, verify: bool) -> Page:
         """Give an empty page, and where reading goes on after it."""
+        if not verify:
+            return Page((), (), watermark, more=False)
         after_id = watermark["id"]
-        if verify:
-            latest = await self._read_latest(client) if latest is None else latest
-            if await self._counts_anew(client, latest, after_id):
-                message = (
-                    f"Egnyte counts its events anew: the newest is {latest:,}, we had read up to {after_id:,}"
-                )
-                raise WatermarkLostError(message)
-        return Page((), (), watermark if latest is None else _pass_over(watermark, latest), more=False)
+        latest = read_number(await client.read_cursor(), "latest_event_id")
+        if await self._counts_anew(client, latest, after_id):
+            message = (
+                f"Egnyte counts its events anew: the newest is {latest:,}, we had read up to {after_id:,}"
+            )
+            raise WatermarkLostError(message)
+        return Page((), (), _pass_over(watermark, latest, self._clock()), more=False)
 
     async def recover(self, session: Session, watermark: Watermark) -> Gap:
         """Go on with the oldest event kept. ``id`` is exclusive, so one less is asked for (2.5).
@@ -176,9 +177,6 @@ class EventFeed:
             return True
         return not order_rows(rows, after_id - 1)
 
-    async def _read_latest(self, client: EgnyteClient) -> int:
-        return read_number(await client.read_cursor(), "latest_event_id")
-
 
 def order_rows(rows: list[Any], after_id: int) -> list[dict[str, Any]]:
     """Put rows in the order of their ids and leave out what was read before: the watermark never goes back."""
@@ -199,14 +197,24 @@ def read_number(cursor: Mapping[str, Any], field: str) -> int:
     return number
 
 
-def _pass_over(watermark: Watermark, latest: int) -> Watermark:
+def _pass_over(watermark: Watermark, latest: int, now: datetime) -> Watermark:
     """Give the watermark after an empty page, when the newest event of the domain is ``latest``.
 
     Egnyte leaves out what is suppressed, and what our user may not see (2.6). Were the watermark to stay before that,
-    it would be too old to be kept some day, and a gap be told that there is none of. What was the newest at the last
-    look is in the list by now, however late it came into it: as that is empty, it is passed over.
+    it would be too old to be kept some day, and a gap be told that there is none of. What was the newest some time ago
+    (``LISTED_WITHIN``) is in the list by now, however late it came into it: as that is empty, it is passed over.
     """
-    after_id, before = watermark["id"], watermark.get("newest", 0)
-    if after_id < before <= latest:
-        after_id = before
-    return {"id": after_id, "newest": latest} if latest > after_id else {"id": after_id}
+    after_id, newest, noted_at = (
+        watermark["id"],
+        watermark.get("newest", 0),
+        read_instant(watermark.get("at")),
+    )
+    if after_id < newest <= latest and noted_at is not None and noted_at <= now:
+        if now - noted_at < LISTED_WITHIN:
+            return watermark
+        after_id = newest
+    return (
+        {"id": after_id, "newest": latest, "at": format_timestamp(now)}
+        if latest > after_id
+        else {"id": after_id}
+    )
