@@ -59,7 +59,7 @@ async def test_a_cursor_refused_once_loses_and_repeats_nothing(world):
 MISHAPS = [
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 502, "body": "<html>bad gateway</html>"},
-    {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
+    {"kind": "status", "status": 503, "headers": {"Retry-After": "1"}},
     {"kind": "status", "status": 200, "body": "<html>maintenance</html>"},
     {"kind": "status", "status": 200, "body": "[]"},
     {"kind": "status", "status": 418},
@@ -133,13 +133,17 @@ async def test_the_days_quota_used_up_waits_as_long_as_told(world):
     assert 0 < row["seconds"] <= 86_400
 
 
-async def test_calls_that_come_too_fast_are_made_again_and_nothing_fails(world):
+@pytest.mark.parametrize("status", [403, 429])
+async def test_calls_that_come_too_fast_are_made_again_and_nothing_fails(world, status):
+    await world.control("PATCH", "settings", {"throttle_status": status})
     await started(world)
     await world.control("POST", "faults", {"kind": "over_qps", "times": 3})
     made = await world.change(120)
     await until(lambda: len(world.delivered()) >= 120)
     assert ids(world.delivered()) == ids(made)
     assert await world.pool.fetchval("SELECT last_error FROM resource_poll") is None
+    metrics = (await world.outside.get(f"{world.url}/metrics")).text
+    assert 'signalpost_polls_total{outcome="failed"} 0' in metrics
 
 
 async def test_a_missing_permission_is_told_apart_from_limits(world):

@@ -81,7 +81,9 @@ async def check_throttled(account, *, hours):
     return status
 
 
-async def test_polls_leave_calls_to_the_user_and_go_on_when_there_are_more(world):
+@pytest.mark.parametrize("status", [403, 429])
+async def test_polls_leave_calls_to_the_user_and_go_on_when_there_are_more(world, status):
+    await world.control("PATCH", "settings", {"throttle_status": status})
     account = await connect(world, 12)
     await check_throttled(account, hours=1)
     first = await world.change(3)

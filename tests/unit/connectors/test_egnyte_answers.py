@@ -43,8 +43,14 @@ def mashery(code, detail="", **headers):
     return answer(403, b"<h1>x</h1>", X_Mashery_Error_Code=code, X_Error_Detail_Header=detail, **headers)
 
 
+def of_the_day(status, used, **headers):
+    quota = {"X_AccessToken_Quota_Allotted": "1000", "X_AccessToken_Quota_Current": str(used)}
+    return answer(status, **quota, **headers)
+
+
 CASES = [
     (answer(200), None, None),
+    (of_the_day(200, used=1000), None, None),
     (answer(204), None, None),
     (answer(401, b"<html>no</html>"), NeedsAuthorisationError, None),
     (mashery("ERR_403_DEVELOPER_OVER_QPS", Retry_After="1"), TooFastError, 1.0),
@@ -59,8 +65,11 @@ CASES = [
     (answer(403, b'{"message":"no permission"}'), AccessRefusedError, None),
     (answer(403), AccessRefusedError, None),
     (answer(404, b'{"message":"Invalid cursor"}'), MissingError, None),
-    (answer(429, Retry_After="7"), RetryLaterError, 7.0),
-    (answer(429, Retry_After="soon"), RetryLaterError, None),
+    (answer(429, Retry_After="7"), TooFastError, 7.0),
+    (answer(429, Retry_After="soon"), TooFastError, None),
+    (of_the_day(429, used=999, Retry_After="1"), TooFastError, 1.0),
+    (of_the_day(429, used=1000, Retry_After="3600"), QuotaSpentError, 3600.0),
+    (of_the_day(429, used=1001), QuotaSpentError, None),
     (answer(500), RetryLaterError, None),
     (answer(503, Retry_After="30"), RetryLaterError, 30.0),
     (answer(503, Retry_After="Thu, 28 May 2026 12:00:30 GMT"), RetryLaterError, 30.0),

@@ -152,7 +152,7 @@ def classify(answer: Answer, now: datetime) -> Exception | None:  # noqa: PLR091
         case 404:
             return MissingError(f"Egnyte does not know that (404): {said}")
         case 429:
-            return RetryLaterError(f"Egnyte asks us to slow down (429): {said}", after_seconds=after_seconds)
+            return _classify_haste(answer, said, after_seconds)
         case _ if status >= 500:  # noqa: PLR2004 - server errors
             return RetryLaterError(f"Egnyte failed ({status}): {said}", after_seconds=after_seconds)
         case _:
@@ -177,6 +177,16 @@ def _classify_refusal(answer: Answer, said: str, after_seconds: float | None) ->
             " yet, may be disabled, or belong to another environment"
         )
     return AccessRefusedError(f"Egnyte refuses access (403): {said}")
+
+
+def _classify_haste(answer: Answer, said: str, after_seconds: float | None) -> Exception:
+    """Tell the limit of the second from that of the day, where a 429 stands for either."""
+    told = read_quota(answer)
+    if told.calls_a_day is not None and told.calls_used is not None and told.calls_used >= told.calls_a_day:
+        return QuotaSpentError(
+            f"Egnyte: the day's quota of calls is used up (429): {said}", after_seconds=after_seconds
+        )
+    return TooFastError(f"Egnyte asks us to slow down (429): {said}", after_seconds=after_seconds)
 
 
 def read_quota(answer: Answer) -> Quota:
