@@ -126,3 +126,19 @@ async def test_what_the_first_reading_missed_is_not_told_as_new(open_machine, mo
     provider.write("new", 1)
     gone = [("o0", "DELETED")] if "row" in fault and strategy == "snapshot" else []  # after it was seen
     assert await machine.tell() == [*gone, ("new", "CREATED")]
+
+
+@pytest.mark.parametrize("strategy", ["snapshot", "timestamp"])
+async def test_a_row_that_moved_to_the_first_page_while_the_list_was_taken_in_is_not_told_as_new(
+    open_machine, strategy
+):
+    provider = Provider()
+    for number in range(9):
+        provider.write(f"o{number}", number, dated=provider.now - timedelta(days=9 - number))
+    provider.listed = rows = [*provider.records.values()]
+    provider.meanwhile.append((1, lambda: rows.insert(0, rows.pop())))
+    machine = await open_machine(strategy, provider=provider)
+    assert await machine.tell() == []
+    assert await machine.tell() == []
+    rows.append({"id": "new", "updated": provider.read_clock().isoformat()})
+    assert await machine.tell() == [("new", "CREATED")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,12 +87,18 @@ async def read_records(reader: RecordReader, records: Iterable[Any]) -> list[tup
 
 
 async def read_list(
-    listing: Listing, session: Session, size: int | None, *, settling: bool = False
+    listing: Listing,
+    session: Session,
+    size: int | None,
+    *,
+    settling: bool = False,
+    came_twice: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[ListPage]:
     """Read a list from its first page to its last.
 
     While it is taken in (``settling``), what it lacked would be told as new by the next poll: so it is read once more
-    where it ended too early, or changed its total, as a row that went moves those behind it to pages already read.
+    where it ended too early, changed its total, as a row that went moves those behind it to pages already read, or has
+    rows that ``came_twice``, as one that moved to such a page moves those before it to the next.
 
     Raises:
         ConnectorError: it never ends: a page leads back to one before, or there are more than ``MOST_LIST_PAGES``.
@@ -103,7 +109,7 @@ async def read_list(
         totals.add(page.total)
         complete &= page.complete
         yield page
-    if settling and not (complete and len(totals) == 1):
+    if settling and (came_twice() or not (complete and len(totals) == 1)):
         async for page in _read_once(listing, session, size):
             yield page
 

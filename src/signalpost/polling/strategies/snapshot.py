@@ -61,13 +61,21 @@ class SnapshotReading:
         self._doubts = Remarks()
         self._problems = Remarks()
         self._pages = 0
+        self._came_twice = False
         self._totals: set[int | None] = set()
 
     async def read(self) -> AsyncGenerator[Sequence[Page] | Gap, None]:
         """Read the list; the pages give what is new and changed, then what is gone, the last one the watermark."""
         reading = self._reading
         size = reading.polled.definition.page_size
-        async for listed in read_list(self._listing, reading.session, size, settling=self._settling):
+        listing = read_list(
+            self._listing,
+            reading.session,
+            size,
+            settling=self._settling,
+            came_twice=lambda: self._came_twice,
+        )
+        async for listed in listing:
             self._pages += 1
             self._totals.add(listed.total)
             if not listed.complete:
@@ -122,6 +130,7 @@ class SnapshotReading:
         if here:
             self._problems.add(f"the id {object_id[:100]!r} is not unique: its first record counts")
         else:
+            self._came_twice = True
             self._doubts.add(MOVED)
 
     def _change(self, seen: Seen, index: int) -> Change:

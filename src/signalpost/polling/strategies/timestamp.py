@@ -95,13 +95,21 @@ class TimestampReading:
         self._found: dict[bytes, datetime | None] = {}
         self._older: dict[str, Seen] = {}
         self._pages = 0
+        self._came_twice = False
         self._complete = True
 
     async def read(self) -> AsyncGenerator[Sequence[Page] | Gap, None]:
         """Read the list; the pages give what is new, the last one the watermark."""
         reading = self._reading
         size = reading.polled.definition.page_size
-        async for listed in read_list(self._listing, reading.session, size, settling=self._settling):
+        listing = read_list(
+            self._listing,
+            reading.session,
+            size,
+            settling=self._settling,
+            came_twice=lambda: self._came_twice,
+        )
+        async for listed in listing:
             self._pages += 1
             self._complete &= listed.complete
             seen = await self._recall([record for record in listed.records if self._where.matches(record)])
@@ -183,6 +191,8 @@ class TimestampReading:
         read = await read_records(self._reader, records)
         for record, _ in read:
             self._problems.add(*record.problems)
+        if self._settling:
+            self._came_twice |= any(make_key(record.object_id) in self._found for record, _ in read)
         recalled = await reading.memory.recall(reading.poll.id, [record.object_id for record, _ in read])
         undated = datetime.max.replace(tzinfo=UTC)
         read.sort(key=lambda pair: pair[0].updated_at or pair[0].created_at or undated)
