@@ -116,3 +116,18 @@ async def test_an_event_that_is_not_there_is_not_found(still, event_id):
     refused(
         await still.client.get(f"/instances/{instance['id']}/events/{event_id}"), 404, "there is no event"
     )
+
+
+async def test_the_log_and_the_notification_say_the_same_time_in_every_year(world):
+    """Years before 1000 are real: software that writes a date where it has none writes the first of the year 1."""
+    instance = await world.connect()
+    await world.wait_for_watermark(instance["id"])
+    dates = ["0001-01-01T00:00:00Z", "0987-06-05T04:03:02Z", "1899-12-30T00:00:00Z", "9999-12-31T23:59:59Z"]
+    [row] = await world.change(1)
+    for place, date in enumerate(dates, 1):
+        await world.control("POST", "events", [{**row, "id": row["id"] + place, "timestamp": date}])
+    await until(lambda: len(world.events()) == 1 + len(dates))
+    assert [each["date"] for each in world.events()[1:]] == dates
+    events = accepted(await world.client.get(f"/instances/{instance['id']}/events"))[1:]
+    assert [each["date"] for each in events] == dates
+    assert [told["date"] for each in events for told in each["notifiedData"]] == dates

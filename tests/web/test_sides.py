@@ -13,7 +13,7 @@ from signalpost.delivery.retold import COMPUTED, CONFIGURED, CREDENTIALS, retell
 from signalpost.model.errors import InvalidRequestError
 from signalpost.store.views.delivery_list import Place
 from signalpost.store.views.recent import Position
-from signalpost.web.filters import show_hidden
+from signalpost.web.filters import show_hidden, write_exact, write_machine_time
 from signalpost.web.log_form import read_place, read_position, write_place, write_position
 from signalpost.web.sides import MOST_SHOWN_BYTES, bound_text, compare_sides
 
@@ -90,6 +90,14 @@ def test_headers_are_told_without_what_is_secret():
     other = tell(replay_id=4, elsewhere=True)
     assert other["Signalpost-Replay"] == "4"
     assert not {"X-Tenant", "Authorization"} & set(other)
+
+
+def test_years_before_1000_have_four_digits():
+    """In the year 1 is what software writes that has no date: ``0001-01-01T00:00:00Z``."""
+    moment, text = datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"
+    assert (write_machine_time(moment), write_exact(moment)) == (text, "0001-01-01 00:00:00 UTC")
+    [origin] = compare_sides({}, {"date": moment}, orjson.dumps({"at": text}).decode()).origins
+    assert (origin.value, origin.path) == (text, "at")
 
 
 def test_places_in_lists_are_written_and_read():

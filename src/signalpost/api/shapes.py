@@ -22,10 +22,13 @@ STATUS_OF_STATE = {
 }
 """Where an event stands, in the original's words; ``CONSUMED``: given up."""
 
+TO_THE_SECOND = len("2026-05-28T11:41:12")
+
 
 def show_time(moment: datetime | None) -> str | None:
     """Write a time in ISO 8601, UTC, to the second."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    # Not by a pattern: %Y writes the years before 1000, which stand for "no date" in much software, as 1.
+    return None if moment is None else moment.astimezone(UTC).isoformat()[:TO_THE_SECOND] + "Z"
 
 
 def show_connector(connector: Connector) -> dict[str, Any]:

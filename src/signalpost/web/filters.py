@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
+from signalpost.api.shapes import show_time
 from signalpost.model.delivery import State
 
 MINUTE_SECONDS = 60
@@ -64,12 +65,12 @@ def write_relative(moment: datetime | None, now: datetime) -> str:
 
 def write_exact(moment: datetime | None) -> str:
     """Write a time exactly, with its zone."""
-    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return write_machine_time(moment).replace("T", " ").replace("Z", " UTC")
 
 
 def write_machine_time(moment: datetime | None) -> str:
     """Write a time for ``<time datetime>``."""
-    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return show_time(moment) or ""
 
 
 def write_bytes(number: float | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from signalpost.web.filters import show_hidden
+from signalpost.web.filters import show_hidden, write_machine_time
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -71,7 +71,7 @@ def compare_sides(normalised: Mapping[str, Any], names: Mapping[str, Any], recor
         if path is not None:
             marked.add(path)
             found.add((name,))
-        shown = f"{wanted:%Y-%m-%dT%H:%M:%SZ}" if isinstance(wanted, datetime) else str(wanted)
+        shown = write_machine_time(wanted) if isinstance(wanted, datetime) else str(wanted)
         origins.append(
             Origin(
                 name, shown, None if path is None else _write_path(path), None if path is None else str(value)
