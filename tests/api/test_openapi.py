@@ -15,8 +15,10 @@ from signalpost.api.described.bodies import BODIES
 from signalpost.api.described.operations import OPERATIONS
 from signalpost.api.described.parameters import OF_OPERATIONS, PARAMETERS
 from signalpost.api.routing import BASE_PATH
+from signalpost.delivery import stuck
 from tests.api.answers import accepted
 from tests.api.walk import EXAMPLES, clean, walk
+from tests.store.notified import add_notifications
 
 DOCUMENT = build_routes().openapi()
 ALL = dict(list_operations(DOCUMENT))
@@ -185,6 +187,20 @@ async def test_real_answers_are_as_described_and_the_examples_as_they_are(world)
             validate(content["schema"], answer.json(), CLOSED)
     for name, kept in clean(way.kept, world).items():
         assert alike(EXAMPLE_OF[name], kept), name
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_release_gives_as_many_as_described(still):
+    """All that it concerns at once, more than other lists give in a page."""
+    instance = await still.connect()
+    ids = await add_notifications(still.pool, instance["id"], ["dead"] * 201)
+    path = "/notifications/subscriptions/deliveries"
+    released = accepted(await still.client.put(path, params={"where": "status='dead'"}))
+    assert [each["notificationId"] for each in released] == ids
+    described = ALL[f"PUT {BASE_PATH}{path}"]["responses"]["200"]["content"]["application/json"]["schema"]
+    validate(described, released)
+    most = stuck.MOST_RELEASED - 1 + stuck.MOST_WAITING + stuck.MOST_DEAD
+    assert described["maxItems"] == most
 
 
 CLOSED_OPERATIONS = dict(list_operations(CLOSED))

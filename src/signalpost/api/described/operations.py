@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signalpost.api.described.kinds import ANYTHING, OBJECT, TEXT, Schema, list_of, ref
+from signalpost.delivery.stuck import MOST_DEAD, MOST_RELEASED, MOST_WAITING
 
 NOTHING: Schema = {"type": "null"}
 JSON = "application/json"
@@ -25,6 +26,10 @@ class Operation:
     optional: bool = False
     public: bool = False
     media: str = JSON
+
+
+MOST_CONCERNED = MOST_RELEASED - 1 + MOST_WAITING + MOST_DEAD
+"""Notifications that one release gives: of the last endpoint that it looks at there may be all of these."""
 
 
 def page(name: str, *refusals: int, most: int = 200) -> Operation:
@@ -116,7 +121,7 @@ OPERATIONS: dict[str, Operation] = {
     "read_replay": show("Replay", 404),
     "cancel_replay": show("Replay", 404),
     "list_stuck": page("Stuck"),
-    "release_stuck": page("Stuck", 409),
+    "release_stuck": page("Stuck", 409, most=MOST_CONCERNED),
     "read_stuck": show("Stuck", 404),
     "read_resource": Operation(
         {"oneOf": [list_of(ANYTHING, maxItems=200), OBJECT]}, refusals=(404, 429, 502), pages=True
