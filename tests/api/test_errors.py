@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import zlib
 from urllib.parse import urlsplit
 
 import pytest
@@ -79,7 +81,6 @@ async def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes
         b"[1, 2",
         b"name=x",
         b'{"name": "x"} {}',
-        b'{"name": "\xff\xfe"}',
         b'{"name": "\\ud800"}',
         b'{"name": "\\udc00\\ud800"}',
         b'{"name": "a\0b"}',
@@ -89,12 +90,45 @@ async def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes
         b'{"name": ' + b"9" * 5_000 + b"}",
         b"[" * 100_000 + b"]" * 100_000,
         b"\0",
-        b"\xef\xbb\xbf{}",
-        json.dumps({"element": {"key": "egnyte"}}).encode("utf-16"),
+        b"\xef\xbb\xbf",
+        b"{}\xef\xbb\xbf",
     ],
 )
 async def test_what_is_not_json_is_refused_with_the_place(still, content):
     refused(await post(still, content), 400, "the body is not JSON", "character")
+
+
+@pytest.mark.parametrize("coding", ["latin-1", "cp1252", "utf-16", "utf-32"])
+async def test_what_is_not_utf8_is_refused_with_what_to_send(still, coding):
+    content = json.dumps({**await still.body(), "name": "Überfluß"}, ensure_ascii=False).encode(coding)
+    declared = f"application/json; charset={coding}"
+    refused(
+        await post(still, content, declared),
+        400,
+        "the body is not JSON",
+        "not UTF-8 (byte ",
+        "send it in UTF-8",
+    )
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
+async def test_a_compressed_body_is_refused_with_its_coding(still, coding):
+    content = {"deflate": zlib.compress}.get(coding, gzip.compress)(json.dumps(await still.body()).encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    answer = await still.client.post("/instances", content=content, headers=headers)
+    refused(answer, 415, f"Content-Encoding: '{coding}'", "send the JSON as it is")
+
+
+@pytest.mark.parametrize("coding", ["identity", "utf-8", "gzip"])
+async def test_json_is_read_whatever_coding_is_named_wrongly(still, coding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    content = json.dumps(await still.body()).encode()
+    accepted(await still.client.post("/instances", content=content, headers=headers))
+
+
+async def test_a_byte_order_mark_before_the_json_is_passed_over(still):
+    content = json.dumps({**await still.body(), "name": "Überfluß"}, ensure_ascii=False).encode("utf-8-sig")
+    assert accepted(await post(still, content))["name"] == "Überfluß"
 
 
 @pytest.mark.parametrize("key", ["configuration", "unknown"])

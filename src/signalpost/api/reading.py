@@ -9,10 +9,14 @@ from typing import Any
 import orjson
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 
 from signalpost.api.once import ONCE, Answer, answer_once
 from signalpost.api.parts import find_caller, give_parts
 from signalpost.model.errors import InvalidRequestError
+
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark that programs on Windows put before UTF-8; a reader may pass over it (RFC 8259, 8.1)."""
 
 JSON_TYPE = re.compile(r"\s*application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
 
@@ -40,9 +44,7 @@ class JsonRoute(APIRoute):
             body = await request.body()
             if not body:
                 return await answer(request)
-            return await answer(
-                _ReadRequest(request, body, _read_json(request.headers.get("content-type"), body))
-            )
+            return await answer(_ReadRequest(request, body, _read_json(request.headers, body)))
 
         return answer_json
 
@@ -64,16 +66,29 @@ class _ReadRequest(Request):
         return self._value
 
 
-def _read_json(content_type: str | None, body: bytes) -> Any:
+def _read_json(headers: Headers, body: bytes) -> Any:
+    content_type = headers.get("content-type")
     if content_type is not None and not JSON_TYPE.fullmatch(content_type):
         raise HTTPException(415, f"Content-Type: {content_type[:100]!r} is not taken; send application/json")
     try:
-        value = orjson.loads(body)
+        value = orjson.loads(body.removeprefix(MARK))
         orjson.dumps(value)  # what nests too deeply to be written again cannot be kept
     except orjson.JSONDecodeError as error:
-        message = f"the body is not JSON: {error.msg} (character {error.pos + 1:,})"
-        raise InvalidRequestError(message) from error
+        raise _explain(error, headers.get("content-encoding"), body) from error
     except TypeError as error:
         message = "the body nests arrays and objects too deeply; give at most 250 levels"
         raise InvalidRequestError(message) from error
     return value
+
+
+def _explain(error: orjson.JSONDecodeError, coding: str | None, body: bytes) -> Exception:
+    """Say why a body is no JSON. Only now its coding is looked at: some clients name one, and send JSON as it is."""
+    if coding:
+        return HTTPException(415, f"Content-Encoding: {coding[:100]!r} is not taken; send the JSON as it is")
+    try:
+        body.decode()
+    except UnicodeDecodeError as mistake:
+        message = f"the body is not JSON: it is not UTF-8 (byte {mistake.start + 1:,}); send it in UTF-8"
+    else:
+        message = f"the body is not JSON: {error.msg} (character {error.pos + 1:,})"
+    return InvalidRequestError(message)

@@ -25,7 +25,7 @@ REFUSALS = {
     409: "The present state does not allow it; or the first request with the same idempotency key still runs.",
     412: "The instance is not any more as `If-Match` has it.",
     413: "The body has more than 1,000,000 bytes.",
-    415: "The body is declared as something else than JSON.",
+    415: "The body is declared as something else than JSON, or is compressed.",
     422: "The idempotency key came with another request.",
     429: "The calls that the provider allots to the account are used up.",
     500: "Our fault; or the provider cannot be reached now: nothing was done.",
