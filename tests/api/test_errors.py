@@ -52,6 +52,24 @@ async def test_a_slash_at_the_end_of_a_path_is_as_none(still):
         refused(await still.outside.get(f"{still.url}{path}"), 404, "there is nothing at")
 
 
+async def test_a_slash_too_many_after_the_base_path_is_as_one(still):
+    """Of programs whose setting for the base path ends with a slash."""
+    base = f"{still.url}{BASE_PATH}"
+    made = accepted(await still.client.post(f"{base}//instances", json=await still.body()))
+    own = with_token(still, made["token"])
+    for slashes in ("//", "///"):
+        assert accepted(await still.client.get(f"{base}{slashes}instances/{made['id']}/")) == made
+        for path in ("hubs/documents/ping", "ping"):
+            answer = await still.client.get(f"{base}{slashes}{path}", headers=own)
+            assert accepted(answer)["endpoint"] == "egnyte"
+        refused(await still.client.put(f"{base}{slashes}instances/events"), 405, "the path takes GET")
+        refused(await still.client.get(f"{base}{slashes}nothing"), 404, f"GET {BASE_PATH}/nothing")
+    # Elsewhere something is missing between them, such as an id: nobody knows what is meant.
+    for path in ("/instances//enabled", "/instances//configuration"):
+        refused(await still.client.delete(path), 404, path)
+    refused(await still.outside.get(f"{still.url}/{BASE_PATH}/instances"), 404)
+
+
 async def test_routes_outside_of_the_base_path_are_not_found_in_the_same_shape(still):
     for path in ["/docs", "/redoc", "/elements/api-v1/instances"]:
         refused(await still.outside.get(f"{still.url}{path}"), 404, path)

@@ -52,11 +52,9 @@ class RequestFrame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # As clients write it that join addresses by a slash; what is below hubs sees to it by itself.
-        if not scope["path"].startswith(f"{BASE_PATH}/hubs/"):
-            path = scope["path"].rstrip("/") or "/"
-            authorization = Headers(scope=scope).get("authorization", "")
-            scope["path"] = complete_path(scope["method"], path, authorization)
+        scope["path"] = complete_path(
+            scope["method"], scope["path"], Headers(scope=scope).get("authorization", "")
+        )
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         started = False

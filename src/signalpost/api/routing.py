@@ -55,8 +55,14 @@ OWN = frozenset({"openapi.json", *(router.prefix.strip("/") for router in ROUTER
 def complete_path(method: str, path: str, authorization: str) -> str:
     """Give the path that is meant: with an instance token ``/users`` is ``/hubs/documents/users``.
 
-    The original takes a resource at any hub, and without one as well (open-connectors.md 3.2).
+    The original takes a resource at any hub, and without one as well (open-connectors.md 3.2). A slash at the end is as
+    none, and several after the base path are as one: so clients write it that join addresses by a slash.
     """
+    if path.startswith(f"{BASE_PATH}//"):
+        path = f"{BASE_PATH}/{path.removeprefix(BASE_PATH).lstrip('/')}"
+    if path.startswith(f"{BASE_PATH}/hubs/"):  # what is below sees to it by itself
+        return path
+    path = path.rstrip("/") or "/"
     resource = path.removeprefix(f"{BASE_PATH}/")
     if method != "GET" or resource == path or resource.partition("/")[0] in OWN:
         return path
