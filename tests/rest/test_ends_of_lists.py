@@ -170,6 +170,7 @@ async def test_a_list_of_fewer_records_than_told_is_not_complete(kind, given, co
 async def test_a_page_of_nothing_ends_no_list_of_which_there_is_more(kind):
     values = [write_page([], more=True, next="/2"), write_page([1], more=True, next="/3"), write_page([2])]
     values.insert(2, write_page([], more=True, next="/4"))
+    values.append(write_page([]))
     assert list_ids(await read_pages(f'{kind}\nmore = "more"', *values)) == [1, 2]
 
 
@@ -197,3 +198,16 @@ async def test_one_answer_is_asked_for_once_however_small_its_parts(api):
 async def test_a_next_page_that_cannot_be_kept_is_told_as_what_it_is(given, words):
     with pytest.raises(ConnectorError, match=words):
         await read_pages('kind = "cursor"\nnext = "next"', write_page([1], next=given))
+
+
+@pytest.mark.parametrize("kind", ENDS)
+async def test_a_word_for_more_that_no_answer_has_ends_no_list(kind):
+    values = [write_page([1, 2], next="/2"), write_page([3, 4], next="/3"), write_page([5]), write_page([])]
+    assert list_ids(await read_pages(f'{kind}\nmore = "hasMore"', *values)) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("kind", ENDS[2:])
+@pytest.mark.parametrize("ids", [[], [1, 2]])
+async def test_more_of_which_no_next_page_is_named_is_told(kind, ids):
+    with pytest.raises(ConnectorError, match="names no next page"):
+        await read_pages(f'{kind}\nmore = "more"', write_page(ids, more=True, after="/2"))

@@ -52,7 +52,7 @@ class RestListing:
             return ListPage([], None)
         value = read_json(self._name, answer)
         rows = find_list(self._name, value, declared.records)
-        more = _says_more(find(value, pages.more)) if pages.more else None
+        more = _find_more(pages, value)
         self._check_repeated(answer, position, may_repeat=not (rows or more))
         self._passed = passed = passed + len(rows)
         path = declared.path if position is None else position
@@ -64,6 +64,12 @@ class RestListing:
             following = following if goes_on else None
         elif more is False:
             following = None
+        elif more and following is None:
+            message = (
+                f"{self._name} says that there is more, and names no next page where the pagination declares it;"
+                " nothing was concluded from it"
+            )
+            raise ConnectorError(message)
         complete = following is not None or total is None or passed >= total
         return ListPage(rows, following, total, complete=complete)
 
@@ -207,11 +213,17 @@ def _has_more(more: bool | None, total: int | None, passed: int, *, short: bool)
     return not short
 
 
+def _find_more(pages: Sized, value: Any) -> bool | None:
+    """Say whether an answer says that there is more; None: it does not say, by any name that is declared."""
+    found = find(value, pages.more) if pages.more else ABSENT
+    return None if found is ABSENT else _says_more(found)
+
+
 def _says_more(found: Any) -> bool:
     """Say whether a value says that there is more: any does but those that say no, so that no spelling ends a list."""
     if isinstance(found, str):
         return found.strip().lower() not in {"", "false", "no", "n", "0", "null", "none"}
-    return found is not ABSENT and bool(found)
+    return bool(found)
 
 
 def _read_count(found: Any) -> int | None:
