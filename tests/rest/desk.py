@@ -17,6 +17,7 @@ PAGINATIONS = {
     "page": ("page", 'kind = "page"\nsize_parameter = "size"\nsize = 2'),
     "offset": ("offset", 'kind = "offset"\nsize_parameter = "size"\nsize = 2\ntotal = "meta.total"'),
     "cursor": ("cursor", 'kind = "cursor"\nnext = "meta.next_cursor"\nsize_parameter = "size"\nsize = 2'),
+    "after": ("after", 'kind = "after"\nlast = "meta.is_last"\nsize_parameter = "size"\nsize = 2'),
     "link": ("link", 'kind = "link"\nsize_parameter = "size"\nsize = 2'),
     "next_url": ("next", 'kind = "next_url"\nnext = "meta.next"\nsize_parameter = "size"\nsize = 2'),
 }

@@ -211,3 +211,24 @@ async def test_a_word_for_more_that_no_answer_has_ends_no_list(kind):
 async def test_more_of_which_no_next_page_is_named_is_told(kind, ids):
     with pytest.raises(ConnectorError, match="names no next page"):
         await read_pages(f'{kind}\nmore = "more"', write_page(ids, more=True, after="/2"))
+
+
+@pytest.mark.parametrize("kind", [*ENDS, 'kind = "after"'])
+@pytest.mark.parametrize("final", [True, "true", 1])
+async def test_what_says_that_a_page_is_the_last_ends_the_list(kind, final):
+    values = [write_page([1, 2], last=False, next="/2"), write_page([3], last=False, next="/3")]
+    pages = await read_pages(f'{kind}\nlast = "last"', *values, write_page([4, 5], last=final, next="/4"))
+    assert list_ids(pages) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("word", ['more = "more"', 'total = "total"', ""])
+async def test_pages_after_a_record_end_as_the_answers_say_or_with_an_empty_one(word):
+    values = [write_page(ids, more=more, total=5) for ids, more in (([1, 2], 1), ([3, 4], 1), ([5], 0))]
+    pages = await read_pages(f'kind = "after"\n{word}', *values, write_page([]))
+    assert list_ids(pages) == [1, 2, 3, 4, 5]
+    assert [page.next for page in pages] == ["2", "4", *([] if word else ["5"]), None]
+
+
+async def test_a_record_without_the_field_that_the_next_page_is_asked_for_by_is_told():
+    with pytest.raises(ConnectorError, match="names no next page"):
+        await read_pages('kind = "after"\nfield = "number"', write_page([1, 2]))

@@ -69,20 +69,20 @@ def read(api):
     return read_it
 
 
-@pytest.mark.parametrize("pagination", ["none", "page", "offset", "cursor", "link", "next_url"])
+@pytest.mark.parametrize("pagination", ["none", "page", "offset", "cursor", "after", "link", "next_url"])
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 async def test_a_list_is_read_whole_whatever_the_size_of_a_page(read, pagination, size):
     assert await read(pagination, size=size) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("pagination", ["page", "offset", "link", "next_url"])
+@pytest.mark.parametrize("pagination", ["page", "offset", "after", "link", "next_url"])
 @pytest.mark.parametrize("records", [0, 1, 2, 4])
 async def test_a_list_that_ends_with_a_page_is_read_whole(read, api, pagination, records):
     api.state.collections["tickets"] = [{"id": number} for number in range(records)]
     assert await read(pagination) == list(range(records))
 
 
-@pytest.mark.parametrize("pagination", ["page", "cursor", "link", "next_url"])
+@pytest.mark.parametrize("pagination", ["page", "cursor", "after", "link", "next_url"])
 async def test_the_same_page_for_ever_is_told(read, api, pagination):
     api.state.faults.append(Fault("same_page", times=1000))
     with pytest.raises(ConnectorError, match=r"same page twice|does not end"):

@@ -31,6 +31,7 @@ KINDS = [
     ("oauth2_code", "cursor"),
     ("oauth2_client", "link"),
     ("none", "next_url"),
+    ("none", "after"),
 ]
 
 

@@ -28,6 +28,7 @@ TABLES = {
     "`resources.pagination`: `page`": pagination.NumberedPages,
     "`resources.pagination`: `offset`": pagination.OffsetPages,
     "`resources.pagination`: `cursor`": pagination.CursorPages,
+    "`resources.pagination`: `after`": pagination.AfterPages,
     "`resources.pagination`: `link`": pagination.LinkPages,
     "`resources.pagination`: `next_url`": pagination.NextPages,
 }

@@ -68,7 +68,7 @@ compared = true
 
 [resources.pagination]
 """
-SIZED = 'size_parameter = "size"\nsize = 10\nmore = "more"\ntotal = "total"\n'
+SIZED = 'size_parameter = "size"\nsize = 10\nmore = "more"\nlast = "last"\ntotal = "total"\n'
 AUTHS = {
     "none": "",
     "header": 'header = "X-Key"\nprefix = "Token "\n',
@@ -82,6 +82,7 @@ PAGINATIONS = {
     "page": 'parameter = "p"\nfirst = 0\n' + SIZED,
     "offset": 'parameter = "o"\nfirst = 1\n' + SIZED,
     "cursor": 'parameter = "c"\nnext = "next"\n' + SIZED,
+    "after": 'parameter = "a"\nfield = "id"\n' + SIZED,
     "link": SIZED,
     "next_url": 'next = "next"\n' + SIZED,
 }

@@ -12,6 +12,7 @@ from signalpost.connectors.rest.addresses import LONGEST_POSITION, check_positio
 from signalpost.connectors.rest.answers import ABSENT, find, find_list, read_json
 from signalpost.connectors.rest.declaration import DeclaredResource
 from signalpost.connectors.rest.pagination import (
+    AfterPages,
     CursorPages,
     LinkPages,
     NextPages,
@@ -58,18 +59,18 @@ class RestListing:
         path = declared.path if position is None else position
         following = self._find_next(session, answer, value, path, start, passed)
         total = _read_count(find(value, pages.total)) if pages.total else None
-        if isinstance(pages, (NumberedPages, OffsetPages)):
+        if isinstance(pages, (NumberedPages, OffsetPages, AfterPages)):
             is_short = not rows or _is_short(pages, len(rows), count)
             goes_on = _has_more(more, total if rows else None, passed, short=is_short)
-            following = following if goes_on else None
-        elif more is False:
-            following = None
-        elif more and following is None:
+        else:
+            goes_on = following is not None if more is None else more
+        if goes_on and following is None:
             message = (
                 f"{self._name} says that there is more, and names no next page where the pagination declares it;"
                 " nothing was concluded from it"
             )
             raise ConnectorError(message)
+        following = following if goes_on else None
         complete = following is not None or total is None or passed >= total
         return ListPage(rows, following, total, complete=complete)
 
@@ -100,7 +101,7 @@ class RestListing:
             query[pages.size_parameter] = str(count)
         if isinstance(pages, (NumberedPages, OffsetPages)):
             query[pages.parameter] = str(start)
-        elif isinstance(pages, CursorPages):
+        elif isinstance(pages, (CursorPages, AfterPages)):
             query |= {} if position is None else {pages.parameter: position}
         elif position is not None:
             return check_position(position), {}
@@ -139,6 +140,11 @@ class RestListing:
                 return str(first + passed)
             case CursorPages(next=place):
                 return self._read_next(value, place)
+            case AfterPages(field=place):
+                rows = find_list(self._name, value, self._declared.records)
+                found = find(rows[-1], place) if rows else None
+                # A number as text: a record may have the id 0, where a cursor 0 is none.
+                return self._read_next({place: str(found) if type(found) is int else found}, place)
             case NextPages(next=place):
                 target = self._read_next(value, place)
             case LinkPages():
@@ -216,7 +222,10 @@ def _has_more(more: bool | None, total: int | None, passed: int, *, short: bool)
 def _find_more(pages: Sized, value: Any) -> bool | None:
     """Say whether an answer says that there is more; None: it does not say, by any name that is declared."""
     found = find(value, pages.more) if pages.more else ABSENT
-    return None if found is ABSENT else _says_more(found)
+    if found is not ABSENT:
+        return _says_more(found)
+    last = find(value, pages.last) if pages.last else None
+    return None if last in (ABSENT, None) else not _says_more(last)
 
 
 def _says_more(found: Any) -> bool:

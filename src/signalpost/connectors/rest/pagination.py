@@ -29,6 +29,11 @@ class Sized(Declared):
         description="The field that says whether there is more, dotted; empty: none.",
         examples=["has_more"],
     )
+    last: OptionalLine = Field(
+        default="",
+        description="The field that says whether this page is the last, dotted; empty: none.",
+        examples=["isLast"],
+    )
     total: OptionalLine = Field(
         default="",
         description="The field that counts all records, dotted; empty: none.",
@@ -72,6 +77,18 @@ class CursorPages(Sized):
     next: Line = Field(description="The field with the next cursor, dotted.", examples=["meta.next_cursor"])
 
 
+class AfterPages(Sized):
+    """Pages by what the last record of the answer before has."""
+
+    kind: Literal["after"] = Field(description="By the last record of the answer before.", examples=["after"])
+    parameter: Parameter = Field(
+        default="after", description="The parameter for what it has.", examples=["starting_after"]
+    )
+    field: Line = Field(
+        default="id", description="The field of that record which is given, dotted.", examples=["id"]
+    )
+
+
 class LinkPages(Sized):
     """Pages by the header Link (RFC 8288)."""
 
@@ -87,4 +104,4 @@ class NextPages(Sized):
     next: Line = Field(description="The field with the address, dotted.", examples=["links.next"])
 
 
-Pagination = NoPages | NumberedPages | OffsetPages | CursorPages | LinkPages | NextPages
+Pagination = NoPages | NumberedPages | OffsetPages | CursorPages | AfterPages | LinkPages | NextPages

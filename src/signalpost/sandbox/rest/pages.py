@@ -12,7 +12,7 @@ from aiohttp import web
 
 from signalpost.sandbox.rest.state import Fault, State
 
-KINDS = ("all", "page", "offset", "cursor", "link", "next")
+KINDS = ("all", "page", "offset", "cursor", "after", "link", "next")
 """The second part of a path: how the list is divided."""
 
 
@@ -21,6 +21,8 @@ def answer_list(request: web.Request, state: State, kind: str, collection: str) 
     fault = state.take_fault()
     records = state.collections.get(collection, [])
     start, size = _find_part(request, kind, state.settings.page_size, len(records))
+    if kind == "after":
+        start = _find_after(request.query.get("after", ""), records)
     if fault is not None and fault.kind == "same_page":
         start = 0
     if fault is not None and fault.kind == "endless":
@@ -47,6 +49,8 @@ def _shape(
     meta: dict[str, Any] = {"total": total}
     if kind == "cursor":
         meta = {"next_cursor": _write_cursor(number) if target else None}
+    if kind == "after":
+        meta = {"is_last": not target}
     if kind == "next":
         meta = {"next": target or None}
     return {}, {"data": {"items": part}, "meta": meta}
@@ -81,6 +85,12 @@ def _find_part(request: web.Request, kind: str, largest: int, total: int) -> tup
     if kind == "cursor":
         return _read_cursor(request.query.get("cursor", "")), size
     return _read_whole(request.query.get("offset", ""), 0), size
+
+
+def _find_after(text: str, records: list[Any]) -> int:
+    """Give where those behind the record of an id begin; of an unknown one, at the first."""
+    ids = [str(each.get("id")) for each in records]
+    return ids.index(text) + 1 if text in ids else 0
 
 
 def _write_next(request: web.Request, following: int, *, elsewhere: bool) -> str:
