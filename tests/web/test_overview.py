@@ -52,7 +52,7 @@ async def test_what_happens_is_shown_and_what_is_wrong_is_told_with_what_to_do(w
     page = await browser.read("/")
     assert "Needs authorisation" in page
     assert f'action="/instances/{number}/authorise"' in page
-    assert "needs attention: </span>1" in page
+    assert "Instances that need attention: </span>1" in page
     viewer = await sign_in(world, "viewer", "eva@example.com")
     page = await viewer.read("/")
     assert "Needs authorisation" in page
@@ -69,4 +69,4 @@ async def test_another_organization_shows_nothing_of_it(world, browser):
     )
     page = await browser.read("/")
     assert "Nothing is connected yet" in page
-    assert "needs attention" not in page
+    assert "attention: <" not in page

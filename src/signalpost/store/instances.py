@@ -18,6 +18,7 @@ from signalpost.store.endpoints import activate_endpoint, rest_endpoint
 from signalpost.store.events import delete_log
 from signalpost.store.instance_rows import COLUMNS, InstanceDraft, read_instance, split_configuration
 from signalpost.store.memory import forget_all
+from signalpost.store.polling_status import NEEDS_SOMEBODY
 from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
 
@@ -222,11 +223,16 @@ class Instances:
         after_id: int,
         limit: int,
         offset: int = 0,
+        needing_at: datetime | None = None,
     ) -> list[Instance]:
-        """List instances in the order of their ids: with all ``tags`` and with ``text`` in the name."""
+        """List instances in the order of their ids: with all ``tags`` and with ``text`` in the name.
+
+        ``needing_at``: only those of ``NEEDS_SOMEBODY``, as it was then.
+        """
         rows = await self._pool.fetch(
             f"SELECT {COLUMNS} FROM instance WHERE organization_id = $1 AND tags @> $2"
             " AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)"
+            f" AND ($7::timestamptz IS NULL OR {NEEDS_SOMEBODY.format(now='$7')})"
             " AND id > $4 ORDER BY id LIMIT $5 OFFSET $6",
             organization_id,
             list(tags),
@@ -234,6 +240,7 @@ class Instances:
             after_id,
             limit,
             offset,
+            needing_at,
         )
         return [self._read(row) for row in rows]
 

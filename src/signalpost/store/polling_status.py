@@ -63,6 +63,13 @@ next_poll_at IS NOT NULL AND greatest(coalesce(last_success_at, created_at), thr
 """
 """The condition that polling of an instance is stale at the time that takes the place of ``{now}``."""
 
+NEEDS_SOMEBODY = f"""
+NOT disabled AND (NOT valid OR {IS_STALE}
+    OR id IN (SELECT instance_id FROM resource_poll WHERE disabled_at IS NOT NULL))
+"""
+"""The condition that an instance is not read until somebody sees to it, at the time that takes the place of ``{now}``:
+it needs an authorisation, its polling is stale, or a resource was given up."""
+
 # What a poll has learned of its own calls stays as it is: a user's call teaches nothing about it.
 KEEP_QUOTA = """
 UPDATE instance SET quota = $2 || CASE WHEN quota ? 'callsAPoll'

@@ -19,14 +19,14 @@ APPEARANCE_COOKIE = "signalpost_appearance"
 APPEARANCES = ("auto", "light", "dark")
 
 RAIL = (
-    ("overview", "/", "Overview"),
-    ("instances", "/instances", "Instances"),
-    ("events", "/events", "Events"),
-    ("deliveries", "/deliveries", "Deliveries"),
-    ("connectors", "/connectors", "Connectors"),
-    ("operations", "/operations", "Operations"),
+    ("overview", "/", "Overview", None),
+    ("instances", "/instances", "Instances", "/instances?state=attention"),
+    ("events", "/events", "Events", None),
+    ("deliveries", "/deliveries", "Deliveries", None),
+    ("connectors", "/connectors", "Connectors", None),
+    ("operations", "/operations", "Operations", None),
 )
-"""The six words at the left."""
+"""The six words at the left, and where just those stand that are counted beside one; None: first on its page."""
 
 
 def make_environment() -> Environment:

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.model.ids import InstanceId, OrganizationId
-from signalpost.store.polling_status import IS_STALE
+from signalpost.store.polling_status import IS_STALE, NEEDS_SOMEBODY
 
 MOST_MEASURED = 1000
 """So many delivered notifications are measured, the newest."""
@@ -49,8 +49,7 @@ STALE = IS_STALE.format(now="$2::timestamptz")
 # The instances of the organization once, and of their dead letters no more than are counted.
 COUNT_ATTENTION = f"""
 WITH own AS MATERIALIZED (
-    SELECT id, NOT valid OR {STALE}
-               OR id IN (SELECT instance_id FROM resource_poll WHERE disabled_at IS NOT NULL) AS troubled
+    SELECT id, {NEEDS_SOMEBODY.format(now="$2::timestamptz")} AS troubled
     FROM instance WHERE organization_id = $1 AND NOT disabled
 )
 SELECT (SELECT count(*) FROM own WHERE troubled) AS instances,
@@ -163,8 +162,8 @@ class Insight:
     async def count_attention(self, organization_id: OrganizationId, now: datetime) -> Mapping[str, int]:
         """Count what needs attention, by the key of the rail's word; no more often than every ``KEPT_SECONDS``.
 
-        ``instances`` need an authorisation, are stale, or have a resource that was given up. ``deliveries`` are
-        endpoints that are held or deactivated, and dead letters up to ``MOST_COUNTED``.
+        ``instances`` are those of ``NEEDS_SOMEBODY``. ``deliveries`` are endpoints that are held or deactivated, and
+        dead letters up to ``MOST_COUNTED``.
         """
         moment = self._monotonic()
         kept = self._kept.get(organization_id)

@@ -25,6 +25,9 @@ from signalpost.web.visits import Viewer, Visit
 router = APIRouter()
 
 PAGE_SIZE = 50
+STATES = (("attention", "Needs attention"),)
+"""The states to choose from: the instances that the rail counts."""
+
 NEWEST = 20
 GAPS_SHOWN = 5
 HISTORY_SHOWN = 50
@@ -60,12 +63,17 @@ async def list_instances(
     visit: Viewer,
     search: str = "",
     tag: Annotated[list[str] | None, Query()] = None,
+    state: str = "",
     after: str = "0",
 ) -> Response:
     """List instances in the order of their ids, each with how it stands: four statements a page."""
+    now = parts.api.clock()
     tags = [each for each in tag or [] if each]
     if any("\x00" in text for text in (search, *tags)):
         message = "a NUL character stands in no name and no tag"
+        raise InvalidRequestError(message)
+    if state and state not in dict(STATES):
+        message = f"state: {state[:50]!r} is none to choose; give attention, or leave it out for all"
         raise InvalidRequestError(message)
     found = await parts.api.instances.search(
         visit.organization_id,
@@ -73,14 +81,14 @@ async def list_instances(
         text=search or None,
         after_id=read_id("after", after),
         limit=PAGE_SIZE + 1,
+        needing_at=now if state else None,
     )
     shown = found[:PAGE_SIZE]
-    now = parts.api.clock()
     health = await parts.instance_health.read_many([each.id for each in shown])
-    more = [("search", search)] if search else []
     following = None
     if len(found) > PAGE_SIZE:
-        query = [*more, *(("tag", each) for each in tags), ("after", str(shown[-1].id))]
+        given = [("search", search), ("state", state), *(("tag", each) for each in tags)]
+        query = [(name, text) for name, text in given if text] + [("after", str(shown[-1].id))]
         following = f"/instances?{urlencode(query)}"
     return render(
         request,
@@ -101,7 +109,9 @@ async def list_instances(
         connectors=sorted(parts.api.registry, key=lambda connector: connector.name),
         search=search,
         tags=tags,
-        narrowed=bool(search or tags),
+        state_chosen=state,
+        states=STATES,
+        narrowed=bool(search or tags or state),
         following=following,
         further=after != "0",
     )
