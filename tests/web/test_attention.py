@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
 
+from signalpost.connectors import authorising
+from signalpost.connectors.authorising import Grant
 from signalpost.store.views import insight
 from tests.store.history import make_past
 
@@ -72,3 +75,59 @@ async def test_a_filter_by_state_is_kept_from_page_to_page_and_beside_the_others
     assert await follow(browser, "/instances?state=attention&search=claims") == [ids[2]]
     assert '<option value="attention" selected>' in await browser.read("/instances?state=attention&search=x")
     assert "give attention, or leave it out" in await browser.read("/instances?state=paused", 400)
+
+
+@pytest.mark.parametrize(
+    ("change", "told", "action", "untold"),
+    [
+        (
+            "UPDATE instance SET valid = false, account_id = '', account_label = ''",
+            "it was imported, and was never authorised. Polling begins once somebody of the account has.",
+            "/authorise",
+            "no longer accepts",
+        ),
+        (
+            "UPDATE instance SET valid = false",
+            "the provider no longer accepts our credentials; it was never read.",
+            "/authorise",
+            "last read",
+        ),
+        (
+            "UPDATE instance SET valid = false, last_success_at = now() - interval '2 h'",
+            "last read <time *>2 h ago</time>. Nothing is polled until it is given others",
+            "/edit",
+            "/authorise",
+        ),
+        (
+            "UPDATE instance SET created_at = now() - interval '1 day'",
+            "it was connected more than three intervals ago, and was never read.",
+            "/poll",
+            "last read",
+        ),
+        (
+            "UPDATE instance SET created_at = now() - interval '1 day', connector = 'gone'",
+            "the connector gone is not installed; it was never read. Nothing is polled, what waits is delivered.",
+            None,
+            "No worker may be running",
+        ),
+    ],
+)
+async def test_lists_of_what_is_wrong_say_what_the_instances_page_says(
+    quiet, quiet_browser, monkeypatch, change, told, action, untold
+):
+    pool = quiet.pool
+    if action == "/edit":
+        monkeypatch.setattr(authorising, "_recall_own", lambda _: SimpleNamespace(grant=Grant.CONFIGURATION))
+    past = await make_past(pool, await pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'"))
+    await pool.execute("UPDATE instance SET next_poll_at = now()")
+    await pool.execute(change)
+    place = f"/instances/{past.instance_id}"
+    for path in ("/", "/operations"):
+        page = re.sub("<time [^>]*>", "<time *>", await quiet_browser.read(path))
+        assert told in page
+        assert untold not in page.partition('id="installation"')[0]
+        for tail in ("/authorise", "/poll", "/edit"):
+            assert (f'"{place}{tail}"' in page) == (tail == action), tail
+    configuration = await quiet_browser.read(f"{place}/configuration")
+    for link in set(re.findall(r'href="(/connectors/[^"]+)"', configuration)):
+        await quiet_browser.read(link)

@@ -12,6 +12,7 @@ from signalpost.api.parts import connector_of, find_instance
 from signalpost.api.polling import POLLED, find_last_success, name_strategy
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
+from signalpost.connectors.missing import MissingConnector
 from signalpost.model.errors import NotFoundError
 from signalpost.model.instance import Instance
 from signalpost.model.quota import Allowance, read_allowance
@@ -61,9 +62,14 @@ class Standing:
         return f"/instances/{self.instance.id}"
 
     @property
+    def installed(self) -> bool:
+        """Whether its connector is."""
+        return not isinstance(self.connector, MissingConnector)
+
+    @property
     def by_consent(self) -> bool:
-        """Whether a person consents at the provider."""
-        return asks_consent(self.connector)
+        """Whether a person consents at the provider, and can."""
+        return self.installed and asks_consent(self.connector)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,9 +185,14 @@ def _tell_unauthorised(instance: Instance, schedule: Schedule, now: datetime, *,
         )
         remedy = Remedy("authorise", "Authorise") if by_consent else GIVE_ANEW
         return Told("needs", "Needs authorisation", told, remedy)
+    last = schedule.last_success_at
+    read = (
+        "no poll has succeeded yet"
+        if last is None
+        else f"the last poll that succeeded was {write_relative(last, now)}"
+    )
     told = (
-        f"The provider no longer accepts our credentials; the last poll that succeeded was"
-        f" {write_relative(schedule.last_success_at, now)}. Polling waits, and goes on from the watermark once"
+        f"The provider no longer accepts our credentials; {read}. Polling waits, and goes on from the watermark once"
         f" {'somebody of the account has authorised again' if by_consent else 'it is given others'}."
     )
     return Told("needs", "Needs authorisation", told, AUTHORISE if by_consent else GIVE_ANEW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,8 +23,12 @@ GAPS_FOR = timedelta(hours=24)
 class Kind(StrEnum):
     """What is wrong."""
 
+    NOT_INSTALLED = "not_installed"
+    """The connector is not installed."""
     AUTHORISATION = "authorisation"
     """The provider no longer accepts the credentials."""
+    NEVER_AUTHORISED = "never_authorised"
+    """It was imported, and was not authorised since."""
     STOPPED = "stopped"
     """Resources were given up, as they failed too often."""
     DEACTIVATED = "deactivated"
@@ -46,21 +51,22 @@ class Kind(StrEnum):
 # Of gaps, which are few, the newest of each instance.
 LIST = f"""
 WITH own AS MATERIALIZED (
-    SELECT id, name, valid, disabled, throttled_until, coalesce(last_success_at, created_at) AS read_at,
-           {STALE} AS stale
+    SELECT id, name, connector, disabled, throttled_until, last_success_at AS read_at, created_at, {STALE} AS stale,
+           CASE WHEN disabled THEN 'disabled' WHEN NOT connector = ANY($5) THEN 'not_installed' WHEN valid THEN 'polled'
+           WHEN account_id = '' AND account_label = '' THEN 'never_authorised' ELSE 'authorisation' END AS standing
     FROM instance WHERE organization_id = $1
 ), stopped AS (
     SELECT own.id, own.name, min(disabled_at) AS since_at, string_agg(resource, ', ' ORDER BY resource) AS what,
            (array_agg(last_error ORDER BY disabled_at DESC))[1] AS reason
     FROM resource_poll JOIN own ON own.id = resource_poll.instance_id
-    WHERE disabled_at IS NOT NULL AND NOT own.disabled AND own.valid GROUP BY own.id, own.name
+    WHERE disabled_at IS NOT NULL AND own.standing = 'polled' GROUP BY own.id, own.name
 ), failing AS (
     SELECT own.id, own.name, own.stale, min(last_error_at) AS since_at,
            string_agg(resource, ', ' ORDER BY resource) AS what,
            (array_agg(last_error ORDER BY last_error_at DESC))[1] AS reason, max(failures) AS number,
            min(retry_at) AS next_at
     FROM resource_poll JOIN own ON own.id = resource_poll.instance_id
-    WHERE failures > 0 AND disabled_at IS NULL AND NOT own.disabled AND own.valid GROUP BY own.id, own.name, own.stale
+    WHERE failures > 0 AND disabled_at IS NULL AND own.standing = 'polled' GROUP BY own.id, own.name, own.stale
 ), held AS (
     SELECT own.id, own.name, endpoint.state, coalesce(deactivated_at, failing_since) AS since_at, url, last_error,
            failing_since
@@ -79,10 +85,13 @@ WITH own AS MATERIALIZED (
         FROM (SELECT dead_at FROM notification WHERE notification.instance_id = own.id AND state = 'dead'
               ORDER BY notification.id LIMIT {MOST_COUNTED}) AS first) AS counted
     WHERE counted.number > 0 ORDER BY counted.since_at, own.id LIMIT $3
+), unread AS (
+    SELECT *, row_number() OVER (PARTITION BY standing ORDER BY coalesce(read_at, created_at), id) AS place
+    FROM own WHERE standing IN ('not_installed', 'authorisation', 'never_authorised')
 ), found AS (
-    (SELECT 'authorisation' AS kind, id, name, read_at AS since_at, NULL AS what, NULL AS reason, 0::bigint AS number,
+    (SELECT standing AS kind, id, name, read_at AS since_at, connector AS what, NULL AS reason, 0::bigint AS number,
             NULL::timestamptz AS next_at
-     FROM own WHERE NOT valid AND NOT disabled ORDER BY read_at, id LIMIT $3)
+     FROM unread WHERE place <= $3 ORDER BY place)
     UNION ALL (SELECT 'stopped', id, name, since_at, what, reason, 0, NULL FROM stopped ORDER BY since_at, id LIMIT $3)
     UNION ALL (SELECT CASE state WHEN 'deactivated' THEN 'deactivated' ELSE 'held' END, held.id, held.name, since_at,
                       url, last_error, waiting.number, CASE state WHEN 'active' THEN waiting.next_at END
@@ -94,10 +103,10 @@ WITH own AS MATERIALIZED (
     UNION ALL (SELECT 'dead', id, name, since_at, NULL, NULL, number, NULL FROM dead)
     UNION ALL (SELECT 'stale', own.id, own.name, read_at, failing.what, failing.reason, 0, failing.next_at
                FROM own LEFT JOIN failing ON failing.id = own.id
-               WHERE own.stale AND valid AND NOT disabled ORDER BY read_at, own.id LIMIT $3)
+               WHERE own.stale AND own.standing = 'polled' ORDER BY coalesce(read_at, created_at), own.id LIMIT $3)
     UNION ALL (SELECT 'gap', id, name, detected_at, resource, reason, 0, NULL FROM lost)
     UNION ALL (SELECT 'throttled', id, name, NULL, NULL, NULL, 0, throttled_until
-               FROM own WHERE throttled_until > $2 AND valid AND NOT disabled ORDER BY throttled_until, id LIMIT $3)
+               FROM own WHERE throttled_until > $2 AND standing = 'polled' ORDER BY throttled_until, id LIMIT $3)
     UNION ALL (SELECT 'failing', id, name, since_at, what, reason, number, next_at
                FROM failing WHERE NOT coalesce(stale, false) ORDER BY since_at, id LIMIT $3)
 )
@@ -111,8 +120,9 @@ ORDER = tuple(Kind)
 class Trouble:
     """One thing that is wrong with an instance.
 
-    ``since_at`` is since when: of an authorisation and of what is stale, when it was last read. ``what`` names
-    resources, or is the URL of an endpoint, with whatever it carries; ``reason`` says why. ``number`` counts
+    ``since_at`` is since when: of what is stale, lacks an authorisation or its connector when it was last read (None:
+    never). ``what`` names resources, or the connector, or is the URL of an endpoint, with whatever it carries;
+    ``reason`` says why. ``number`` counts
     notifications (those that wait, or dead letters) up to ``MOST_COUNTED``, or failed reads. ``next_at`` is the next
     attempt, or when it ends.
     """
@@ -134,13 +144,15 @@ class Troubles:
         self._pool = pool
 
     async def list_troubles(
-        self, organization_id: OrganizationId, now: datetime, *, limit: int
+        self, organization_id: OrganizationId, now: datetime, *, limit: int, installed: Sequence[str]
     ) -> list[Trouble]:
         """List what is wrong, the worst kind first, within it the oldest; up to ``limit`` of each kind.
+
+        ``installed`` has the keys of the connectors there are.
 
         Cost: the instances of the organization, and some looks into an index for each. Disabled ones are left alone,
         but for their dead letters and gaps.
         """
-        rows: Any = await self._pool.fetch(LIST, organization_id, now, limit, now - GAPS_FOR)
+        rows: Any = await self._pool.fetch(LIST, organization_id, now, limit, now - GAPS_FOR, list(installed))
         found = [Trouble(Kind(row[0]), *row[1:]) for row in rows]
         return sorted(found, key=lambda each: ORDER.index(each.kind))

@@ -15,7 +15,15 @@ router = APIRouter()
 SHOWN = 50
 """So many of each kind of trouble."""
 
-POLLING = (Kind.AUTHORISATION, Kind.STOPPED, Kind.STALE, Kind.FAILING, Kind.THROTTLED)
+POLLING = (
+    Kind.NOT_INSTALLED,
+    Kind.AUTHORISATION,
+    Kind.NEVER_AUTHORISED,
+    Kind.STOPPED,
+    Kind.STALE,
+    Kind.FAILING,
+    Kind.THROTTLED,
+)
 DELIVERY = (Kind.DEACTIVATED, Kind.HELD, Kind.DEAD)
 
 SILENT_SECONDS = 60.0
@@ -43,6 +51,7 @@ async def show_operations(request: Request, parts: Web, visit: Viewer) -> Respon
         delivery=choose(*DELIVERY),
         gaps=choose(Kind.GAP),
         more=found.more,
+        consenting=found.consenting,
         shown=SHOWN,
         most_counted=found.most_counted,
         retention_days=found.retention_days,
