@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from signalpost.web.routes.instances import NEWEST
 from tests.browser.walking import press
 from tests.browser.watching import find_violations
 from tests.store.history import make_past
@@ -54,6 +55,47 @@ async def test_what_is_new_is_counted_and_moves_no_row_until_it_is_asked_for(
             await new.click()
             await new.wait_for(state="detached")
             assert await row.evaluate(MEASURE) != before, path
+
+
+async def test_rows_that_have_left_a_list_are_struck_out_in_their_places_and_counted(
+    make_own_world, open_page, signed_in
+):
+    async with make_own_world(roles=frozenset()) as world:
+        past = await make_history(world)
+        pages = [await past.commit(datetime.now(UTC), [name]) for name in ("one", "two", "three", "four")]
+        for page_id in pages[:2]:
+            await past.end(page_id, "dead")
+        page = await open_page(world, await signed_in(world))
+        await page.goto("/deliveries")
+        rows = page.locator("tr:has(a.row-link)")
+        before = [await row.evaluate(MEASURE) for row in await rows.all()]
+        # All that had failed, and the last that waits.
+        taken = "UPDATE notification SET state = 'delivered', delivered_at = now() WHERE page_id = ANY($1)"
+        await world.pool.execute(taken, [*pages[:2], pages[3]])
+        left = page.get_by_role("button", name="3 no longer here: show")
+        await left.wait_for()
+        assert [await row.evaluate(MEASURE) for row in await rows.all()] == before
+        assert await page.locator("tr.gone").count() == 3
+        assert await page.locator("tr.gone:has-text('three')").count() == 0
+        assert await find_violations(page) == []
+        await left.click()
+        await page.locator(".gone").first.wait_for(state="detached")
+        assert await page.locator("#rows-pending tbody tr").count() == 1
+
+
+async def test_rows_that_new_ones_push_over_the_end_of_a_page_have_not_left(
+    make_own_world, open_page, signed_in
+):
+    async with make_own_world(roles=frozenset()) as world:
+        past = await make_history(world)
+        for number in range(NEWEST):
+            await past.end(await past.commit(datetime.now(UTC), [f"number {number}"]))
+        page = await open_page(world, await signed_in(world))
+        await page.goto(f"/instances/{past.instance_id}/deliveries")
+        for _ in range(3):
+            await past.end(await past.commit(datetime.now(UTC), ["new"]))
+        await page.get_by_role("button", name="3 new: show").wait_for()
+        assert await page.locator("tr.gone").count() == 0
 
 
 async def test_renewing_takes_nothing_away_that_somebody_has_chosen(make_own_world, open_page, signed_in):

@@ -13,17 +13,21 @@ for (const place of document.querySelectorAll("[data-live]")) {
   addEventListener("pagehide", () => source.close());
 }
 
-function tell(number) {
+function tell(news, gone = 0) {
   const place = document.querySelector("[data-news]");
   let line = place.querySelector(".news");
   if (!line) {
     line = document.createElement("button");
     line.className = "news";
-    line.addEventListener("click", () => location.reload());
+    line.addEventListener("click", () => { if (page()) location.assign(page()); else location.reload(); });
     place.append(line);
   }
-  line.textContent = `${number.toLocaleString("en")}${number >= 100 ? "+" : ""} new: show`;
+  const told = [[news, "new"], [gone, "no longer here"]].filter(([number]) => number);
+  line.textContent = `${told.map(([number, word]) => `${number.toLocaleString("en")}${number >= 100 ? "+" : ""} ${word}`).join(", ")}: show`;
 }
+
+// The address of what is shown, where that is not the address of the page: it answers a form.
+const page = () => document.querySelector("[data-live]").dataset.page;
 
 // What time alone changes, as that polls stopped, no message tells; nor was one heard while nobody looked.
 const RENEW_MILLISECONDS = 30_000;
@@ -47,7 +51,7 @@ async function refresh() {
   }
   busy = true;
   try {
-    const answer = await fetch(document.querySelector("[data-live]").dataset.page ?? location.href, { headers: { accept: "text/html" } });
+    const answer = await fetch(page() ?? location.href, { headers: { accept: "text/html" } });
     if (answer.redirected) throw new Error("you are signed out");
     if (!answer.ok) throw new Error(`the service answers ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -62,14 +66,14 @@ async function refresh() {
 }
 
 function renew(fresh) {
-  let news = 0;
+  let news = 0, gone = 0;
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const renewed = fresh.getElementById(part.id);
-    const above = renewed && part.dataset.refresh === "rows" ? renewRows(part, renewed) : null;
-    if (above !== null) news += above;
+    const rows = part.dataset.refresh === "rows" ? renewRows(part, renewed) : null;
+    if (rows) { news += rows.news; gone += rows.gone; }
     else if (renewed && !isInUse(part)) part.replaceChildren(...renewed.childNodes);
   }
-  if (news) tell(news);
+  if (news || gone) tell(news, gone);
 }
 
 // Says at the top that the page is not as things stand now; "" takes that away.

@@ -9,11 +9,12 @@ export function isInUse(part) {
     || (!chosen.isCollapsed && chosen.containsNode(part, true));
 }
 
-// Renews the rows of a list; gives how many stand above them by now, null: there were none, and all of it may be renewed.
+// Renews the rows of a list; gives how many stand above them by now, and how many have left it: these stay in their
+// places, struck out. null: there were none, and all of it may be renewed. Without renewed the list has ended.
 export function renewRows(list, renewed) {
   const known = [...list.querySelectorAll(ROW)];
   if (!known.length) return null;
-  const fresh = new Map([...renewed.querySelectorAll(ROW)].map((row) => [nameRow(row), row]));
+  const fresh = new Map([...renewed?.querySelectorAll(ROW) ?? []].map((row) => [nameRow(row), row]));
   for (const row of known) {
     const cells = [...(fresh.get(nameRow(row))?.cells ?? [])];
     cells.forEach((cell, at) => {
@@ -22,5 +23,10 @@ export function renewRows(list, renewed) {
   }
   const names = known.map(nameRow);
   const first = [...fresh.keys()].findIndex((name) => names.includes(name));
-  return first < 0 ? fresh.size : first;
+  const news = first < 0 ? fresh.size : first;
+  // As many as are new may have been pushed over the end of the page: of those nothing is known.
+  const last = names.findLastIndex((name) => fresh.has(name));
+  const end = names.length - last - 1 > news ? names.length : last + 1;
+  known.forEach((row, at) => row.classList.toggle("gone", at < end && !fresh.has(names[at])));
+  return { news, gone: list.querySelectorAll(".gone").length };
 }
