@@ -83,6 +83,22 @@ async def test_rows_that_have_left_a_list_are_struck_out_in_their_places_and_cou
         assert await page.locator("#rows-pending tbody tr").count() == 1
 
 
+async def test_the_list_of_instances_says_how_they_stand_by_now(make_own_world, open_page, signed_in):
+    async with make_own_world(roles=frozenset()) as world:
+        past = await make_history(world)
+        page = await open_page(world, await signed_in(world))
+        await page.goto("/instances")
+        await world.pool.execute(FAILING, past.instance_id)
+        await page.locator("tbody").get_by_text("Held").wait_for()
+        await world.pool.execute("UPDATE endpoint SET failing_since = NULL; UPDATE instance SET valid = false")
+        await page.locator("#rail .count").wait_for()
+        await page.goto("/instances?state=attention")
+        assert await find_violations(page) == []
+        await world.pool.execute("UPDATE instance SET valid = true")
+        await page.get_by_role("button", name="1 no longer here: show").click()
+        await page.get_by_role("heading", name="No instance matches").wait_for()
+
+
 async def test_rows_that_new_ones_push_over_the_end_of_a_page_have_not_left(
     make_own_world, open_page, signed_in
 ):

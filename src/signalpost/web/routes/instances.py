@@ -66,7 +66,8 @@ async def list_instances(
     state: str = "",
     after: str = "0",
 ) -> Response:
-    """List instances in the order of their ids, each with how it stands: four statements a page."""
+    """List instances in the order of their ids, each with how it stands: five statements a page."""
+    pulse = await parts.pulse.feel(visit.organization_id)
     now = parts.api.clock()
     tags = [each for each in tag or [] if each]
     if any("\x00" in text for text in (search, *tags)):
@@ -114,6 +115,7 @@ async def list_instances(
         narrowed=bool(search or tags or state),
         following=following,
         further=after != "0",
+        pulse=pulse or "",
     )
 
 
