@@ -41,6 +41,12 @@ async def test_what_is_not_there_is_told_as_a_page_and_api_paths_stay_json(world
     assert answer.json()["message"] == "there is nothing at GET /elements/api-v2/nothing"
 
 
+async def test_who_has_no_account_is_not_led_to_where_one_is_needed(world, browser, arrive):
+    for path, status in ((f"/connect/{'x' * 50}", 404), ("/oauth/callback?state=x&code=y", 400)):
+        assert 'href="/"' in (await browser.read(path, status)).partition("<main")[2]
+        assert "href=" not in (await arrive().read(path, status)).partition("<main")[2]
+
+
 def test_what_an_error_says_of_hidden_characters_is_shown():
     """The provider's own words are in it."""
     macros = TEMPLATES.get_template("macros.html").module
