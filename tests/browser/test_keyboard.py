@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.browser.walking import INSTANCE, tab_to
+from tests.store.history import make_past
 
 
 async def test_an_instance_is_connected_by_keyboard_alone(make_own_world, open_page, signed_in):
@@ -25,3 +26,18 @@ async def test_an_instance_is_connected_by_keyboard_alone(make_own_world, open_p
         await page.wait_for_url("**/puboauth/token**")
         await page.get_by_role("button", name="Allow").press("Enter")
         await page.wait_for_url(INSTANCE)
+
+
+async def test_who_presses_a_button_is_led_to_what_came_of_it(make_own_world, open_page, signed_in):
+    async with make_own_world(roles=frozenset()) as world:
+        organization_id = await world.pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'")
+        past = await make_past(world.pool, organization_id)
+        page = await open_page(world, await signed_in(world))
+        await page.goto(f"/instances/{past.instance_id}")
+        await page.get_by_role("button", name="Pause").press("Enter")
+        await page.get_by_role("button", name="Resume").wait_for()
+        await page.wait_for_function("document.activeElement.classList.contains('notice')")
+        await page.locator("a.me").press("Enter")
+        await page.get_by_role("button", name="Sign out", exact=True).press("Enter")
+        await page.get_by_text("You are signed out").wait_for()
+        await page.wait_for_function("document.activeElement.id === 'email'")

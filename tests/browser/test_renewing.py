@@ -90,7 +90,9 @@ async def test_the_list_of_instances_says_how_they_stand_by_now(make_own_world, 
         await page.goto("/instances")
         await world.pool.execute(FAILING, past.instance_id)
         await page.locator("tbody").get_by_text("Held").wait_for()
-        await world.pool.execute("UPDATE endpoint SET failing_since = NULL; UPDATE instance SET valid = false")
+        await world.pool.execute(
+            "UPDATE endpoint SET failing_since = NULL; UPDATE instance SET valid = false"
+        )
         await page.locator("#rail .count").wait_for()
         await page.goto("/instances?state=attention")
         assert await find_violations(page) == []
