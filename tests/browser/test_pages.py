@@ -19,6 +19,10 @@ MIDDLE = {"width": 1024, "height": 768}
 ZOOMED = {"width": 640, "height": 512}
 
 
+# A label or a link with such an id belongs to the first that has it.
+TWICE = """[...document.querySelectorAll("[id]")].map((each) => each.id)
+    .filter((id, at, all) => all.indexOf(id) !== at)"""
+
 # What answers a GET without being a page of its own: streams, downloads, ways that lead on.
 NO_PAGES = {
     "/connect/continue/{number}",
@@ -77,6 +81,8 @@ async def test_every_page_fits_keeps_its_policy_is_small_and_has_a_title(stage, 
         title, headings = await page.title(), await page.locator("h1").all_inner_texts()
         if len(headings) != 1 or not headings[0].strip() or len(title) < 15:
             wrong[each.name, "title"] = (title, headings)
+        if twice := await page.evaluate(TWICE):
+            wrong[each.name, "ids"] = twice
     assert wrong == {}
 
 

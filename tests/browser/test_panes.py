@@ -49,7 +49,7 @@ async def test_a_keyboard_goes_past_the_frame_and_to_the_search(stage, open_page
     await page.keyboard.press("Enter")
     assert (await page.evaluate("document.activeElement.id")) == "content"
     await page.keyboard.press("/")
-    assert (await page.evaluate("document.activeElement.id")) == "search"
+    assert (await page.evaluate("document.activeElement.id")) == "search-events"
     await page.keyboard.type("legal")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/events?path=legal")
