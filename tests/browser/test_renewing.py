@@ -101,6 +101,27 @@ async def test_the_list_of_instances_says_how_they_stand_by_now(make_own_world, 
         await page.get_by_role("heading", name="No instance matches").wait_for()
 
 
+async def test_the_event_log_says_what_became_of_what_it_shows(make_own_world, open_page, signed_in):
+    async with make_own_world(roles=frozenset()) as world:
+        past = await make_history(world)
+        pages = [await past.commit(datetime.now(UTC), [name]) for name in ("one", "two")]
+        page = await open_page(world, await signed_in(world))
+        await page.goto("/events")
+        await page.locator("tr:has-text('two')").get_by_text("Waiting").wait_for()
+        await past.end(pages[1])
+        await past.commit(datetime.now(UTC), ["three"])
+        await page.get_by_role("button", name="1 new: show").wait_for()
+        await page.evaluate(LOOK_ANEW)
+        await page.locator("tr:has-text('two')").get_by_text("Delivered").wait_for()
+        assert await page.get_by_role("button", name="1 new: show").is_visible()
+        assert await page.locator("tr:has-text('one')").get_by_text("Waiting").is_visible()
+        await page.goto("/events?state=pending")
+        assert await page.locator("tbody tr").count() == 2
+        await world.pool.execute("UPDATE notification SET state = 'delivered' WHERE page_id = $1", pages[0])
+        await page.evaluate(LOOK_ANEW)
+        await page.locator("tr.gone:has-text('one')").wait_for()
+
+
 async def test_rows_that_new_ones_push_over_the_end_of_a_page_have_not_left(
     make_own_world, open_page, signed_in
 ):

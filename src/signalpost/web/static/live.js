@@ -3,11 +3,13 @@
 // [data-refresh] parts, those of "rows" row by row, as [data-page] has them, else the page's own address.
 import { isInUse, renewRows } from "./rows.js";
 
+let counted = 0;
+
 for (const place of document.querySelectorAll("[data-live]")) {
   const source = new EventSource(place.dataset.live);
   source.addEventListener("message", (message) => {
     const told = JSON.parse(message.data);
-    if (told.new) tell(told.new);
+    if (told.new) tell(counted = told.new);
     if (told.refresh) refresh();
   });
   addEventListener("pagehide", () => source.close());
@@ -66,13 +68,14 @@ async function refresh() {
 }
 
 function renew(fresh) {
-  let news = 0, gone = 0;
+  let above = 0, gone = 0;
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const renewed = fresh.getElementById(part.id);
     const rows = part.dataset.refresh === "rows" ? renewRows(part, renewed) : null;
-    if (rows) { news += rows.news; gone += rows.gone; }
+    if (rows) { above += rows.news; gone += rows.gone; }
     else if (renewed && !isInUse(part)) part.replaceChildren(...renewed.childNodes);
   }
+  const news = Math.max(above, counted);
   if (news || gone) tell(news, gone);
 }
 

@@ -24,9 +24,10 @@ export function renewRows(list, renewed) {
   const names = known.map(nameRow);
   const first = [...fresh.keys()].findIndex((name) => names.includes(name));
   const news = first < 0 ? fresh.size : first;
-  // As many as are new may have been pushed over the end of the page: of those nothing is known.
+  // As many as are new may have been pushed over the end of the page, and where not all was looked through (data-cut)
+  // any number over the end of that: of those nothing is known.
   const last = names.findLastIndex((name) => fresh.has(name));
-  const end = names.length - last - 1 > news ? names.length : last + 1;
+  const end = names.length - last - 1 > news && !("cut" in list.dataset) ? names.length : last + 1;
   known.forEach((row, at) => row.classList.toggle("gone", at < end && !fresh.has(names[at])));
   return { news, gone: list.querySelectorAll(".gone").length };
 }
