@@ -143,7 +143,8 @@ class EmbeddedPostgres:
             settings: of PostgreSQL, over ``SIZES``.
 
         Raises:
-            ConfigurationError: another process has the directory, or it cannot be used, or the server does not start.
+            InUseError: another process has the directory.
+            ConfigurationError: it cannot be used, or the server does not start.
         """
         binaries = find_binaries()
         account = await asyncio.to_thread(choose_account)

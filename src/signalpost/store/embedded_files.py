@@ -30,6 +30,10 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9/._@+-]+")
 LARGEST_OLD_LOG_BYTES = 1_000_000
 
 
+class InUseError(ConfigurationError):
+    """Another process has the data directory: it runs the server, or is about to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """Where things are: ``cluster`` is PostgreSQL's own, ``run`` is what we need to run it."""
@@ -106,7 +110,8 @@ def lock_folders(folders: Folders) -> int:
     """Take the data directory for this process. The lock ends when the returned descriptor closes, however we die.
 
     Raises:
-        ConfigurationError: another process has it; it is named.
+        InUseError: another process has it; it is named.
+        ConfigurationError: it cannot be locked.
     """
     with explain_refusals(f"the data directory {folders.root} cannot be locked"):
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -120,7 +125,7 @@ def lock_folders(folders: Folders) -> int:
                 f"the data directory {folders.root} is in use by process {holder}:"
                 " stop that one, or choose another directory with SIGNALPOST_DATA_DIR"
             )
-            raise ConfigurationError(message) from error
+            raise InUseError(message) from error
         except OSError:
             os.close(descriptor)
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from signalpost.store.database import (
     read_newest,
 )
 from signalpost.store.embedded import EmbeddedPostgres, check_at_rest, find_running
+from signalpost.store.embedded_files import InUseError
 from signalpost.store.health import Health
 from signalpost.store.queue import Wakeups
 from signalpost.store.troubles import DATABASE_URL
@@ -102,6 +103,10 @@ class Connections:
 DIRECT_URL = "SIGNALPOST_DATABASE_DIRECT_URL"
 EMBEDDED = "SIGNALPOST_DATA_DIR"
 CLOSE_SECONDS = 1.0
+STARTING_SECONDS = 30.0
+"""How long a command waits for the embedded database that a service is just starting."""
+
+LOOK_AGAIN_SECONDS = 0.1
 
 
 @asynccontextmanager
@@ -169,22 +174,50 @@ async def open_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
 
 @asynccontextmanager
 async def reach_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
-    """Reach the database for a command beside the service: the embedded one may be running.
+    """Reach the database for a command beside the service: the embedded one may be running, or just be started.
 
     One that is made for it is told in the log: it may be that the service has its own elsewhere.
 
     Raises:
         ConfigurationError: it cannot be had; the message says what to do.
     """
-    running = find_running(settings.data_dir) if settings.database_url is None else None
-    if running is not None:
-        yield ReachedDatabase(running)
-        return
+    async with AsyncExitStack() as stack:
+        if settings.database_url is not None:
+            yield await stack.enter_async_context(open_database(settings))
+        else:
+            yield await _reach_embedded(settings, stack)
+
+
+async def _reach_embedded(settings: Settings, stack: AsyncExitStack) -> ReachedDatabase:
+    """Give the one that a service runs, once it answers; start it where none does."""
     is_new = not _is_there(settings)
-    async with open_database(settings) as reached:
+    deadline = time.monotonic() + STARTING_SECONDS
+    while True:
+        running = find_running(settings.data_dir)
+        if running is not None and await _answers(running):
+            return ReachedDatabase(running)
+        try:
+            reached = await stack.enter_async_context(open_database(settings))
+        except InUseError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            continue
         if is_new:
             log.warning("database.new", folder=str(settings.data_dir.resolve()), setting=EMBEDDED)
-        yield reached
+        return reached
+
+
+async def _answers(arguments: Mapping[str, Any]) -> bool:
+    """Say whether the server has come up; it is not asked whether it does what is wanted of it."""
+    try:
+        connection = await connect(arguments)
+    except (OSError, asyncpg.CannotConnectNowError, asyncpg.InvalidCatalogNameError):
+        return False
+    except asyncpg.PostgresError:
+        return True
+    await connection.close()
+    return True
 
 
 def require_database(settings: Settings) -> None:
