@@ -50,13 +50,19 @@ def read_command(first, last):
 
 
 async def run_command(command, folder, arguments):
-    database = f"host={arguments['host']} port={arguments['port']} user={arguments['user']} dbname={arguments['database']}"
+    server = f"host={arguments['host']} port={arguments['port']} user={arguments['user']}"
+    name = arguments["database"]
     process = await asyncio.create_subprocess_exec(
         "bash",
         "-c",
-        f"set -e -o pipefail\n{command}",
+        "set -e -o pipefail\n" + command.replace("DATABASE signalpost", f"DATABASE {name}"),
         cwd=folder,
-        env={"TOOLS": str(find_binaries()), "DATABASE": database, "PATH": "/usr/bin:/bin"},
+        env={
+            "TOOLS": str(find_binaries()),
+            "SERVER": server,
+            "DATABASE": f"{server} dbname={name}",
+            "PATH": "/usr/bin:/bin",
+        },
         stderr=asyncio.subprocess.PIPE,
     )
     _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
@@ -88,3 +94,17 @@ async def test_a_dump_with_partitions_is_restored_over_tables_that_have_their_ow
     past.pool = restored
     await past.commit(now, ["c"])
     assert await restored.fetchval("SELECT max(id) FROM notification") > newest + 1_000_000
+
+
+async def test_a_dump_is_restored_where_a_newer_release_has_made_its_tables(open_migrated, tmp_path):
+    pool, arguments = await open_migrated("dumped")
+    await pool.execute("INSERT INTO organization (name) VALUES ('Acme')")
+    await run_command(read_command("$TOOLS/pg_dump", '"$DATABASE"'), tmp_path, arguments)
+
+    restored, arguments = await open_migrated("restored")
+    await restored.execute("CREATE TABLE of_newer (member_id bigint REFERENCES member)")
+    await run_command(read_command("NUMBERS=", "> /dev/null"), tmp_path, arguments)
+
+    await migrate(arguments)
+    assert await restored.fetchval("SELECT name FROM organization") == "Acme"
+    assert await restored.fetchval("SELECT to_regclass('of_newer')") is None
