@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from signalpost.store.database import migrate, open_pool
-from signalpost.store.embedded import find_binaries
 from signalpost.store.partitions import Partitions
 from tests.store.history import make_past
-from tests.support import PATIENCE_SECONDS
+from tests.store.restoring import read_command, run_command
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md"
 KEPT = timedelta(days=7)
 
 
@@ -38,35 +33,6 @@ async def open_migrated(postgres):
         await pool.close()
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
-
-
-def read_command(first, last):
-    """Give the page's lines from one that begins so to one that ends so."""
-    found = re.search(
-        rf"^{re.escape(first)}.*?{re.escape(last)}$", PAGE.read_text(), re.DOTALL | re.MULTILINE
-    )
-    assert found is not None
-    return found[0]
-
-
-async def run_command(command, folder, arguments):
-    server = f"host={arguments['host']} port={arguments['port']} user={arguments['user']}"
-    name = arguments["database"]
-    process = await asyncio.create_subprocess_exec(
-        "bash",
-        "-c",
-        "set -e -o pipefail\n" + command.replace("DATABASE signalpost", f"DATABASE {name}"),
-        cwd=folder,
-        env={
-            "TOOLS": str(find_binaries()),
-            "SERVER": server,
-            "DATABASE": f"{server} dbname={name}",
-            "PATH": "/usr/bin:/bin",
-        },
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-    assert process.returncode == 0, errors.decode()
 
 
 @pytest.mark.parametrize("made_for", [timedelta(), timedelta(days=20)], ids=["same_partitions", "others"])
