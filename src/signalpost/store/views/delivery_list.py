@@ -57,7 +57,6 @@ ROWS = f"""
 SELECT notification.id, notification.instance_id, instance.name AS instance_name, notification.state,
        notification.attempts, notification.created_at, notification.delivered_at, notification.dead_at,
        notification.next_attempt_at, last.status AS last_status, last.error AS last_error,
-       last.started_at AS last_attempt_at,
        coalesce(first.event_type, '') AS event_type, coalesce(first.label, '') AS label,
        coalesce(first.object_id, '') AS object_id, coalesce(first.number, 0) AS events
 FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
@@ -112,7 +111,6 @@ class SeenDelivery:
     next_attempt_at: datetime
     last_status: int | None
     last_error: str | None
-    last_attempt_at: datetime | None
     event_type: str
     label: str
     object_id: str
