@@ -86,7 +86,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Changes that the provider no longer keeps, known to be lost to us."""
+    """Changes known to be lost: those that the provider no longer keeps, or that were given up as too much waited."""
 
     reason: str
     from_watermark: Watermark

@@ -9,9 +9,10 @@ from typing import Any
 
 import asyncpg
 
+from signalpost.model.event import Gap
 from signalpost.model.ids import InstanceId
 from signalpost.observe import get_logger
-from signalpost.store.notices import add_notice
+from signalpost.store.notices import add_gap
 
 log = get_logger("retention")
 
@@ -60,11 +61,6 @@ WITH beyond AS (
 SELECT event.resource, count(DISTINCT gone.id) AS notifications, count(*) AS events,
        min(event.sequence) AS first, max(event.sequence) AS last
 FROM gone JOIN event ON event.notification_id = gone.id GROUP BY event.resource ORDER BY first
-"""
-
-INSERT_GAP = """
-INSERT INTO gap (instance_id, resource, sequence, reason, from_watermark, to_watermark, detected_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
@@ -137,32 +133,17 @@ class Backlog:
                 return []
             rows = await connection.fetch(CANCEL, instance_id, beyond, MOST_CANCELLED)
             given_up = [GivenUp(*row) for row in rows]
-            told = [(each, self._tell(each)) for each in given_up]
-            for each, body in told:
-                await connection.execute(
-                    INSERT_GAP,
-                    instance_id,
-                    each.resource,
-                    each.first,
-                    body["message"],
-                    body["fromWatermark"],
-                    body["toWatermark"],
-                    now,
+            for each in given_up:
+                gap = self._tell(each)
+                await add_gap(
+                    connection, instance_id, each.resource, each.first, gap, "backlog.cancelled", now
                 )
-            for _, body in told:
-                await add_notice(connection, instance_id, "backlog.cancelled", body, now)
         return given_up
 
-    def _tell(self, given_up: GivenUp) -> dict[str, Any]:
-        message = (
+    def _tell(self, given_up: GivenUp) -> Gap:
+        reason = (
             f"more than {self._most_waiting:,} notifications waited for the endpoint: the oldest were given up,"
             f" {given_up.notifications:,} of {given_up.resource} with {given_up.events:,} events"
             f" (sequence {given_up.first:,} to {given_up.last:,})"
         )
-        return {
-            "resource": given_up.resource,
-            "message": message,
-            "sequence": given_up.first,
-            "fromWatermark": {"sequence": given_up.first},
-            "toWatermark": {"sequence": given_up.last},
-        }
+        return Gap(reason, {"sequence": given_up.first}, {"sequence": given_up.last})

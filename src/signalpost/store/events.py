@@ -14,7 +14,7 @@ from signalpost.model.event import Gap
 from signalpost.model.ids import EventId, InstanceId
 from signalpost.model.instance import ResourcePoll
 from signalpost.store.memory import drop_oldest
-from signalpost.store.notices import add_notice
+from signalpost.store.notices import add_gap
 from signalpost.store.page_commit import COMMIT, PageCommit, list_arguments
 
 # One by one by the index, whatever the planner thinks of a partition that was empty when it looked.
@@ -122,25 +122,7 @@ class Events:
                 message = f"the watermark of {poll.resource} was moved by another worker"
                 raise FencedError(message)
             sequence = await connection.fetchval(TAKE_NUMBER, instance_id)
-            await connection.execute(
-                "INSERT INTO gap (instance_id, resource, sequence, reason, from_watermark, to_watermark, detected_at)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                instance_id,
-                poll.resource,
-                sequence,
-                gap.reason,
-                gap.from_watermark,
-                gap.to_watermark,
-                now,
-            )
-            told = {
-                "resource": poll.resource,
-                "message": gap.reason,
-                "sequence": sequence,
-                "fromWatermark": gap.from_watermark,
-                "toWatermark": gap.to_watermark,
-            }
-            await add_notice(connection, instance_id, "gap.recorded", told, now)
+            await add_gap(connection, instance_id, poll.resource, sequence, gap, "gap.recorded", now)
 
 
 async def delete_log(connection: Any, instance_id: InstanceId) -> bool:

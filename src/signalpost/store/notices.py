@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.model.configuration import OPERATIONS_URL
+from signalpost.model.event import Gap
 from signalpost.model.ids import InstanceId
 from signalpost.store.vault import ReadConfiguration, Vault
 
@@ -20,6 +21,11 @@ MOST_OF_ONE = 5
 ADD = f"""
 INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
 SELECT id, $2, $3, $4, $4 FROM instance WHERE id = $1 AND configuration ? '{OPERATIONS_URL}'
+"""
+
+ADD_GAP = """
+INSERT INTO gap (instance_id, resource, sequence, reason, from_watermark, to_watermark, detected_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 # Of each instance the oldest few. Only the notices are locked: whoever changes their instance meanwhile does not wait.
@@ -58,6 +64,23 @@ async def add_notice(
 ) -> None:
     """Write a notice within the caller's transaction; nothing where the instance names no address for them."""
     await connection.execute(ADD, instance_id, kind, dict(body), now)
+
+
+async def add_gap(
+    connection: Any, instance_id: InstanceId, resource: str, sequence: int, gap: Gap, kind: str, now: datetime
+) -> None:
+    """Record a gap at a number of the event sequence, with a notice of ``kind``, within the caller's transaction."""
+    await connection.execute(
+        ADD_GAP, instance_id, resource, sequence, gap.reason, gap.from_watermark, gap.to_watermark, now
+    )
+    told = {
+        "resource": resource,
+        "message": gap.reason,
+        "sequence": sequence,
+        "fromWatermark": gap.from_watermark,
+        "toWatermark": gap.to_watermark,
+    }
+    await add_notice(connection, instance_id, kind, told, now)
 
 
 class Notices:
