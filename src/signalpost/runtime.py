@@ -32,6 +32,7 @@ from signalpost.store.queue import (
     Queue,
     Wakeups,
     WorkDriver,
+    WorkQueries,
     queue_queries,
     read_id,
     read_polls,
@@ -270,7 +271,7 @@ class Runtime:
         earlier = self._queue_managers.get(entrypoint)
         if earlier is not None:  # it failed, and may have left jobs that look as if they were worked on
             await self._parts.queue.give_back(earlier.queue_manager_id)
-        queries = queue_queries(WorkDriver(self._parts.pool, self._parts.wakeups))
+        queries = queue_queries(WorkDriver(self._parts.pool, self._parts.wakeups), WorkQueries)
         queue_manager = QueueManager(queries)
         queue_manager.min_dequeue_poll_interval = LOOK_AGAIN[entrypoint]
         self._queue_managers[entrypoint] = queue_manager

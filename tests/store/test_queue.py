@@ -6,12 +6,25 @@ import asyncio
 import os
 import signal
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import uuid4
 
 import asyncpg
+import orjson
 import pytest
+from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from signalpost.model.ids import InstanceId
-from signalpost.store.queue import HANDFUL, Queue, Wakeups, read_id, read_polls
+from signalpost.store.queue import (
+    HANDFUL,
+    Queue,
+    Wakeups,
+    WorkDriver,
+    WorkQueries,
+    queue_queries,
+    read_id,
+    read_polls,
+)
 from tests.support import PATIENCE_SECONDS, until
 
 
@@ -93,6 +106,34 @@ async def test_all_kinds_of_jobs_are_heard_of_on_one_connection_which_goes_with_
     assert first == ["one"]
     await listening.remove("told", second.append)
     assert [connection.is_closed() for connection in made] == [True]
+
+
+async def test_who_takes_jobs_is_told_of_one_change_and_of_another_once_it_has_looked(pool, wakeups):
+    queue, driver = Queue(pool), WorkDriver(pool, wakeups[0])
+    queries = queue_queries(driver, WorkQueries)
+    channel, heard, all_heard = queries.qbe.settings.channel, [], []
+    await wakeups[0].add(channel, all_heard.append)
+    async with driver:
+        await driver.add_listener(channel, heard.append)
+        for looked in range(3):
+            for number in range(10):
+                await queue.enqueue_polls([looked * 10 + number])
+            await driver.notify(channel, '{"type": "cancellation_event", "ids": [1]}')  # never left out
+            await until(partial(has, all_heard, 11 * (looked + 1)))
+            kinds = [orjson.loads(each)["type"] for each in heard]
+            assert kinds == ["table_changed_event", "cancellation_event"] * (looked + 1)
+            taken = await queries.dequeue(
+                batch_size=1,
+                entrypoints={"poll": EntrypointExecutionParameter(concurrency_limit=0)},
+                queue_manager_id=uuid4(),
+                global_concurrency_limit=None,
+                heartbeat_timeout=timedelta(seconds=10),
+            )
+            assert len(taken) == 1
+
+
+def has(found, number):
+    return len(found) == number
 
 
 @pytest.mark.parametrize("loss", ["told", "silent"])

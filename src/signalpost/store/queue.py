@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
+import orjson
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver, Relay
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.models import Job
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.ports.driver import Driver, NotifyCallback
 
@@ -23,6 +25,7 @@ from signalpost.model.ids import InstanceId
 from signalpost.store.gather import Gather
 
 Id = TypeVar("Id", bound=int)
+Statements = TypeVar("Statements", bound=Queries)
 
 CHECK_SECONDS = 5.0
 """How long the connection that listens may take to answer."""
@@ -47,10 +50,10 @@ FROM unnest($1::text[]) AS kind
 """
 
 
-def queue_queries(driver: Driver) -> Queries:
-    """PgQueuer's statements on ``driver``, with our settings (its environment variables are not read)."""
+def queue_queries(driver: Driver, kind: type[Statements]) -> Statements:
+    """PgQueuer's statements, of a ``kind``, on ``driver``, by our settings (its environment variables are not read)."""
     settings = DBSettings(durability=Durability.volatile)
-    return Queries(
+    return kind(
         driver,
         qbe=QueryBuilderEnvironment(settings),
         qbq=QueryQueueBuilder(settings),
@@ -60,7 +63,7 @@ def queue_queries(driver: Driver) -> Queries:
 
 async def install_queue(connection: asyncpg.Connection) -> None:
     """Create the queue's tables, or bring older ones to its present version."""
-    queries = queue_queries(AsyncpgDriver(connection))
+    queries = queue_queries(AsyncpgDriver(connection), Queries)
     if await queries.schema_is_installed():
         await queries.upgrade()
     else:
@@ -133,21 +136,49 @@ class Wakeups:
 
 
 class WorkDriver(AsyncpgPoolDriver):
-    """PgQueuer's way to the database: its statements go through the pool, which may keep no session; it hears apart."""
+    """PgQueuer's way to the database: its statements go through the pool, which may keep no session; it hears apart.
+
+    PgQueuer keeps each change of the queue that it is told of, and looks into the queue once for each of them: where
+    they come faster than it looks, that would have no end. So it is told of one, and of another once it has looked.
+    """
 
     def __init__(self, pool: asyncpg.Pool, wakeups: Wakeups) -> None:
         super().__init__(pool)
         self._wakeups = wakeups
         self._heard: list[tuple[str, NotifyCallback]] = []
+        self._is_told = False
+
+    def note_look(self) -> None:
+        """Note that what changed so far is seen by a look that begins now."""
+        self._is_told = False
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         """Listen, until the driver is left."""
-        self._heard.append((channel, callback))
-        await self._wakeups.add(channel, callback)
+
+        def tell(payload: str | bytes | bytearray) -> None:
+            if orjson.loads(payload).get("type") == "table_changed_event":
+                if self._is_told:
+                    return
+                self._is_told = True
+            callback(payload)
+
+        self._heard.append((channel, tell))
+        await self._wakeups.add(channel, tell)
 
     async def __aexit__(self, *_: object) -> None:
         while self._heard:
             await self._wakeups.remove(*self._heard.pop())
+
+
+class WorkQueries(Queries):
+    """PgQueuer's statements for who takes jobs."""
+
+    driver: WorkDriver
+
+    async def dequeue(self, *arguments: Any, **named: Any) -> list[Job]:
+        """Take jobs, as PgQueuer does."""
+        self.driver.note_look()
+        return await super().dequeue(*arguments, **named)
 
 
 class Queue:
@@ -155,7 +186,7 @@ class Queue:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._queries = queue_queries(AsyncpgPoolDriver(pool))
+        self._queries = queue_queries(AsyncpgPoolDriver(pool), Queries)
         self.start_here: Callable[[InstanceId], bool] | None = None
         self._wakes: Gather[tuple[InstanceId, str], None] = Gather(self._wake_all, window_seconds=0.001)
 
