@@ -250,3 +250,31 @@ async def test_a_filter_by_type_is_applied_here_so_that_the_watermark_always_mov
     await until(lambda: len(world.delivered()) >= len(notes))
     assert ids(world.delivered()) == notes
     assert notes
+
+
+async def test_a_file_is_known_by_itself_where_its_path_is_the_id(world):
+    """A path passes to other files, and files come to other paths with no event of their own."""
+    polled = {"events": {"url": "/hubs/documents/events", "idField": "data.target_path"}}
+    await started(world, **{"event.poller.configuration": polled})
+    steps = [
+        ("create", "/Shared/F/a", "g1", "CREATED"),
+        ("rename", "/Shared/F/b", "g1", "MOVED"),
+        ("create", "/Shared/F/a", "g2", "CREATED"),
+        ("create", "/Shared/F/b", "g1", "UPDATED"),
+        ("move", "/Shared/G", None, "MOVED"),
+        ("create", "/Shared/G/a", "g2", "UPDATED"),
+        ("delete", "/Shared/G/a", "g2", "DELETED"),
+        ("create", "/Shared/G/a", "g3", "CREATED"),
+    ]
+    rows = [
+        {
+            "type": "file_system",
+            "action": action,
+            "data": {"target_path": path, "target_group_id": group, "is_folder": group is None},
+        }
+        for action, path, group, _ in steps
+    ]
+    await world.control("POST", "events", rows)
+    await until(lambda: len(world.events()) >= len(steps))
+    told = [(event["objectId"], event["eventType"]) for event in world.events()]
+    assert told == [(path, event_type) for _, path, _, event_type in steps]

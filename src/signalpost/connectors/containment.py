@@ -199,7 +199,7 @@ def _pick_suspects(records: Sequence[str]) -> Iterator[str]:
 
 
 def _find_wrong_change(change: Any, records: int) -> Iterator[str]:
-    if not (_is_text(change.change_id) and _can_be_kept(change.change_id) and _can_be_kept(change.object_id)):
+    if not (_is_text(change.change_id) and all(map(_can_be_kept, (*change[:2], change.known_by)))):
         yield "a Change whose ids are no texts that can be kept"
     if not isinstance(change.event_type, EventType):
         yield "a Change whose event_type is no EventType"

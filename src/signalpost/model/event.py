@@ -29,7 +29,8 @@ class Change(NamedTuple):
     ``change_id`` is unique and stable per instance and resource, and the change's, not the object's: another change
     under an id that was told is taken for that one, and left out. ``record_index`` points into the page's records.
     ``creates_or_updates`` marks a change that the provider tells alike for a new object and a new version of a
-    known one: detection decides by whether the object is known.
+    known one: detection decides by whether the object is known. It is by its ``object_id``, or by ``known_by``, where
+    that is one that passes to other objects, as a path does.
     """
 
     change_id: str
@@ -39,6 +40,12 @@ class Change(NamedTuple):
     occurred_at: datetime
     record_index: int
     creates_or_updates: bool = False
+    known_by: str = ""
+
+    @property
+    def remembered_id(self) -> str:
+        """The id that the object is remembered by."""
+        return self.known_by or self.object_id
 
 
 class Remembered(NamedTuple):

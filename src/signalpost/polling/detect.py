@@ -70,14 +70,14 @@ def detect(
     records = list(page.records)
     types: dict[str, str] = {}
     for change in page.changes:
-        decided = change
-        if change.creates_or_updates and alive.get(change.object_id, change.object_id in known):
+        decided, object_id = change, change.remembered_id
+        if change.creates_or_updates and alive.get(object_id, object_id in known):
             decided = change._replace(event_type=EventType.UPDATED)
             before, told, after = records[change.record_index].rpartition(TOLD_AS_CREATED)
             if told:
                 records[change.record_index] = before + TOLD_AS_UPDATED + after
-        alive[change.object_id] = decided.event_type is not EventType.DELETED
-        types[change.object_id] = change.object_type
+        alive[object_id] = decided.event_type is not EventType.DELETED
+        types[object_id] = change.object_type
         changes.append(decided)
     remembered = tuple(
         Remembered(object_id, types[object_id], "", None, now)

@@ -188,7 +188,7 @@ class Position:
             return NOTHING
         parts, poll = self._pages, self._poll
         event_ids = [identify(self._state.instance_id, poll.resource, page.changes) for page in pages]
-        objects = dict.fromkeys(change.object_id for page in pages for change in page.changes)
+        objects = dict.fromkeys(change.remembered_id for page in pages for change in page.changes)
         is_feed = self._strategy is Strategy.FEED
         found_events, recalled = await asyncio.gather(
             parts.events.find_stored([*chain.from_iterable(event_ids)]),

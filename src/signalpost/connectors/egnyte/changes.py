@@ -15,7 +15,7 @@ from signalpost.connectors.egnyte.values import (
     read_instant,
     read_path,
 )
-from signalpost.model.errors import ConnectorError, InvalidRequestError
+from signalpost.model.errors import ConnectorError, InvalidRequestError, replace_unusable
 from signalpost.model.event import Change, EventType, Page, Watermark
 
 ACTIONS = {
@@ -143,6 +143,7 @@ def read_row(row: dict[str, Any], index: int, id_field: str, now: datetime) -> t
         occurred_at=occurred_at,
         record_index=index,
         creates_or_updates=object_type == "file" and row.get("action") == "create",
+        known_by=replace_unusable(object_id),
     )
     return record, change
 
