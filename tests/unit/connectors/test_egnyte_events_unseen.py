@@ -101,6 +101,18 @@ async def test_a_name_that_was_cut_in_a_character_stops_no_event():
     assert [change.object_id for change in page.changes] == ["/Shared/a\ufffd", "event-2"]
 
 
+@pytest.mark.parametrize("repeated", [7, 8])
+async def test_a_full_page_that_repeats_a_row_leads_to_the_next(repeated):
+    """Whether it begins with the row asked after, or has one twice: what follows does not wait for the next poll."""
+    rows = [{"id": repeated}, *({"id": number} for number in range(8, 107))]
+    async with open_answers({"events": rows}, {"events": rows}, 204) as calls:
+        feed, watermark = calls.feed("events"), {"id": 7}
+        page = await feed.read(calls, watermark, verify=False)
+        assert (page.watermark, len(page.changes), page.more) == ({"id": 106}, 99, True)
+        page = await feed.read(calls, page.watermark, verify=False)  # the same again: there is an end to it
+        assert (page.watermark, page.changes, page.more) == ({"id": 106}, (), False)
+
+
 class BusySession:
     """A domain that lets go ``by_call`` of its oldest events from one call to the next."""
 

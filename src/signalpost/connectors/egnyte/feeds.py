@@ -95,7 +95,7 @@ class EventFeed:
             return await self._read_nothing(client, watermark, verify=verify)
         remark = "; ".join(describe_flaws(self._choose(fresh), "timestamp"))
         following = {"id": read_row_id(fresh[-1])}
-        return make_page(self.read_rows(fresh), following, more=len(fresh) >= PAGE_SIZE, remark=remark)
+        return make_page(self.read_rows(fresh), following, more=len(rows) >= PAGE_SIZE, remark=remark)
 
     async def _read_nothing(self, client: EgnyteClient, watermark: Watermark, *, verify: bool) -> Page:
         """Give an empty page, and where reading goes on after it."""
