@@ -43,3 +43,33 @@ async def test_a_request_that_says_twice_how_long_it_is_is_refused_and_nothing_b
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1
     assert asked == []
+
+
+async def test_a_connection_is_kept_for_longer_than_balancers_and_clients_wait_between_two_requests(
+    monkeypatch,
+):
+    """A request that is sent just as the server closes is lost: a client that asked every 5 s met that again and again."""
+    loop, timers = asyncio.get_running_loop(), []
+    call_later = loop.call_later
+
+    def note(seconds, callback, *given, **named):
+        if "keep_alive" in getattr(callback, "__name__", ""):
+            timers.append((seconds, callback))
+        return call_later(seconds, callback, *given, **named)
+
+    monkeypatch.setattr(loop, "call_later", note)
+    stop, ready = asyncio.Event(), loop.create_future()
+    app = PlainTextResponse("well")
+    serving = asyncio.create_task(serve_app(app, bind("127.0.0.1", 0), stop, ready.set_result))
+    place = urlsplit(await ready)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    for _ in range(2):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"well")).startswith(b"HTTP/1.1 200 ")
+    [*_, (seconds, end)] = timers
+    assert seconds > 120
+    end()  # as it does when the time has come
+    assert await reader.read() == b""
+    writer.close()
+    stop.set()
+    await serving

@@ -17,6 +17,13 @@ from signalpost.model.errors import ConfigurationError
 STOP_SECONDS = 2
 """How long requests in hand may go on after a stop was asked for."""
 
+KEEP_ALIVE_SECONDS = 130
+"""How long a connection stays open for a next request.
+
+Longer than the 60 s of most balancers and the two minutes of Caddy: who closes first is to be the side that sends, as a
+request that is sent while the other side closes is lost.
+"""
+
 
 def bind(host: str, port: int, *, named: str = "SIGNALPOST_HOST, SIGNALPOST_PORT") -> socket.socket:
     """Take the address to listen on; the settings it comes from are ``named`` in errors.
@@ -130,6 +137,7 @@ async def serve_app(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=STOP_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             lifespan="off",
             forwarded_allow_ips=list(trusted_proxies),
         )
