@@ -73,3 +73,21 @@ async def test_a_connection_is_kept_for_longer_than_balancers_and_clients_wait_b
     writer.close()
     stop.set()
     await serving
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket", "TLS/1.2"])
+async def test_an_offer_of_another_protocol_is_passed_over_and_not_logged(caplog, protocol):
+    """As Java's own client makes one of HTTP/2 with each connection."""
+    stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
+    app = PlainTextResponse("well")
+    serving = asyncio.create_task(serve_app(app, bind("127.0.0.1", 0), stop, ready.set_result))
+    place = urlsplit(await ready)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    offer = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {protocol}\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    for _ in range(2):
+        writer.write(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{offer}\r\n{{}}".encode())
+        assert (await reader.readuntil(b"well")).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    stop.set()
+    await serving
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from uuid import uuid4
@@ -42,6 +43,15 @@ def bind(host: str, port: int, *, named: str = "SIGNALPOST_HOST, SIGNALPOST_PORT
         message = f"{named}: cannot listen on {host}:{port} ({error.strerror})"
         raise ConfigurationError(message) from error
     return listener
+
+
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """Say whether what uvicorn would log tells an operator something.
+
+    An offer of another protocol does not: it may be passed over (RFC 9110, 7.8), and is. Java's own client makes one
+    with each connection, and uvicorn warns of each, and that a library is missing.
+    """
+    return record.funcName != "_unsupported_upgrade_warning"
 
 
 class _Server(uvicorn.Server):
@@ -130,6 +140,7 @@ async def serve_app(
     except OSError as error:
         message = f"cannot listen on {host}:{port} ({error.strerror}): another process took it while this one started"
         raise ConfigurationError(message) from error
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_telling)
     server = _Server(
         uvicorn.Config(
             OneLength(HeadAsGet(app)),

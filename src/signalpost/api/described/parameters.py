@@ -43,7 +43,11 @@ PARAMETERS: dict[str, tuple[str, Schema, Any]] = {
         {"type": ["integer", "string"], "minimum": 1, "maximum": 200, "default": 200, "maxLength": 0},
         50,
     ),
-    "nextPage": ("The `Elements-Next-Page-Token` of the page before; give the same search with it.", TEXT, ""),
+    "nextPage": (
+        "The `Elements-Next-Page-Token` of the page before; give the same search with it.",
+        TEXT,
+        "",
+    ),
     "page": (
         "The number of the page, in place of `nextPage`.",
         {"type": ["integer", "string"], "minimum": 1, "maximum": 1_000_000, "default": 1, "maxLength": 0},
