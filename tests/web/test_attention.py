@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from types import SimpleNamespace
 
@@ -131,3 +132,36 @@ async def test_lists_of_what_is_wrong_say_what_the_instances_page_says(
     configuration = await quiet_browser.read(f"{place}/configuration")
     for link in set(re.findall(r'href="(/connectors/[^"]+)"', configuration)):
         await quiet_browser.read(link)
+
+
+async def test_what_waits_without_a_callback_url_is_told_wherever_it_stands(quiet, quiet_browser):
+    pool = quiet.pool
+    past = await make_past(pool, await pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'"))
+    place = f"/instances/{past.instance_id}"
+    await past.commit(datetime.now(UTC), ["waits"])
+    event = await pool.fetchrow("SELECT id, notification_id FROM event")
+    pages = (f"/events/{event['id']}", f"/deliveries/{event['notification_id']}")
+    for path in pages:
+        assert "nothing is to be done" in await quiet_browser.read(path)
+    # As it is when its callback URL is taken out of its form.
+    await pool.execute("UPDATE endpoint SET url = NULL, failing_since = NULL")
+    for path in ("/", "/operations", *pages, place, "/instances"):
+        page = await quiet_browser.read(path)
+        assert "callback URL" in page, path
+        assert "nothing is to be done" not in page, path
+        assert "Nothing needs you" not in page, path
+        if path != "/instances":
+            assert f'href="{place}/edit"' in page, path
+    assert "1 notification waits" in await quiet_browser.read(f"{place}/delete")
+    await pool.execute("UPDATE notification SET state = 'unsent'")
+    assert "Nothing needs you" in await quiet_browser.read("/")
+    assert "no callback URL" in await quiet_browser.read(place)
+
+
+async def test_an_instance_without_a_callback_url_does_not_promise_deliveries(quiet, quiet_browser):
+    pool = quiet.pool
+    past = await make_past(pool, await pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'"))
+    path = f"/instances/{past.instance_id}/deliveries"
+    assert "the first makes the first delivery" in await quiet_browser.read(path)
+    await pool.execute("UPDATE endpoint SET url = NULL")
+    assert "its events are kept, and none is sent" in await quiet_browser.read(path)

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """It was imported, and was not authorised since."""
     STOPPED = "stopped"
     """Resources were given up, as they failed too often."""
+    NO_CALLBACK = "no_callback"
+    """Notifications wait, and there is no callback URL any more."""
     DEACTIVATED = "deactivated"
     """The endpoint is not tried any more."""
     HELD = "held"
@@ -71,7 +73,7 @@ WITH own AS MATERIALIZED (
     SELECT own.id, own.name, endpoint.state, coalesce(deactivated_at, failing_since) AS since_at, url, last_error,
            failing_since
     FROM endpoint JOIN own ON own.id = endpoint.instance_id
-    WHERE failing_since IS NOT NULL AND NOT own.disabled
+    WHERE failing_since IS NOT NULL AND url IS NOT NULL AND NOT own.disabled
     ORDER BY endpoint.state = 'deactivated' DESC, failing_since, own.id LIMIT 2 * $3
 ), lost AS (
     SELECT own.id, own.name, gap.detected_at, gap.resource, gap.reason
@@ -100,6 +102,13 @@ WITH own AS MATERIALIZED (
                    FROM (SELECT lane_order, next_attempt_at FROM notification
                          WHERE notification.instance_id = held.id AND notification.state = 'pending'
                          ORDER BY lane_order LIMIT {MOST_COUNTED}) AS first) AS waiting)
+    UNION ALL (SELECT 'no_callback', own.id, own.name, first.since_at, NULL, NULL, first.number, NULL
+               FROM own JOIN endpoint ON endpoint.instance_id = own.id CROSS JOIN LATERAL (
+                   SELECT count(*) AS number, min(created_at) AS since_at
+                   FROM (SELECT created_at FROM notification
+                         WHERE notification.instance_id = own.id AND notification.state = 'pending'
+                         ORDER BY lane_order LIMIT {MOST_COUNTED}) AS first) AS first
+               WHERE url IS NULL AND NOT own.disabled AND first.number > 0 ORDER BY since_at, own.id LIMIT $3)
     UNION ALL (SELECT 'dead', id, name, since_at, NULL, NULL, number, NULL FROM dead)
     UNION ALL (SELECT 'stale', own.id, own.name, read_at, failing.what, failing.reason, 0, failing.next_at
                FROM own LEFT JOIN failing ON failing.id = own.id

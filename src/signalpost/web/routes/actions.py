@@ -23,6 +23,7 @@ from signalpost.web.connect_filling import KEPT_SECONDS
 from signalpost.web.instance_page import Shown, Standing, load_standing
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web, WebParts
+from signalpost.web.standing import say_waiting
 from signalpost.web.visits import Admin, Operator, Sent, Visit
 
 router = APIRouter()
@@ -200,7 +201,8 @@ def _list_lost(health: Health) -> list[str]:
     if health.lane.last_sequence:
         lost.append(f"its event log, up to event {health.lane.last_sequence:,}")
     if health.lane.waiting:
-        lost.append(f"{health.lane.waiting:,} notifications that still wait for delivery")
+        waiting = say_waiting(health.lane.waiting)
+        lost.append(f"what was not delivered yet: {waiting}")
     if health.schedule.resources:
         names = ", ".join(row.resource for row in health.schedule.resources)
         lost.append(f"its watermarks: how far {names} was read")

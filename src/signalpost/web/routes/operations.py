@@ -24,7 +24,7 @@ POLLING = (
     Kind.FAILING,
     Kind.THROTTLED,
 )
-DELIVERY = (Kind.DEACTIVATED, Kind.HELD, Kind.DEAD)
+DELIVERY = (Kind.NO_CALLBACK, Kind.DEACTIVATED, Kind.HELD, Kind.DEAD)
 
 SILENT_SECONDS = 60.0
 """A worker that is silent for so long is taken for dead."""
