@@ -204,6 +204,7 @@ async def _reach_embedded(settings: Settings, stack: AsyncExitStack) -> ReachedD
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             continue
         if is_new:
+            open_vault(settings)  # a database without its key would look as if that were lost
             log.warning("database.new", folder=str(settings.data_dir.resolve()), setting=EMBEDDED)
         return reached
 

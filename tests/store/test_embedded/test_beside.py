@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from signalpost.cli.doctor.configured import check_encryption_key
+from signalpost.cli.doctor.findings import Subject, Verdict
 from signalpost.settings import Settings
 from signalpost.store.embedded import EmbeddedPostgres
 from signalpost.wiring import reach_database
@@ -29,3 +32,11 @@ async def test_a_command_waits_for_the_database_that_a_service_is_just_starting(
         assert not [line for line in told if line["event"] == "database.new"]
     finally:
         await server.stop()
+
+
+async def test_a_database_that_a_command_makes_has_its_key_beside_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    async with reach_database(settings):
+        pass
+    finding = check_encryption_key(Subject(settings, lambda: datetime.now(UTC)))
+    assert finding.verdict is Verdict.OK
