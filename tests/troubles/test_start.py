@@ -96,6 +96,26 @@ async def test_the_password_is_wrong(ground):
     assert "refuses the user or the password" in await start({**database, "user": "nobody_here"})
 
 
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        ("channel_binding=require", "refuses a parameter that stands behind the ? of its URL; leave out"),
+        ("timezone=nowhere", "refuses a parameter"),
+        ("sslmode=verify-full", "cannot be read: sslmode=verify-full and verify-ca need the certificates"),
+        (
+            "sslmode=verify-full&sslrootcert=/nowhere",
+            "certificates or keys that its URL names cannot be read",
+        ),
+        ("sslmode=require&sslcert=/nowhere", "certificates or keys that its URL names cannot be read"),
+        ("sslmode=on", "cannot be read: sslmode is disable,"),
+    ],
+)
+async def test_what_stands_behind_the_url_is_wrong(ground, behind, told, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    database = write_url(await ground.make_database())
+    assert told in await start(f"{database}&{behind}")
+
+
 async def test_there_is_no_such_database(ground):
     database = await ground.make_database()
     told = await start({**database, "database": "elsewhere"})

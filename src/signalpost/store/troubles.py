@@ -38,6 +38,14 @@ NOT_OPEN = Trouble(
     "the database lets nobody in: it takes no connections, or is a broken one",
     "if it was closed: ALTER DATABASE NAME ALLOW_CONNECTIONS true; if its removal broke off: restore it from a backup",
 )
+PARAMETER = Trouble(
+    "the database refuses a parameter that stands behind the ? of its URL",
+    "leave out what is no setting of PostgreSQL, such as connect_timeout and channel_binding",
+)
+TLS_FILE = Trouble(
+    "a file of certificates or keys that its URL names cannot be read",
+    "check sslrootcert, sslcert and sslkey",
+)
 NO_TABLES = Trouble("the database's tables are older than this release", "run: signalpost migrate")
 
 KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
@@ -100,6 +108,34 @@ KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
 )
 """The first that fits counts."""
 
+UNREAD = (
+    (
+        "root certificate",
+        (
+            "sslmode=verify-full and verify-ca need the certificates that are trusted, as in"
+            " ?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
+        ),
+    ),
+    ("`sslmode`", "sslmode is disable, allow, prefer, require, verify-ca or verify-full"),
+    (
+        "",
+        (
+            "right would be postgresql://user:password@host:5432/database, with characters such as @ : / # % in the"
+            " password percent-encoded"
+        ),
+    ),
+)
+"""What is wrong with a URL, by words of the driver: the first that is found counts."""
+
+
+AT_THE_DOOR: dict[type[BaseException], Trouble] = {
+    asyncpg.ObjectNotInPrerequisiteStateError: NOT_OPEN,
+    asyncpg.UndefinedObjectError: PARAMETER,
+    asyncpg.InvalidParameterValueError: PARAMETER,
+    asyncpg.CantChangeRuntimeParamError: PARAMETER,
+}
+"""What they tell where a connection is refused."""
+
 
 def find_trouble(error: BaseException | None) -> Trouble | None:
     """Say which trouble of the database an error tells of, or that which it came from; None: it tells of another.
@@ -117,20 +153,25 @@ def find_trouble(error: BaseException | None) -> Trouble | None:
 def _judge(error: BaseException) -> Trouble | None:
     if isinstance(error, asyncpg.InterfaceError):  # most are faults of ours
         return UNREACHABLE if any(word in str(error) for word in CLOSED) else None
-    if isinstance(error, OSError) and not _is_of_driver(error):
-        return None
-    if type(error) is asyncpg.ObjectNotInPrerequisiteStateError:  # of a statement it is a fault of ours
-        return NOT_OPEN if getattr(error, "severity_en", None) == "FATAL" else None
-    if type(error) is ConnectionError:  # so the driver tells of an answer that PostgreSQL does not give
-        return NOT_POSTGRESQL
+    if isinstance(error, OSError):
+        return _judge_system(error)
+    if type(error) in AT_THE_DOOR:  # of a statement it is a fault of ours
+        return AT_THE_DOOR[type(error)] if getattr(error, "severity_en", None) == "FATAL" else None
     return next((trouble for kind, trouble in KINDS if isinstance(error, kind)), None)
 
 
-def _is_of_driver(error: BaseException) -> bool:
-    return any(
-        frame.f_globals.get("__name__", "").startswith("asyncpg.")
-        for frame, _ in walk_tb(error.__traceback__)
-    )
+def _judge_system(error: OSError) -> Trouble | None:
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    if not any(frame.f_globals.get("__name__", "").startswith("asyncpg.") for frame in frames):
+        return None
+    if type(error) is ConnectionError:  # so the driver tells of an answer that PostgreSQL does not give
+        return NOT_POSTGRESQL
+    # The driver opens no files itself but those, as it reads the URL; sockets are opened below it.
+    if frames[-1].f_globals["__name__"] == "asyncpg.connect_utils" and not isinstance(
+        error, ConnectionError | TimeoutError
+    ):
+        return TLS_FILE
+    return next(trouble for kind, trouble in KINDS if isinstance(error, kind))
 
 
 def check_version(major: int, setting: str = DATABASE_URL) -> None:
@@ -190,11 +231,8 @@ def tell_plainly(setting: str = DATABASE_URL) -> Iterator[None]:
     except ConfigurationError:
         raise
     except ValueError as error:
-        message = (
-            f"{setting} cannot be read: right would be postgresql://user:password@host:5432/database,"
-            " with characters such as @ : / # % in the password percent-encoded"
-        )
-        raise ConfigurationError(message) from error
+        right = next(right for word, right in UNREAD if word in str(error))
+        raise ConfigurationError(f"{setting} cannot be read: {right}") from error
     except Exception as error:
         trouble = find_trouble(error)
         if trouble is None:
