@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from signalpost.model.delivery import Outcome
 from signalpost.store.deliveries import Deliveries
-from signalpost.store.endpoints import activate_endpoint
-from tests.store.notified import VAULT, add_instance, add_notifications, add_worker
+from signalpost.store.endpoints import Endpoints, activate_endpoint
+from signalpost.store.partitions import Partitions
+from tests.store.notified import NOW, VAULT, add_instance, add_notifications, add_worker
 from tests.store.test_lanes import LATER, read, record
 from tests.support import until
 
@@ -41,3 +44,19 @@ async def test_an_attempt_that_is_recorded_amid_a_release_does_not_undo_it(
     assert (found["state"], found["attempts"]) == ("pending" if refused else "delivered", 2)
     assert (found["failures"], found["refusals"], found["dead_at"]) == (0, 0, None)
     assert found["next_attempt_at"] != LATER
+
+
+async def test_a_release_takes_what_failed_in_the_order_of_ids(pool, instance_id):
+    long_ago = NOW - timedelta(days=60)  # stands in the rest, which is read last
+    oldest = await add_notifications(pool, instance_id, ["pending"], made_at=long_ago)
+    await Partitions(pool, kept=timedelta(days=30)).make_ahead(NOW)
+    newer = await add_notifications(pool, instance_id, ["pending"] * 2)
+    await pool.execute("UPDATE notification SET failures = 1, next_attempt_at = $1", LATER)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM notification WHERE id = ANY($1) FOR UPDATE", oldest)
+        releasing = asyncio.create_task(Endpoints(pool).release(instance_id))
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        await pool.fetch("SELECT FROM notification WHERE id = ANY($1) FOR UPDATE NOWAIT", newer)
+    assert await releasing
+    rows = await pool.fetch("SELECT failures, next_attempt_at <> $1 FROM notification", LATER)
+    assert [tuple(row) for row in rows] == [(0, True)] * 3

@@ -74,9 +74,11 @@ async def activate_endpoint(connection: Any, instance_id: int) -> None:
         " FROM instance WHERE instance_id = $1 AND instance.id = $1",
         instance_id,
     )
+    # In the order of ids, as whoever records attempts takes them.
     await connection.execute(
-        "UPDATE notification SET failures = 0, refusals = 0, next_attempt_at = now()"
-        " WHERE instance_id = $1 AND state = 'pending' AND failures > 0",
+        "UPDATE notification SET failures = 0, refusals = 0, next_attempt_at = now() WHERE id = ANY(ARRAY("
+        "SELECT id FROM notification WHERE instance_id = $1 AND state = 'pending' AND failures > 0"
+        " ORDER BY id FOR NO KEY UPDATE))",
         instance_id,
     )
 
