@@ -9,10 +9,14 @@ from uuid import uuid4
 
 import pytest
 
+from signalpost.model.instance import Tokens
 from signalpost.store.deliveries import Deliveries
+from signalpost.store.instance_rows import InstanceDraft
+from signalpost.store.instances import Instances
 from signalpost.store.polls import FinishedPoll, Polls
+from signalpost.store.tokens import TokenRows
 from signalpost.store.workers import Workers
-from tests.store.notified import NOW, VAULT, add_instance, add_worker
+from tests.store.notified import NOW, URL, VAULT, add_instance, add_worker
 from tests.support import until
 
 SECONDS = 20.0
@@ -64,3 +68,35 @@ async def test_a_worker_leaves_while_others_take_its_lanes(pool, ids):
     assert [row["leased_by"] for row in rows] == [None, worker_id, None]
     another = Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
     assert all(await asyncio.gather(*(another.claim(each) for each in ids)))
+
+
+@pytest.mark.parametrize("act", ["delete", "authorise"])
+async def test_nobody_waits_for_who_waits_for_the_tokens_of_an_instance(pool, ids, act):
+    organization_id = await pool.fetchval("SELECT organization_id FROM instance WHERE id = $1", ids[0])
+    instances = Instances(pool, VAULT)
+    instance = await instances.find(organization_id, ids[0])
+    deliveries = Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
+    draft = InstanceDraft(
+        instance.connector,
+        instance.name,
+        [],
+        instance.configuration,
+        frozenset(),
+        instance.account,
+        60,
+        {},
+        URL,
+        full_raw=False,
+    )
+    async with TokenRows(pool, VAULT).lock(ids[0], "egnyte"):  # the provider does not answer
+        changing = asyncio.ensure_future(
+            instances.delete(instance)
+            if act == "delete"
+            else instances.update(instance, draft, tokens=Tokens("new", None, None))
+        )
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        claims = asyncio.gather(*(deliveries.claim(each) for each in ids))
+        assert all(await asyncio.wait_for(claims, SECONDS))
+        ending = Polls(pool, VAULT).finish(FinishedPoll(ids[0], NOW, NOW, succeeded=True))
+        await asyncio.wait_for(ending, SECONDS)
+    assert await changing

@@ -22,6 +22,9 @@ from signalpost.store.polling_status import NEEDS_SOMEBODY
 from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
 
+# Before the instance's own row: whoever renews the tokens holds it for as long as the provider takes to answer, and
+# while we wait for that nobody else may wait for us.
+LOCK_TOKENS = "SELECT FROM credential WHERE instance_id = $1 FOR UPDATE"
 LOCK_POLLS = "SELECT id FROM resource_poll WHERE instance_id = $1 FOR UPDATE"
 DELETE_POLLS = "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2) RETURNING id"
 
@@ -100,6 +103,8 @@ class Instances:
         """
         plain, sealed = draft.split(self._vault, instance.token)
         async with self._pool.acquire() as connection, connection.transaction():
+            if tokens is not None:
+                await connection.execute(LOCK_TOKENS, instance.id)
             if not await self._lock(connection, instance):
                 return None
             row = await connection.fetchrow(
@@ -258,6 +263,7 @@ class Instances:
         """Remove the oldest of its log, or all that is left; None: there is more. False when it is gone."""
         async with self._pool.acquire() as connection, connection.transaction():
             # As a change of the instance takes its locks; then no commit is between its own when the row goes.
+            await connection.execute(LOCK_TOKENS, instance.id)
             if not await self._lock(connection, instance, exact=exact):
                 return False
             polls = await connection.fetch(LOCK_POLLS, instance.id)
