@@ -8,14 +8,18 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 
 from signalpost.model.instance import Tokens
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.polls import FinishedPoll, Polls
+from signalpost.store.resealing import reseal_all
 from signalpost.store.tokens import TokenRows
+from signalpost.store.vault import Vault
 from signalpost.store.workers import Workers
+from tests.store.history import KEY
 from tests.store.notified import NOW, URL, VAULT, add_instance, add_worker
 from tests.support import until
 
@@ -100,3 +104,19 @@ async def test_nobody_waits_for_who_waits_for_the_tokens_of_an_instance(pool, id
         ending = Polls(pool, VAULT).finish(FinishedPoll(ids[0], NOW, NOW, succeeded=True))
         await asyncio.wait_for(ending, SECONDS)
     assert await changing
+
+
+async def test_tokens_that_are_being_renewed_keep_no_others_from_being_encrypted_anew(pool, ids):
+    key = Fernet.generate_key().decode()
+    anew = Vault([key, KEY])
+    async with TokenRows(pool, VAULT).lock(ids[1], "egnyte"):
+        resealing = asyncio.create_task(reseal_all(pool, anew))
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        others = [ids[0], ids[2]]
+        rows = await pool.fetch(
+            "SELECT tokens FROM credential WHERE instance_id = ANY($1) FOR UPDATE NOWAIT", others
+        )
+        assert all(Vault([key]).unseal(row["tokens"]) for row in rows)
+    assert await resealing == 6  # secrets and tokens of three
+    for row in await pool.fetch("SELECT tokens FROM credential"):
+        assert Vault([key]).unseal(row["tokens"])

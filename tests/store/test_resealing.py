@@ -83,13 +83,13 @@ async def test_what_is_written_meanwhile_stays_as_it_was_written(filled):
             return super().reseal(sealed)
 
     class Pool:
-        fetch = filled.fetch
+        fetch, execute = filled.fetch, filled.execute
 
-        async def executemany(self, query, values):
+        async def fetchmany(self, query, values):
             if written:
                 written.clear()
                 await filled.execute("UPDATE application SET secrets = $1 WHERE name = 'a0'", fresh)
-            await filled.executemany(query, values)
+            return await filled.fetchmany(query, values)
 
     written = []
     fresh = Vault([NEW]).seal({"number": 100})

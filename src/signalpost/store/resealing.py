@@ -38,6 +38,11 @@ async def _reseal(pool: asyncpg.Pool, vault: Vault, table: str, keys: tuple[str,
     read = f"SELECT {names}, {column} FROM {table} WHERE {column} <> ''"
     beyond = f" AND ({names}) > ({', '.join(f'${place}' for place, _ in enumerate(keys, start=1))})"
     write = f"UPDATE {table} SET {column} = $2 WHERE {column} = $1 AND {row_is}"
+    # What somebody has in hand (tokens, while the provider renews them) comes by itself: a transaction of hundreds that
+    # waited for it would keep all of them from others.
+    together = (
+        f"{write} AND EXISTS (SELECT FROM {table} WHERE {row_is} FOR UPDATE SKIP LOCKED) RETURNING {names}"
+    )
     count, after = 0, ()
     while True:
         where = beyond if after else ""
@@ -52,7 +57,10 @@ async def _reseal(pool: asyncpg.Pool, vault: Vault, table: str, keys: tuple[str,
                 raise ConfigurationError(message) from error
             if anew != sealed:
                 changed.append((sealed, anew, *key))
-        await pool.executemany(write, changed)
+        written = {tuple(row) for row in await pool.fetchmany(together, changed)}
+        for each in changed:
+            if each[2:] not in written:
+                await pool.execute(write, *each)
         count += len(changed)
         if len(rows) < BATCH:
             return count
