@@ -39,7 +39,7 @@ def make_turn(records):
 
 async def go_ahead(records):
     """Note deliveries until the turn waits for their records; give how it goes on."""
-    turn, notification = make_turn(records), SimpleNamespace(id=1, created_at=NOW)
+    turn, notification = make_turn(records), SimpleNamespace(id=1, created_at=NOW, failures=0)
     for _ in range(UNRECORDED_MOST - 1):
         assert await turn.note(notification, DELIVERED)
     waits = asyncio.create_task(turn.note(notification, DELIVERED))
