@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from signalpost.model.ids import InstanceId, OrganizationId, UserId
-from signalpost.model.member import Member, Role
+from signalpost.model.ids import InstanceId, OrganizationId
+from signalpost.model.member import Member
+from signalpost.store.accounts.members import read_member
 from signalpost.store.vault import Vault
 
 FIND = """
@@ -185,16 +186,9 @@ class Connections:
         row: Any = await self._pool.fetchrow(FIND, number)
         if row is None:
             return None
-        member = Member(
-            id=UserId(row["member_id"]),
-            organization_id=OrganizationId(row["organization_id"]),
-            organization_name=row["organization_name"],
-            email=row["email"],
-            role=Role(row["role"]),
-        )
         return Connection(
             id=row["id"],
-            member=member,
+            member=read_member(row),
             instance_id=row["instance_id"],
             connector=row["connector"],
             name=row["name"],

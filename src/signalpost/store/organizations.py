@@ -10,6 +10,7 @@ from signalpost.model.errors import ConflictError
 from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.instance import Caller
 from signalpost.model.member import Member, Role
+from signalpost.store.accounts.members import COLUMNS, read_member
 from signalpost.store.vault import hash_secret, make_secret
 
 
@@ -70,21 +71,13 @@ class Organizations:
     async def find_member(self, organization: str, email: str) -> Member | None:
         """Find a member by the names that ``create_credentials`` made it by; None where there is none any more."""
         row: Any = await self._pool.fetchrow(
-            "SELECT member.id, organization_id, organization.name, email, role FROM member"
+            f"SELECT {COLUMNS} FROM member"
             " JOIN organization ON organization.id = organization_id"
             " WHERE organization.name = $1 AND email = $2 AND removed_at IS NULL",
             organization,
             email,
         )
-        if row is None:
-            return None
-        return Member(
-            UserId(row["id"]),
-            OrganizationId(row["organization_id"]),
-            row["name"],
-            row["email"],
-            Role(row["role"]),
-        )
+        return None if row is None else read_member(row)
 
     async def find_user(self, organization_secret: str, user_secret: str) -> Caller | None:
         """Find the user whose two secrets these are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,12 @@ from signalpost.model.errors import ConflictError, NotFoundError
 from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.member import Member, MemberSummary, Role
 
-FIND_ACCOUNT = """
-SELECT member.id, member.organization_id, organization.name, member.email, member.role, member.password_hash
+COLUMNS = """member.id AS member_id, member.organization_id, organization.name AS organization_name, member.email,
+       member.role"""
+"""What ``read_member`` needs of a row."""
+
+FIND_ACCOUNT = f"""
+SELECT {COLUMNS}, member.password_hash
 FROM member JOIN organization ON organization.id = member.organization_id
 WHERE lower(member.email) = lower($1) AND member.password_hash IS NOT NULL AND member.removed_at IS NULL
 """
@@ -77,16 +82,7 @@ class Members:
     async def find_account(self, email: str) -> Account | None:
         """Find who signs in with an e-mail address, upper or lower case. Cost: one look into an index."""
         row: Any = await self._pool.fetchrow(FIND_ACCOUNT, email)
-        if row is None:
-            return None
-        member = Member(
-            id=UserId(row["id"]),
-            organization_id=OrganizationId(row["organization_id"]),
-            organization_name=row["name"],
-            email=row["email"],
-            role=Role(row["role"]),
-        )
-        return Account(member, row["password_hash"])
+        return None if row is None else Account(read_member(row), row["password_hash"])
 
     async def list_members(
         self, organization_id: OrganizationId, *, after_id: int | None, limit: int
@@ -100,10 +96,7 @@ class Members:
 
     async def read(self, organization_id: OrganizationId, member_id: int) -> MemberSummary:
         """Read one member; raises NotFoundError."""
-        row: Any = await self._pool.fetchrow(LIST, organization_id, member_id, 1, None)
-        if row is None:
-            raise NotFoundError(f"there is no member {member_id} in this organization")
-        return _summarise(row)
+        return await _read(self._pool, organization_id, member_id)
 
     async def find_named(self, organization_id: OrganizationId, email: str) -> MemberSummary | None:
         """Find a member of the organization by e-mail address, upper or lower case."""
@@ -171,9 +164,24 @@ class Members:
         return before
 
 
+def read_member(row: Mapping[str, Any]) -> Member:
+    """Read a row that has ``COLUMNS``."""
+    return Member(
+        id=UserId(row["member_id"]),
+        organization_id=OrganizationId(row["organization_id"]),
+        organization_name=row["organization_name"],
+        email=row["email"],
+        role=Role(row["role"]),
+    )
+
+
 async def _hold(connection: Any, organization_id: OrganizationId, member_id: int) -> MemberSummary:
     # One change of an organization's admins at a time: else two of them could remove one another.
     await connection.execute("SELECT FROM organization WHERE id = $1 FOR NO KEY UPDATE", organization_id)
+    return await _read(connection, organization_id, member_id)
+
+
+async def _read(connection: Any, organization_id: OrganizationId, member_id: int) -> MemberSummary:
     row = await connection.fetchrow(LIST, organization_id, member_id, 1, None)
     if row is None:
         raise NotFoundError(f"there is no member {member_id} in this organization")

@@ -7,8 +7,9 @@ from typing import Any
 
 import asyncpg
 
-from signalpost.model.ids import OrganizationId, UserId
-from signalpost.model.member import Member, Role, Session, SessionSummary
+from signalpost.model.ids import UserId
+from signalpost.model.member import Session, SessionSummary
+from signalpost.store.accounts.members import COLUMNS, read_member
 from signalpost.store.vault import hash_secret, make_secret
 
 SESSION_DAYS = 14
@@ -20,9 +21,8 @@ SEEN_SECONDS = 60
 SWEPT = 100
 """At most so many ended sessions are removed at once."""
 
-FIND = """
-SELECT session.id, session.created_at, session.expires_at, session.seen_at,
-       member.id AS member_id, member.organization_id, organization.name, member.email, member.role
+FIND = f"""
+SELECT session.id, session.created_at, session.expires_at, session.seen_at, {COLUMNS}
 FROM session JOIN member ON member.id = session.member_id
 JOIN organization ON organization.id = member.organization_id
 WHERE session.token_hash = $1 AND session.expires_at > $2 AND member.removed_at IS NULL
@@ -97,14 +97,7 @@ class Sessions:
                 now,
                 now + timedelta(days=SESSION_DAYS),
             )
-        member = Member(
-            id=UserId(row["member_id"]),
-            organization_id=OrganizationId(row["organization_id"]),
-            organization_name=row["name"],
-            email=row["email"],
-            role=Role(row["role"]),
-        )
-        return Session(row["id"], member, row["created_at"], row["expires_at"])
+        return Session(row["id"], read_member(row), row["created_at"], row["expires_at"])
 
     async def list_open(self, member_id: UserId, now: datetime, *, limit: int) -> list[SessionSummary]:
         """List a member's sessions, the last used first. Cost: one range of an index."""
