@@ -11,7 +11,8 @@ from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.instance import Caller
 from signalpost.model.member import Member, Role
 from signalpost.store.accounts.members import COLUMNS, read_member
-from signalpost.store.vault import hash_secret, make_secret
+from signalpost.store.accounts.secrets import insert_pair
+from signalpost.store.vault import hash_secret
 
 
 class Organizations:
@@ -30,8 +31,6 @@ class Organizations:
         Raises:
             ConflictError: the user is a member with another role.
         """
-        user_secret = make_secret()
-        organization_secret = make_secret()
         async with self._pool.acquire() as connection, connection.transaction():
             organization_id = await connection.fetchval(
                 "INSERT INTO organization (name) VALUES ($1)"
@@ -51,16 +50,7 @@ class Organizations:
                     f"{email} is {role} of {organization}, and whoever has secrets of the API may do all there: have"
                     " an admin make them one first (Organization, in the console), or give another address"
                 )
-            await connection.execute(
-                "INSERT INTO organization_secret (secret_hash, organization_id) VALUES ($1, $2)",
-                hash_secret(organization_secret),
-                organization_id,
-            )
-            await connection.execute(
-                "INSERT INTO member_secret (secret_hash, member_id) VALUES ($1, $2)",
-                hash_secret(user_secret),
-                member_id,
-            )
+            organization_secret, user_secret = await insert_pair(connection, organization_id, member_id)
         return {"organizationSecret": organization_secret, "userSecret": user_secret}
 
     async def list_names(self, *, limit: int) -> list[str]:

@@ -56,27 +56,32 @@ class Secrets:
         Raises:
             ForbiddenError: the member is no admin any more.
         """
-        organization_secret, user_secret = make_secret(), make_secret()
         async with self._pool.acquire() as connection, connection.transaction():
             if await connection.fetchval(HOLD_ADMIN, member.id) is None:
                 raise ForbiddenError("only an admin makes secrets")
-            await connection.execute(
-                "INSERT INTO organization_secret (secret_hash, organization_id) VALUES ($1, $2)",
-                hash_secret(organization_secret),
-                member.organization_id,
-            )
-            await connection.execute(
-                "INSERT INTO member_secret (secret_hash, member_id) VALUES ($1, $2)",
-                hash_secret(user_secret),
-                member.id,
-            )
-        return organization_secret, user_secret
+            return await insert_pair(connection, member.organization_id, member.id)
 
     async def revoke(self, member: Member, owner: Owner, secret_id: int) -> None:
         """Revoke a secret: the next call with it is refused; raises NotFoundError."""
         done = await self._pool.fetchval(REVOKE[owner], _owner_id(member, owner), secret_id)
         if done is None:
             raise NotFoundError(f"there is no secret {secret_id}; it was revoked, or is not yours")
+
+
+async def insert_pair(connection: Any, organization_id: int, member_id: int) -> tuple[str, str]:
+    """Insert a secret of an organization and one of its member, and give them."""
+    organization_secret, user_secret = make_secret(), make_secret()
+    await connection.execute(
+        "INSERT INTO organization_secret (secret_hash, organization_id) VALUES ($1, $2)",
+        hash_secret(organization_secret),
+        organization_id,
+    )
+    await connection.execute(
+        "INSERT INTO member_secret (secret_hash, member_id) VALUES ($1, $2)",
+        hash_secret(user_secret),
+        member_id,
+    )
+    return organization_secret, user_secret
 
 
 def _owner_id(member: Member, owner: Owner) -> int:
