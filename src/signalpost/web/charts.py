@@ -46,8 +46,6 @@ class Bar:
 class BarChart:
     """Bars side by side; ``scale`` has the words at the left, from the top down; ``said`` tells it in one sentence."""
 
-    title: str
-    unit: str
     said: str
     bars: tuple[Bar, ...]
     scale: tuple[str, ...]
@@ -68,7 +66,6 @@ class LineRow:
 class LineChart:
     """Two lines, the usual and the slowest, on a scale that grows by tens; ``levels`` are where its steps lie."""
 
-    title: str
     said: str
     rows: tuple[LineRow, ...]
     usual: str
@@ -79,10 +76,8 @@ class LineChart:
     height: float = HEIGHT
 
 
-def make_bars(
-    values: Sequence[tuple[datetime, float]], *, title: str = "Events per hour, 48 h", unit: str = "event"
-) -> BarChart:
-    """Draw a bar for each value, in the order given; ``unit`` is the word for one of what is counted."""
+def make_bars(values: Sequence[tuple[datetime, float]]) -> BarChart:
+    """Draw a bar for the events of each hour, in the order given."""
     most = max((value for _, value in values), default=0)
     top = _round_up(most)
     step = WIDTH / max(len(values), 1)
@@ -101,15 +96,13 @@ def make_bars(
         )
     total = round(sum(value for _, value in values))
     said = (
-        f"{count_word(total, unit)}, at most {write_number(most)} in an hour" if total else f"no {unit} yet"
+        f"{count_word(total, 'event')}, at most {write_number(most)} in an hour" if total else "no event yet"
     )
     scale = (write_number(top), write_number(top / 2), "0") if top > 1 else (write_number(top), "0")
-    return BarChart(title, unit, said, tuple(bars), scale)
+    return BarChart(said, tuple(bars), scale)
 
 
-def make_lines(
-    points: Sequence[tuple[datetime, float]], *, title: str = "From commit to callback"
-) -> LineChart:
+def make_lines(points: Sequence[tuple[datetime, float]]) -> LineChart:
     """Draw how long things took, in milliseconds, oldest first: the usual one of some that follow, and the slowest."""
     rows = _group(points)
     low = floor(log10(min((row.usual for row in rows), default=1)))
@@ -135,7 +128,6 @@ def make_lines(
         else "none yet"
     )
     return LineChart(
-        title,
         said,
         rows,
         usual=" ".join(f"{x:g},{place(row.usual):g}" for x, row in drawn),
