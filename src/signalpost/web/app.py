@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -153,14 +152,14 @@ async def show_stale(request: Request, error: Exception) -> Response:
     return offer_again(request, visit, held, path, page, status=error.status)
 
 
-def build_console(parts: WebParts, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
+def build_console(parts: WebParts) -> FastAPI:
     """Build the console on its parts."""
     # Where a slash too many led on, it would be to the host and the scheme that the request names.
     app = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=NO_TELEMETRY
     )
     app.state.parts = parts
-    for router in routers:
+    for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for kind in (SignInNeededError, RequestError, ConfigurationError, HTTPException, RequestValidationError):

@@ -12,6 +12,7 @@ from signalpost.model.addresses import mask_url
 from signalpost.model.event import Watermark
 from signalpost.model.instance import Instance
 from signalpost.polling.status import PollingState, judge_polling
+from signalpost.store.endpoints import MOST_COUNTED
 from signalpost.store.polling_status import PollingRow, Schedule
 from signalpost.store.views.instance_health import Health, LaneStatus
 from signalpost.web.filters import count_word, write_json, write_relative
@@ -142,11 +143,11 @@ def say_when(moment: datetime | None, now: datetime) -> str:
     return f"{moment:%H:%M} UTC" if moment.date() == now.date() else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def say_waiting(number: int, most: int = 10_000) -> str:
-    """Write how many notifications wait, where no more than ``most`` were counted."""
+def say_waiting(number: int) -> str:
+    """Write how many notifications wait, where no more than ``MOST_COUNTED`` were counted."""
     if not number:
         return "Nothing waits"
-    if number >= most:
+    if number >= MOST_COUNTED:
         return f"{number:,} notifications or more wait"
     return f"{count_word(number, 'notification')} {'waits' if number == 1 else 'wait'}"
 
