@@ -6,8 +6,9 @@ import pytest
 
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.polling.configuration import read_resources
+from signalpost.web.filters import write_json
 from signalpost.web.places import find_line, find_place, find_syntax_error
-from signalpost.web.resource_rows import make_rows, merge_rows, read_column, read_json, write_json
+from signalpost.web.resource_rows import make_rows, merge_rows, read_column, read_json
 
 CONNECTOR = EgnyteConnector()
 

@@ -18,7 +18,8 @@ from signalpost.polling.configuration import default_resources
 from signalpost.store.tokens import tokens_from_json, tokens_to_json
 from signalpost.store.vault import Vault
 from signalpost.web.connect_form import PREFIX, ConnectForm
-from signalpost.web.resource_rows import make_rows, merge_rows, read_json, read_rows, write_json
+from signalpost.web.filters import write_json
+from signalpost.web.resource_rows import make_rows, merge_rows, read_json, read_rows
 from signalpost.web.visits import Form, Visit
 
 KEPT_SECONDS = 3600

@@ -60,11 +60,6 @@ def read_json(text: str, connector: Connector) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def write_json(value: Mapping[str, Any]) -> str:
-    """Write a poller configuration for the code pane."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-
-
 def make_rows(value: Mapping[str, Any], connector: Connector) -> list[Row]:
     """Make a row for each resource of the connector, and for those that ``value`` has under names of their own."""
     rows = []
