@@ -39,11 +39,10 @@ class InstanceBody(Body):
     name: str | None = None
     external_authentication: str | None = Field(default=None, alias="externalAuthentication")
 
-    def to_wish(self, *, connector: str | None = None) -> Wish:
+    def to_wish(self) -> Wish:
         """Give what the caller asks for; an empty name or code counts as not said."""
-        named = (self.element.key or self.element.id) if self.element else None
         return Wish(
-            connector=connector or named,
+            connector=(self.element.key or self.element.id) if self.element else None,
             name=self.name if self.name and self.name.strip() else None,
             tags=self.tags,
             configuration=self.configuration,
