@@ -33,8 +33,8 @@ class Key:
     redirect_uris: tuple[str, ...]
 
 
-def _at_least(least: int) -> Reader:
-    return lambda name, value: read_whole(name, value, least=least)
+def _read_count(name: str, value: Any) -> int:
+    return read_whole(name, value, least=1)
 
 
 def _status(*choices: str) -> Reader:
@@ -86,7 +86,7 @@ def _setting(default: Any, read: Reader) -> Any:
 class Settings:
     """All settings. docs/reference/sandbox.md says what each does."""
 
-    retention: int = _setting(500_000, _at_least(1))
+    retention: int = _setting(500_000, _read_count)
     retention_seconds: float = _setting(float(THIRTY_DAYS_SECONDS), read_number)
     lost_cursor_status: int = _setting(404, _status("404", "400"))
     future_cursor: int = _setting(204, _status("204", "404", "400"))
@@ -94,10 +94,10 @@ class Settings:
     lag_seconds: float = _setting(0.0, read_number)
     permission_filtering: bool = _setting(False, read_flag)
     numbers_as_strings: bool = _setting(False, read_flag)
-    qps: int = _setting(1_000, _at_least(1))
-    quota_per_day: int = _setting(10_000_000, _at_least(1))
+    qps: int = _setting(1_000, _read_count)
+    quota_per_day: int = _setting(10_000_000, _read_count)
     throttle_status: int = _setting(403, _status("403", "429"))
-    token_calls_per_hour: int = _setting(1_000_000, _at_least(1))
+    token_calls_per_hour: int = _setting(1_000_000, _read_count)
     expires_in: int = _setting(THIRTY_DAYS_SECONDS, _read_expires_in)
     refresh_rotation: bool = _setting(True, read_flag)
     code_lifetime_seconds: float = _setting(600.0, read_number)
@@ -105,10 +105,10 @@ class Settings:
     keys: tuple[Key, ...] = _setting((), _read_keys)
     quota_reset_header: bool = _setting(True, read_flag)
     shuffle_pages: bool = _setting(False, read_flag)
-    audit_page_size: int = _setting(5_000, _at_least(1))
+    audit_page_size: int = _setting(5_000, _read_count)
     audit_window_seconds: float = _setting(1_800.0, _read_window)
-    audit_calls_per_minute: int = _setting(1_000_000, _at_least(1))
-    audit_calls_per_hour: int = _setting(1_000_000, _at_least(1))
+    audit_calls_per_minute: int = _setting(1_000_000, _read_count)
+    audit_calls_per_hour: int = _setting(1_000_000, _read_count)
 
     def find_key(self, client_id: str) -> Key | None:
         """Give the key of ``client_id``; None when no such key is known.
