@@ -123,7 +123,9 @@ def test_the_scopes_of_egnytes_resources_are_those_that_both_pages_name():
 
 def test_every_kind_of_operational_notice_is_described_and_no_other():
     written = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
-    made = set(re.findall(r"add_notice\([^)\n]*(?:\([^)\n]*\))?[^)\n]*\"([a-z]+\.[a-z]+)\"", written))
+    made = set(
+        re.findall(r"add_(?:notice|gap)\(\s*[^)\n]*(?:\([^)\n]*\))?[^)\n]*\"([a-z]+\.[a-z]+)\"", written)
+    )
     assert len(made) > 4
     section = read_page("api.md").partition("\n## Operational notices\n")[2].partition("\n## ")[0]
     table = set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", section, re.MULTILINE))
