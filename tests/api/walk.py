@@ -83,6 +83,7 @@ async def walk(world: World) -> Walk:
     await ask("GET", "/schemas/open-connectors")
     await ask("GET", "/elements")
     await ask("GET", "/elements/egnyte")
+    await ask("GET", "/elements/egnyte/metadata")
     wished = {"apiKey": "key", "callbackUrl": "https://app.example.com/redirect", "subdomain": "acme"}
     await ask("POST", "/elements/egnyte/oauth/url", wished)
     await ask("GET", "/elements/egnyte/oauth/url", params=wished)

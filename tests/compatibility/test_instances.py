@@ -284,6 +284,21 @@ async def test_connectors_are_listed_and_shown(program):
         assert shown["authentication"] == {"type": "oauth2"}
 
 
+async def test_what_can_be_polled_is_told_at_a_place_of_its_own(program):
+    shown = await program.done("GET", "/elements/4016/metadata")
+    assert (shown["id"], shown["key"], shown["name"]) == (4016, "egnyte", "Egnyte")
+    assert set(shown) == {"id", "key", "name", "description", "events"}
+    events = shown["events"]
+    assert (events["supported"], events["methods"]) == (True, ["polling"])
+    assert events["polling"]["events"]["pollUrl"] == "/hubs/documents/events"
+    types = {name: each["eventTypes"] for name, each in events["polling"].items()}
+    assert types["events"] == ["CREATED", "UPDATED", "DELETED", "MOVED", "UNKNOWN"]
+    assert types["groups"] == ["CREATED", "UPDATED", "DELETED"]
+    assert types["ping"] == ["CREATED", "UPDATED"]
+    assert types["trash"] == ["UPDATED", "DELETED"]
+    assert events == (await program.done("GET", "/elements/egnyte"))["events"]
+
+
 async def test_resources_are_read_at_any_hub_or_none(program):
     made = await program.connect()
     own = Program(program.world, made["token"])

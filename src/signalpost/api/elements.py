@@ -11,7 +11,7 @@ from signalpost.api.bodies import AuthorizationBody
 from signalpost.api.paging import Pages, write_paging
 from signalpost.api.parts import Asking, Parts
 from signalpost.api.reading import JsonRoute
-from signalpost.api.shapes import show_connector, show_connector_whole
+from signalpost.api.shapes import show_connector, show_connector_metadata, show_connector_whole
 from signalpost.connectors.authorising import asks_consent
 from signalpost.instances.wishes import with_defaults
 from signalpost.model.configuration import stringify
@@ -41,6 +41,12 @@ async def list_elements(
 async def read_element(parts: Parts, caller: Asking, key_or_id: str) -> dict[str, Any]:
     """Show a connector with its fields and what can be polled."""
     return show_connector_whole(parts.registry.find(key_or_id))
+
+
+@router.get("/{key_or_id}/metadata")
+async def read_element_metadata(parts: Parts, caller: Asking, key_or_id: str) -> dict[str, Any]:
+    """Show what of a connector can be polled, and what it tells."""
+    return show_connector_metadata(parts.registry.find(key_or_id))
 
 
 @router.get("/{key_or_id}/oauth/url")

@@ -72,6 +72,7 @@ def show_connector_whole(connector: Connector) -> dict[str, Any]:
             "leastIntervalSeconds": connector.least_interval_seconds,
             "polling": {
                 each.name: {
+                    "eventTypes": [event_type.value for event_type in each.event_types],
                     "pollUrl": f"/hubs/{connector.hub}/{each.path}",
                     "description": each.description,
                     "strategies": [strategy.value for strategy in each.strategies],
@@ -81,6 +82,12 @@ def show_connector_whole(connector: Connector) -> dict[str, Any]:
             },
         },
     }
+
+
+def show_connector_metadata(connector: Connector) -> dict[str, Any]:
+    """Show what of a connector can be polled, as the original has it at a place of its own (open-connectors.md 1.6)."""
+    whole = show_connector_whole(connector)
+    return {key: whole[key] for key in ("id", "key", "name", "description", "events")}
 
 
 def is_secret(connector: Connector, key: str) -> bool:

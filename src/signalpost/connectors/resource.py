@@ -63,6 +63,18 @@ class Resource:
         }
         return tuple(each for each in self.strategies if seen[each])
 
+    @property
+    def event_types(self) -> tuple[EventType, ...]:
+        """The kinds of events that come of it, by one of ``strategies`` or another."""
+        possible = {
+            self.appears_as,
+            EventType.UPDATED,
+            *({EventType.DELETED} if self.deletions_seen_by else ()),
+        }
+        if Strategy.FEED in self.strategies:  # the provider's own words for what happened
+            possible |= {EventType.CREATED, EventType.MOVED, EventType.UNKNOWN}
+        return tuple(each for each in EventType if each in possible)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

@@ -22,6 +22,7 @@ from signalpost.connectors.base import FieldKind
 from signalpost.connectors.resource import Strategy
 from signalpost.model.configuration import MASK
 from signalpost.model.delivery import Format
+from signalpost.model.event import EventType
 from signalpost.polling.status import PollingState
 
 ERROR = shape(
@@ -78,10 +79,19 @@ PROPERTY = shape(
 
 POLLABLE = shape(
     "A resource that can be polled.",
+    eventTypes=list_of(one_of(*EventType)),
     pollUrl=TEXT,
     description=TEXT,
     strategies=list_of(one_of(*Strategy)),
     deletionsSeenBy=list_of(one_of(*Strategy)),
+)
+
+POLLABLES = shape(
+    "What can be polled, by the resource's name.",
+    supported=BOOLEAN,
+    methods=list_of(TEXT),
+    leastIntervalSeconds=NUMBER,
+    polling={"type": "object", "additionalProperties": POLLABLE},
 )
 
 ELEMENT_WHOLE = {
@@ -91,13 +101,7 @@ ELEMENT_WHOLE = {
         shape(
             "What it takes.",
             configuration=list_of(ref("Property")),
-            events=shape(
-                "What can be polled, by the resource's name.",
-                supported=BOOLEAN,
-                methods=list_of(TEXT),
-                leastIntervalSeconds=NUMBER,
-                polling={"type": "object", "additionalProperties": POLLABLE},
-            ),
+            events=POLLABLES,
         ),
     ],
 }
@@ -204,6 +208,9 @@ SCHEMAS: dict[str, Schema] = {
     "Error": ERROR,
     "Element": ELEMENT,
     "ElementWhole": ELEMENT_WHOLE,
+    "ElementMetadata": shape(
+        "What of a connector can be polled.", id=ID, key=TEXT, name=TEXT, description=TEXT, events=POLLABLES
+    ),
     "AuthorizationUrl": shape("The provider's consent page.", element=TEXT, oauthUrl=TEXT),
     "Property": PROPERTY,
     "Instance": INSTANCE,

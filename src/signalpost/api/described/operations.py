@@ -59,6 +59,7 @@ ORDERED = Operation(ref("Replay"), refusals=(404, 409))
 OPERATIONS: dict[str, Operation] = {
     "list_elements": page("Element"),
     "read_element": show("ElementWhole", 404),
+    "read_element_metadata": show("ElementMetadata", 404),
     "read_authorization_url": show("AuthorizationUrl", 404),
     "make_authorization_url": Operation(ref("AuthorizationUrl"), body="AuthorizationWish", refusals=(404,)),
     "count_events": lists("Counted", 404, most=50_000),
