@@ -246,11 +246,15 @@ class Settings(BaseSettings):
         return [key.strip() for key in self.encryption_keys.get_secret_value().split(",") if key.strip()]
 
     def summarise(self) -> dict[str, str]:
-        """Give every setting as text, secrets masked."""
+        """Give every setting as text, secrets masked, those that somebody wrote into a URL as well."""
         return {
-            f"SIGNALPOST_{name.upper()}": "" if value is None else str(value)
+            f"SIGNALPOST_{name.upper()}": "" if value is None else _mask(str(value))
             for name, value in ((name, getattr(self, name)) for name in type(self).model_fields)
         }
+
+
+def _mask(text: str) -> str:
+    return mask_url(text) if "://" in text and "@" in text else text
 
 
 def _read_base(given: str | None, name: str, right: str) -> str | None:

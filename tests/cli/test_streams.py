@@ -98,6 +98,14 @@ def test_what_the_output_does_not_know_stands_escaped_in_it(monkeypatch):
     assert "SIGNALPOST_DATA_DIR=/tmp/\\xdcbersicht\n" in shown.stdout
 
 
+@pytest.mark.parametrize("name", ["egnyte_url", "public_url", "proxy_url", "database_url"])
+def test_the_settings_show_no_password_of_a_url(name):
+    shown = run("settings", **{name: "https://ada:pass-word@example.com:8443"})
+    assert shown.returncode == 0
+    assert f"SIGNALPOST_{name.upper()}=" in shown.stdout
+    assert "pass-word" not in shown.stdout + shown.stderr
+
+
 def test_a_command_that_is_interrupted_while_it_is_imported_says_nothing(tmp_path):
     (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
     ended = subprocess.run(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 
 from signalpost.model.errors import ConfigurationError
+from signalpost.model.member import Member, Role
 from signalpost.store import resealing
+from signalpost.store.connections import Connections
 from signalpost.store.resealing import SEALED, reseal_all
 from signalpost.store.vault import Vault
+from tests.support import PATIENCE_SECONDS
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -46,6 +51,27 @@ async def filled(pool):
         [(b"1", seal({"number": 8})), (b"2", None), (b"3", seal({"number": 9}))],
     )
     return pool
+
+
+@pytest.mark.parametrize("days", [1, 8])
+async def test_who_connects_waits_for_no_expired_wish_that_is_being_encrypted_anew(filled, days):
+    await filled.execute("UPDATE connection SET expires_at = now() - make_interval(days => $1)", days)
+    row = await filled.fetchrow("SELECT member.id, organization_id FROM member LIMIT 1")
+    member = Member(row["id"], row["organization_id"], "Acme", "ada@example.com", Role.ADMIN)
+    async with filled.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM connection WHERE wish <> '' FOR UPDATE")
+        adding = Connections(filled, Vault([NEW])).add(
+            member,
+            connector="egnyte",
+            name="Acme",
+            wish={},
+            instance_id=None,
+            by_link=False,
+            now=datetime.now(UTC),
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+        )
+        await asyncio.wait_for(adding, PATIENCE_SECONDS)
+    assert await filled.fetchval("SELECT count(*) FROM connection") == (3 if days == 1 else 2)
 
 
 async def list_numbers(pool, vault):

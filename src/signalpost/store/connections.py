@@ -49,6 +49,16 @@ ORDER BY expires_at DESC, connection.id DESC LIMIT $6
 """
 
 
+# Rows that somebody has in hand are left to the next time: no waiting for them, and no deadlock.
+REMOVE_EXPIRED = """
+DELETE FROM connection WHERE id IN (
+    SELECT id FROM connection WHERE expires_at < $1::timestamptz - interval '7 days' FOR UPDATE SKIP LOCKED)
+"""
+EMPTY_EXPIRED = """
+UPDATE connection SET wish = '' WHERE id IN (
+    SELECT id FROM connection WHERE expires_at < $1 AND wish <> '' FOR UPDATE SKIP LOCKED)
+"""
+
 # A link that the member made for the instance and nobody has used is as good as another one.
 ADD_LINKS = """
 WITH given AS (
@@ -132,12 +142,8 @@ class Connections:
 
         Under ``number`` one wish is kept: the first.
         """
-        await self._pool.execute(
-            "DELETE FROM connection WHERE expires_at < $1::timestamptz - interval '7 days'", now
-        )
-        await self._pool.execute(
-            "UPDATE connection SET wish = $2 WHERE expires_at < $1 AND wish <> $2", now, b""
-        )
+        await self._pool.execute(REMOVE_EXPIRED, now)
+        await self._pool.execute(EMPTY_EXPIRED, now)
         number = number or uuid4()
         await self._pool.execute(
             "INSERT INTO connection (id, organization_id, member_id, instance_id, connector, name, wish, by_link,"
