@@ -77,7 +77,7 @@ POLLS = "signalpost.store.polls", "Polls"
 LANES = "signalpost.store.deliveries", "Deliveries"
 QUEUE = "signalpost.store.queue", "Queue"
 EVENTS = "signalpost.store.events", "Events"
-COMMIT = "signalpost.store.events", None
+GAP = "signalpost.store.notices", None
 WAITING = "signalpost.store.waiting", "Waiting"
 TOKENS = "signalpost.instances.tokens", "InstanceTokens"
 TOKEN_LOCK = "signalpost.store.tokens", "TokenLock"
@@ -140,9 +140,7 @@ POLLING = (
     Step("lane-woken", "the page's lane is begun, or has its job", *QUEUE, "wake_lane", AFTER),
     Step("page-done", "between two pages", "signalpost.polling.pages", "Position", "commit", AFTER),
     Step("gap-begins", "before the commit of a gap", *EVENTS, "commit_gap", BEFORE, Situation.GAP),
-    Step(
-        "gap-written", "amid it: gap and watermark, no notice", *COMMIT, "add_notice", INSIDE, Situation.GAP
-    ),
+    Step("gap-written", "amid it: gap and watermark, no notice", *GAP, "add_notice", INSIDE, Situation.GAP),
     Step("gap-done", "the gap is committed", *EVENTS, "commit_gap", AFTER, Situation.GAP),
     Step("poll-ends", "all pages are read, the end is not recorded", *POLLS, "_finish_all", BEFORE),
     Step("poll-ended", "the poll's end is recorded", *POLLS, "_finish_all", AFTER),
