@@ -50,6 +50,7 @@ name = "tickets"
 path = "/tickets"
 description = "Tickets."
 records = "data"
+absent_is_empty = true
 id_field = "id"
 updated_field = "updated"
 created_field = "created"
@@ -188,7 +189,9 @@ def test_a_missing_field_is_told_where_it_is_needed_and_only_there(text, number,
         assert "it is missing" in words or "no required field" in words or "needs" in words
         assert name in words
         line = int(words.split(":")[1])
-        assert shorter.split("\n")[line - 1].startswith(("[", "# A desk", "base_url", "strategies")), words
+        assert shorter.split("\n")[line - 1].startswith(
+            ("[", "# A desk", "base_url", "strategies", "absent_is")
+        ), words
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from signalpost.model.errors import (
 )
 from signalpost.outbound import Answer
 
+_CODE = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){0,5}", re.ASCII)
 ABSENT = object()
 """What ``find`` gives where there is nothing."""
 
@@ -102,24 +104,45 @@ def find(value: Any, place: str) -> Any:
     return ABSENT
 
 
-def find_list(name: str, value: Any, place: str) -> list[Any]:
-    """Give the records of a page; null counts as none.
+def find_list(name: str, value: Any, place: str, *, absent_is_empty: bool = False) -> list[Any]:
+    """Give the records of a page; null counts as none, and with ``absent_is_empty`` an object without the place.
 
     Raises:
-        ConnectorError: there is no such place, or no list stands there.
+        ConnectorError: there is no such place, or no list stands there, or there are no records but a refusal.
     """
     found = find(value, place)
+    if found is ABSENT and absent_is_empty and isinstance(value, Mapping):
+        found = None
+    where = f"at {place}" if place else "as its answer"
+    if (not found or found is ABSENT) and (refusal := find_refusal(value)):
+        message = f"{name} gave no records {where} but {refusal}; nothing was concluded from it"
+        raise ConnectorError(message)
     if found is None and place:
         return []
     if isinstance(found, list):
         return found
-    where = f"at {place}" if place else "as its answer"
     if found is ABSENT:
         there = ", ".join(sorted(str(key) for key in value))[:200] if isinstance(value, Mapping) else ""
         message = f"{name} gave no list {where}; there is {there or _name_kind(value)}"
+        if isinstance(value, Mapping):
+            message += "; if it leaves empty lists out, declare absent_is_empty = true"
     else:
         message = f"{name} gave no list {where} but {_name_kind(found)}"
     raise ConnectorError(message)
+
+
+def find_refusal(value: Any) -> str:
+    """Say by which field an answer with a good status is a refusal all the same; "" if it is none.
+
+    Of what the field says only a plain code is repeated: other words may hold anything, a secret among it.
+    """
+    if not isinstance(value, Mapping):
+        return ""
+    for key in ("error", "errors"):
+        if told := value.get(key):
+            is_code = isinstance(told, str) and _CODE.fullmatch(told)
+            return f"{key}: {told}" if is_code else key
+    return next((f"{key}: false" for key in ("ok", "success") if value.get(key) is False), "")
 
 
 def _name_kind(value: Any) -> str:

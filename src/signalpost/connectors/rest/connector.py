@@ -13,7 +13,7 @@ from signalpost.connectors.authorising import Grant, write_bearer
 from signalpost.connectors.base import Authorization, Field, FieldKind, Quota
 from signalpost.connectors.resource import Condition, Feed, Resource, Session, Strategy
 from signalpost.connectors.rest.addresses import fill_in
-from signalpost.connectors.rest.answers import ABSENT, classify, find, read_json
+from signalpost.connectors.rest.answers import ABSENT, classify, find, find_refusal, read_json
 from signalpost.connectors.rest.auth import BasicAuth, ClientAuth, CodeAuth, HeaderAuth
 from signalpost.connectors.rest.declaration import Declaration, DeclaredResource
 from signalpost.connectors.rest.listing import RestListing, narrow
@@ -134,7 +134,9 @@ class RestConnector:
         value = read_json(self.name, await session.get(account.path, {}))
         found = find(value, account.id)
         if found in (ABSENT, None, "") or isinstance(found, (dict, list)):
-            message = f"{self.name} names no account at {account.id} of {account.path}"
+            refusal = find_refusal(value)
+            said = f" but {refusal}" if refusal else ""
+            message = f"{self.name} names no account at {account.id} of {account.path}{said}"
             raise ConnectorError(message)
         label = find(value, account.label) if account.label else found
         return Account(id=str(found), label=str(found if label in (ABSENT, None, "") else label)[:200])

@@ -142,6 +142,12 @@ class DeclaredResource(Declared):
         description="Where in the answer the records are, dotted; empty: the answer is the list.",
         examples=["data.items"],
     )
+    absent_is_empty: bool = Field(
+        default=False,
+        description="Whether an answer without `records` is an empty list, as some providers leave those out; else"
+        " that is told as failing.",
+        examples=[True],
+    )
     query: dict[Parameter, str] = Field(
         default={}, description="Parameters that every call has.", examples=[{"state": "all"}]
     )
@@ -188,6 +194,14 @@ class DeclaredResource(Declared):
             message = "it is no path: between its slashes something must stand, other than dots"
             raise ValueError(message)
         return name
+
+    @field_validator("absent_is_empty")
+    @classmethod
+    def _check_absent(cls, given: bool, info: ValidationInfo) -> bool:
+        if given and not info.data.get("records"):
+            message = "it needs records: without them the answer itself is the list"
+            raise ValueError(message)
+        return given
 
     @field_validator("date_format")
     @classmethod

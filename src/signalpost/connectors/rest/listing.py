@@ -52,7 +52,7 @@ class RestListing:
         if answer.status == HTTPStatus.NO_CONTENT:
             return ListPage([], None)
         value = read_json(self._name, answer)
-        rows = find_list(self._name, value, declared.records)
+        rows = self._find_rows(value)
         more = _find_more(pages, value)
         self._check_repeated(answer, position, may_repeat=not (rows or more))
         self._passed = passed = passed + len(rows)
@@ -114,11 +114,15 @@ class RestListing:
             answer = await session.get(self._declared.path, self._fixed)
             if answer.status == HTTPStatus.NO_CONTENT:
                 return ListPage([], None)
-            self._whole = find_list(self._name, read_json(self._name, answer), self._declared.records)
+            self._whole = self._find_rows(read_json(self._name, answer))
         rows = self._whole
         part = rows[start : start + (size or len(rows))]
         following = start + len(part)
         return ListPage(part, str(following) if part and following < len(rows) else None, len(rows))
+
+    def _find_rows(self, value: Any) -> list[Any]:
+        declared = self._declared
+        return find_list(self._name, value, declared.records, absent_is_empty=declared.absent_is_empty)
 
     def _check_repeated(self, answer: Answer, position: str | None, *, may_repeat: bool) -> None:
         """Refuse a page that is the one before: the provider does not heed what we ask the next one by."""
@@ -141,7 +145,7 @@ class RestListing:
             case CursorPages(next=place):
                 return self._read_next(value, place)
             case AfterPages(field=place):
-                rows = find_list(self._name, value, self._declared.records)
+                rows = self._find_rows(value)
                 found = find(rows[-1], place) if rows else None
                 # A number as text: a record may have the id 0, where a cursor 0 is none.
                 return self._read_next({place: str(found) if type(found) is int else found}, place)
