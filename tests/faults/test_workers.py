@@ -19,7 +19,9 @@ async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor
     async with open_world(database, sandbox, **quick) as first:
         instance = await first.connect()
         await first.wait_for_watermark(instance["id"])
-        first.listener.delay_seconds = 7.0  # its attempt is under way while the lease ends
+        first.listener.delay_seconds = (
+            15.0  # its attempt is under way while the lease ends, and another takes over
+        )
         made = await first.change(30)
         await until(lambda: len(first.listener.received) == 1)
 
@@ -35,6 +37,7 @@ async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor
             await asyncio.sleep(0)
             first.listener.delay_seconds = 0
             await until(lambda: len({e["id"] for e in first.events()}) >= 30)
+            await until(lambda: not runtime._parts.lanes._active)  # its attempt has ended
             firsts = {r["body"]["id"]: r for r in reversed(first.listener.received)}
             in_order = [firsts[number]["body"]["message"] for number in sorted(firsts, key=int)]
             assert [record["id"] for body in in_order for record in body["raw"]["events"]] == ids(made)
@@ -46,6 +49,10 @@ async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor
             repeats = [r["body"] for r in first.listener.received if r["body"]["id"] == numbers[0]]
             assert repeats[0] == repeats[1]
             assert not runtime._parts.heartbeat.is_alive()
+            recorded = await first.pool.fetch(
+                "SELECT notification_id FROM attempt WHERE status = 200 ORDER BY 1"
+            )
+            assert [str(row["notification_id"]) for row in recorded] == sorted(set(numbers), key=int)
 
 
 async def test_a_worker_whose_lease_ended_sends_nothing_more(world):
