@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
 from signalpost.model.delivery import Outcome
-from signalpost.store.deliveries import Deliveries
 from signalpost.store.endpoints import Endpoints, activate_endpoint
 from signalpost.store.partitions import Partitions
-from tests.store.notified import NOW, VAULT, add_instance, add_notifications, add_worker
+from tests.store.notified import NOW, add_notifications
 from tests.store.test_lanes import LATER, read, record
 from tests.support import until
-
-
-@pytest.fixture
-async def instance_id(pool):
-    return await add_instance(pool)
-
-
-@pytest.fixture
-async def deliveries(pool):
-    return Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.DEAD, Outcome.DELIVERED])

@@ -13,18 +13,8 @@ from signalpost.store.deliveries import Deliveries
 from signalpost.store.endpoints import activate_endpoint, rest_endpoint
 from signalpost.store.replay_orders import ReplayOrders
 from signalpost.store.replays import Replays
-from tests.store.notified import NOW, VAULT, add_instance, add_notifications, add_worker
+from tests.store.notified import NOW, VAULT, add_notifications, add_worker
 from tests.support import until
-
-
-@pytest.fixture
-async def instance_id(pool):
-    return await add_instance(pool)
-
-
-@pytest.fixture
-async def deliveries(pool):
-    return Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
 
 
 @asynccontextmanager

@@ -101,7 +101,5 @@ def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody, more: Mapping
         "subdomain": asked.subdomain or asked.site_address,
     }
     configuration = with_defaults({key: text for key, text in given.items() if text}, connector)
-    url = parts.oauth2.write_consent_url(
-        connector, configuration, state=asked.state or connector.key, scope=asked.scope
-    )
+    url = parts.oauth2.write_consent_url(connector, configuration, state=asked.state, scope=asked.scope)
     return {"element": connector.key, "oauthUrl": url}

@@ -230,8 +230,7 @@ class Lifecycle:
             )
             raise InvalidRequestError(message)
         try:
-            state = wish.state or connector.key  # as the API has it where none was given for the consent page
-            return await self._oauth2.exchange_code(connector, configuration, wish.code, state=state)
+            return await self._oauth2.exchange_code(connector, configuration, wish.code, state=wish.state)
         except ProviderError as error:
             raise tell_refusal(f"providerData.code: {connector.name} did not accept it", error) from error
 

@@ -47,6 +47,7 @@ class OAuth2:
 
     What proves the exchange of a code where a connector asks for it (``Authorization.pkce``) is derived of the
     application and of the consent's ``state``: nothing is kept between the two, which may meet different processes.
+    A consent that was asked for without a state has the connector's key as its own.
     """
 
     def __init__(self, outbound: Outbound, clock: Callable[[], datetime], vault: Vault) -> None:
@@ -55,7 +56,12 @@ class OAuth2:
         self._vault = vault
 
     def write_consent_url(
-        self, connector: Connector, configuration: Mapping[str, str], *, state: str, scope: str | None = None
+        self,
+        connector: Connector,
+        configuration: Mapping[str, str],
+        *,
+        state: str | None,
+        scope: str | None = None,
     ) -> str:
         """Give the provider's consent page for ``configuration`` (``oauth.api.key``, ``oauth.callback.url``, ...).
 
@@ -68,7 +74,7 @@ class OAuth2:
             "client_id": configuration.get("oauth.api.key", ""),
             "redirect_uri": configuration.get("oauth.callback.url", ""),
             "scope": scope or " ".join(authorization.scopes),
-            "state": state,
+            "state": state or connector.key,
             "response_type": "code",
         }
         if authorization.pkce:
@@ -78,7 +84,7 @@ class OAuth2:
         return f"{authorization.authorize_url}?{urlencode(parameters)}"
 
     async def exchange_code(
-        self, connector: Connector, configuration: Mapping[str, str], code: str, *, state: str
+        self, connector: Connector, configuration: Mapping[str, str], code: str, *, state: str | None
     ) -> Tokens:
         """Exchange the code that the consent gave; ``state`` is the one that its page was asked with.
 
@@ -121,9 +127,9 @@ class OAuth2:
         tokens = await self._ask(connector, configuration, form)
         return Tokens(tokens.access_token, None, tokens.expires_at)
 
-    def _prove(self, connector: Connector, configuration: Mapping[str, str], state: str) -> str:
+    def _prove(self, connector: Connector, configuration: Mapping[str, str], state: str | None) -> str:
         """Give the code verifier of a consent (RFC 7636, 4.1)."""
-        about = [connector.key, configuration.get("oauth.api.key", ""), state]
+        about = [connector.key, configuration.get("oauth.api.key", ""), state or connector.key]
         return self._vault.derive("code verifier", orjson.dumps(about).decode())
 
     async def _ask(

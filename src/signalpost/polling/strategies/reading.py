@@ -71,6 +71,13 @@ class Reading:
         kept = self.poll.watermark
         return {**kept, "by": "", "objects": ""} if kept is not None and settling else kept
 
+    def read_list(
+        self, listing: Listing, *, settling: bool = False, came_twice: Callable[[], bool] = lambda: False
+    ) -> AsyncIterator[ListPage]:
+        """Read a list of the resource, as ``read_list`` does, by pages as large as its configuration wants them."""
+        size = self.polled.definition.page_size
+        return read_list(listing, self.session, size, settling=settling, came_twice=came_twice)
+
 
 def _sign(parts: list[Any]) -> str:
     return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()

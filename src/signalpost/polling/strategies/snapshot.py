@@ -20,7 +20,7 @@ from signalpost.polling.strategies.objects import (
     remember,
     write_deletion,
 )
-from signalpost.polling.strategies.reading import Reading, read_list, read_records
+from signalpost.polling.strategies.reading import Reading, read_records
 from signalpost.polling.where import Where
 from signalpost.store.events import MOST_REMEMBERED
 from signalpost.store.memory import make_key
@@ -67,13 +67,8 @@ class SnapshotReading:
     async def read(self) -> AsyncGenerator[Sequence[Page] | Gap, None]:
         """Read the list; the pages give what is new and changed, then what is gone, the last one the watermark."""
         reading = self._reading
-        size = reading.polled.definition.page_size
-        listing = read_list(
-            self._listing,
-            reading.session,
-            size,
-            settling=self._settling,
-            came_twice=lambda: self._came_twice,
+        listing = reading.read_list(
+            self._listing, settling=self._settling, came_twice=lambda: self._came_twice
         )
         async for listed in listing:
             self._pages += 1
@@ -154,9 +149,7 @@ class SnapshotReading:
             return []
         if self._pages > 1 or gone == known:
             again: set[bytes] = set()
-            async for listed in read_list(
-                self._listing, reading.session, reading.polled.definition.page_size
-            ):
+            async for listed in reading.read_list(self._listing):
                 if not listed.complete:
                     self._doubts.add(INCOMPLETE)
                 keys = {

@@ -27,7 +27,7 @@ from signalpost.polling.strategies.objects import (
     name_type,
     remember,
 )
-from signalpost.polling.strategies.reading import Reading, read_list, read_records
+from signalpost.polling.strategies.reading import Reading, read_records
 from signalpost.polling.where import Where
 from signalpost.store.events import MOST_REMEMBERED
 from signalpost.store.memory import make_key
@@ -101,13 +101,8 @@ class TimestampReading:
     async def read(self) -> AsyncGenerator[Sequence[Page] | Gap, None]:
         """Read the list; the pages give what is new, the last one the watermark."""
         reading = self._reading
-        size = reading.polled.definition.page_size
-        listing = read_list(
-            self._listing,
-            reading.session,
-            size,
-            settling=self._settling,
-            came_twice=lambda: self._came_twice,
+        listing = reading.read_list(
+            self._listing, settling=self._settling, came_twice=lambda: self._came_twice
         )
         async for listed in listing:
             self._pages += 1

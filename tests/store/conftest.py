@@ -1,0 +1,20 @@
+"""An instance, and a worker's deliveries."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from signalpost.store.deliveries import Deliveries
+from tests.store.notified import VAULT, add_instance, add_worker
+
+
+@pytest.fixture
+async def instance_id(pool):
+    return await add_instance(pool)
+
+
+@pytest.fixture
+async def deliveries(pool):
+    return Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
