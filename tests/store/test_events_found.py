@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from signalpost.model.delivery import State
 from signalpost.model.event import EventType
+from signalpost.store.arguments import Arguments
 from signalpost.store.event_log import LIST, EventLog, EventSearch, _write_conditions
 from tests.store.history import make_past
 from tests.support import PATIENCE_SECONDS
@@ -146,7 +147,7 @@ async def filled(pool):
 
 
 async def explain(pool, past, search, *, instance_id=None, after=(0, 0), direction=""):
-    arguments = [past.organization_id, *after, 200, 0]
+    arguments = Arguments([past.organization_id, *after, 200, 0])
     of_event, of_instance = _write_conditions(search, instance_id, arguments)
     statement = LIST.format(
         of_event=" ".join(of_event), of_instance=" ".join(of_instance), direction=direction

@@ -12,6 +12,7 @@ import asyncpg
 
 from signalpost.model.delivery import State
 from signalpost.model.ids import InstanceId, NotificationId, OrganizationId
+from signalpost.store.arguments import Arguments
 from signalpost.store.event_log import EventSearch
 
 DELIVERY = """
@@ -134,15 +135,14 @@ class DeliveryLog:
         Cost: one index range of the instance; by object that of the object's events. What the rest of the search leaves
         out is read all the same.
         """
-        arguments: list[Any] = [instance_id, after_id, limit, offset]
+        arguments = Arguments([instance_id, after_id, limit, offset])
         conditions = [OF_INSTANCE, "notification.id > $2"]
         if search.states is not None:  # ours, written out for the index of a state to be found
             states = ", ".join(f"'{state.value}'" for state in sorted(search.states))
             conditions.append(f"notification.state IN ({states})" if states else "false")
         for comparison, instant in (("created_at >=", search.begin_at), ("created_at <", search.end_at)):
             if instant is not None:
-                arguments.append(instant)
-                conditions.append(f"notification.{comparison} ${len(arguments)}")
+                conditions.append(f"notification.{comparison} {arguments.place(instant)}")
         of_event = _write_event_conditions(search, arguments)
         if of_event:
             conditions.append(of_event)
@@ -222,14 +222,13 @@ class DeliveryLog:
         return [InstanceId(row["id"]) for row in rows]
 
 
-def _write_event_conditions(search: EventSearch, arguments: list[Any]) -> str:
+def _write_event_conditions(search: EventSearch, arguments: Arguments) -> str:
     """Write the condition that one event meets all that is asked of events; its values go to ``arguments``."""
     conditions = []
     for column in ("object_type", "event_type", "resource", "object_id"):
         value = getattr(search, column)
         if value is not None:
-            arguments.append(value)
-            conditions.append(f"event.{column} = ${len(arguments)}")
+            conditions.append(f"event.{column} = {arguments.place(value)}")
     if search.object_id is not None:  # by the index of objects: few notifications, whatever there is besides
         conditions.append(f"md5(event.object_id) = md5(${len(arguments)}) AND event.instance_id = $1")
         ids = f"SELECT notification_id FROM event WHERE {' AND '.join(conditions)}"

@@ -13,6 +13,7 @@ import asyncpg
 from signalpost.model.delivery import State
 from signalpost.model.ids import InstanceId, OrganizationId
 from signalpost.store.analytics import Analytics
+from signalpost.store.arguments import Arguments
 
 COLUMNS = """
 SELECT event.id, event.instance_id, event.sequence, event.notification_id, event.resource,
@@ -134,7 +135,7 @@ class EventLog:
 
         What is committed meanwhile stands after all of its instance that was shown: nothing comes twice or is missed.
         """
-        arguments: list[Any] = [organization_id, *after, limit, offset]
+        arguments = Arguments([organization_id, *after, limit, offset])
         of_event, of_instance = _write_conditions(search, instance_id, arguments)
         statement = LIST.format(
             of_event=" ".join(of_event),
@@ -171,19 +172,14 @@ class EventLog:
 
 
 def _write_conditions(
-    search: EventSearch, instance_id: InstanceId | None, arguments: list[Any]
+    search: EventSearch, instance_id: InstanceId | None, arguments: Arguments
 ) -> tuple[list[str], list[str]]:
     """Write what is asked for as conditions of events and of instances; values are added to ``arguments``."""
-
-    def place(value: Any) -> str:
-        arguments.append(value)
-        return f"${len(arguments)}"
-
     of_event, of_instance = [], []
     if instance_id is not None:
-        of_instance.append(f"AND instance.id = {place(instance_id)}")
+        of_instance.append(f"AND instance.id = {arguments.place(instance_id)}")
     if search.object_id is not None:
-        named = place(search.object_id)
+        named = arguments.place(search.object_id)
         of_event.append(f"AND event.object_id = {named}")
         of_instance.append(f"AND instance.id IN (SELECT instance_id FROM event WHERE object_id = {named})")
     for comparison, value in (
@@ -194,7 +190,7 @@ def _write_conditions(
         ("polled_at <", search.end_at),
     ):
         if value is not None:
-            of_event.append(f"AND event.{comparison} {place(value)}")
+            of_event.append(f"AND event.{comparison} {arguments.place(value)}")
     if search.states is not None:
         of_event.append(f"AND ({_write_states(search.states)})")
     return of_event, of_instance

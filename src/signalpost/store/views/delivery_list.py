@@ -11,6 +11,7 @@ import asyncpg
 
 from signalpost.model.delivery import Notification, State
 from signalpost.model.ids import InstanceId, NotificationId, OrganizationId
+from signalpost.store.arguments import Arguments
 from signalpost.store.delivery_log import LAST_ATTEMPT, DeliveryAttempt
 from signalpost.store.notifications import COLUMNS, load_notifications
 
@@ -188,14 +189,14 @@ class DeliveryList:
     async def _find_stuck(
         self, organization_id: OrganizationId, search: DeliverySearch, after: Place | None, limit: int
     ) -> list[Any]:
-        arguments: list[Any] = [organization_id]
+        arguments = Arguments([organization_id])
         of_notification, of_instance = await self._bound(search, arguments), []
         if search.instance_id is not None:
-            of_instance.append(f"instance.id = {_place(search.instance_id, arguments)}")
+            of_instance.append(f"instance.id = {arguments.place(search.instance_id)}")
         if after is not None and search.state is State.DEAD:
-            of_notification.append(f"id < {_place(after.first, arguments)}")
+            of_notification.append(f"id < {arguments.place(after.first)}")
         elif after is not None:
-            instance, order = _place(after.first, arguments), _place(after.second, arguments)
+            instance, order = arguments.place(after.first), arguments.place(after.second)
             of_instance.append(f"instance.id >= {instance}")
             of_notification.append(
                 f"lane_order > CASE WHEN instance.id = {instance} THEN {order}::bigint ELSE -1 END"
@@ -211,20 +212,20 @@ class DeliveryList:
         self, organization_id: OrganizationId, search: DeliverySearch, after: Place | None, limit: int
     ) -> tuple[list[Any], int | None]:
         """Find a page, and how far was looked where the page is not full as enough was looked at."""
-        arguments: list[Any] = []
+        arguments = Arguments()
         conditions, order = ["true", *await self._bound(search, arguments)], "id DESC"
         if search.instance_id is not None:
-            conditions.append(f"instance_id = {_place(search.instance_id, arguments)}")
+            conditions.append(f"instance_id = {arguments.place(search.instance_id)}")
             order = "instance_id DESC, id DESC"
         if after is not None:
-            conditions.append(f"id < {_place(after.first, arguments)}")
+            conditions.append(f"id < {arguments.place(after.first)}")
         source = f"FROM notification WHERE {' AND '.join(conditions)} ORDER BY {order}"
         of_source = list(arguments)
-        wanted = "true" if search.state is None else f"state = {_place(search.state.value, arguments)}"
+        wanted = "true" if search.state is None else f"state = {arguments.place(search.state.value)}"
         statement = OTHERS.format(
             looked_at=f"SELECT id, instance_id, state {source}",
             most=LOOKED_AT,
-            organization=_place(organization_id, arguments),
+            organization=arguments.place(organization_id),
             wanted=wanted,
             limit=limit + 1,
         )
@@ -235,7 +236,7 @@ class DeliveryList:
             f"SELECT id {source} OFFSET {LOOKED_AT - 1} LIMIT 1", *of_source
         )
 
-    async def _bound(self, search: DeliverySearch, arguments: list[Any]) -> list[str]:
+    async def _bound(self, search: DeliverySearch, arguments: Arguments) -> list[str]:
         """Write the span of time as it is, and as one of ids, which the indexes have."""
         conditions = []
         for instant, slack, comparison in (
@@ -244,10 +245,10 @@ class DeliveryList:
         ):
             if instant is None:
                 continue
-            conditions.append(f"created_at {comparison} {_place(instant, arguments)}")
+            conditions.append(f"created_at {comparison} {arguments.place(instant)}")
             first = await self._pool.fetchrow(BOUND, instant)
             if first["id"] is not None:
-                conditions.append(f"id {comparison} {_place(first['id'] + slack, arguments)}")
+                conditions.append(f"id {comparison} {arguments.place(first['id'] + slack)}")
             elif comparison == ">=" and not first["found"]:
                 conditions.append("false")
         return conditions
@@ -255,8 +256,3 @@ class DeliveryList:
     async def _load(self, ids: Sequence[int]) -> list[SeenDelivery]:
         rows = await self._pool.fetch(ROWS, ids)
         return [SeenDelivery(**{**row, "state": State(row["state"])}) for row in rows]
-
-
-def _place(value: Any, arguments: list[Any]) -> str:
-    arguments.append(value)
-    return f"${len(arguments)}"

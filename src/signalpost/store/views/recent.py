@@ -12,6 +12,7 @@ import asyncpg
 
 from signalpost.model.delivery import State
 from signalpost.model.ids import OrganizationId
+from signalpost.store.arguments import Arguments
 
 LOOKED_AT = 20_000
 """Events that one page looks at, whatever it narrows them to."""
@@ -151,12 +152,11 @@ class Recent:
         Cost: one index range of at most ``LOOKED_AT`` events, of the log or of the one instance, and two looks into an
         index for each; with an object id, the events of the object alone.
         """
-        arguments: list[Any] = []
+        arguments = Arguments()
         source = await self._choose_source(search, before, arguments)
         of_source = list(arguments)
         wanted = _write_conditions(search, arguments, timed=source.timed)
-        arguments.append(organization_id)
-        joined = JOINED.format(organization=f"${len(arguments)}", wanted=wanted)
+        joined = JOINED.format(organization=arguments.place(organization_id), wanted=wanted)
         rows = await self._pool.fetch(
             f"{COLUMNS} FROM ({source.text} LIMIT {LOOKED_AT}) AS event {joined}"
             f" ORDER BY {source.order} LIMIT {limit + 1}",
@@ -175,10 +175,11 @@ class Recent:
 
     async def find_news(self, organization_id: OrganizationId, search: LogSearch, since: Position) -> News:
         """Find what came after a position and is asked for. Cost: one index range of ``NEWS_LOOKED_AT`` at most."""
-        arguments: list[Any] = [since.polled_at, since.instance_id, since.sequence]
+        arguments = Arguments([since.polled_at, since.instance_id, since.sequence])
         wanted = _write_conditions(search, arguments, timed=False)
-        arguments.append(organization_id)
-        statement = NEWS.replace("{organization}", f"${len(arguments)}").replace("{wanted}", wanted)
+        statement = NEWS.replace("{organization}", arguments.place(organization_id)).replace(
+            "{wanted}", wanted
+        )
         row = await self._pool.fetchrow(statement, *arguments)
         last = None if row["polled_at"] is None else Position(*row[2:])
         return News(row["ids"], last, row["looked_at"] < NEWS_LOOKED_AT)
@@ -193,7 +194,7 @@ class Recent:
         return [(row["id"], row["name"]) for row in rows]
 
     async def _choose_source(
-        self, search: LogSearch, before: Position | None, arguments: list[Any]
+        self, search: LogSearch, before: Position | None, arguments: Arguments
     ) -> _Source:
         """Choose which events are looked at.
 
@@ -201,21 +202,21 @@ class Recent:
         sequence, unless there is an end to begin from; else by time.
         """
         if search.object_id is not None and await self._has_few(search.object_id):
-            conditions = [f"object_id = {_place(search.object_id, arguments)}"]
+            conditions = [f"object_id = {arguments.place(search.object_id)}"]
             conditions += _write_before(before, arguments)
             found = f"SELECT * FROM event WHERE {' AND '.join(conditions)} LIMIT {LOOKED_AT}"
             return _Source(
                 f"SELECT * FROM (WITH found AS MATERIALIZED ({found}) SELECT * FROM found) AS event"
             )
         if search.instance_id is not None and search.end_at is None:
-            conditions = [f"instance_id = {_place(search.instance_id, arguments)}"]
+            conditions = [f"instance_id = {arguments.place(search.instance_id)}"]
             if before is not None:
-                conditions.append(f"sequence < {_place(before.sequence, arguments)}")
+                conditions.append(f"sequence < {arguments.place(before.sequence)}")
             return _Source(f"SELECT * FROM event WHERE {' AND '.join(conditions)}", BY_SEQUENCE)
         conditions = ["true", *_write_before(before, arguments)]
         for comparison, instant in ((">=", search.begin_at), ("<", search.end_at)):
             if instant is not None:
-                conditions.append(f"polled_at {comparison} {_place(instant, arguments)}")
+                conditions.append(f"polled_at {comparison} {arguments.place(instant)}")
         return _Source(f"SELECT * FROM event WHERE {' AND '.join(conditions)}", timed=True)
 
     async def _has_few(self, object_id: str) -> bool:
@@ -227,22 +228,16 @@ class Recent:
         return number < LOOKED_AT
 
 
-def _place(value: Any, arguments: list[Any]) -> str:
-    """Give the place of a value in a statement; the value is added to ``arguments``."""
-    arguments.append(value)
-    return f"${len(arguments)}"
-
-
-def _write_before(before: Position | None, arguments: list[Any]) -> list[str]:
+def _write_before(before: Position | None, arguments: Arguments) -> list[str]:
     if before is None:
         return []
     places = ", ".join(
-        _place(value, arguments) for value in (before.polled_at, before.instance_id, before.sequence)
+        arguments.place(value) for value in (before.polled_at, before.instance_id, before.sequence)
     )
     return [f"(polled_at, instance_id, sequence) < ({places})"]
 
 
-def _write_conditions(search: LogSearch, arguments: list[Any], *, timed: bool) -> str:
+def _write_conditions(search: LogSearch, arguments: Arguments, *, timed: bool) -> str:
     """Write what is asked for; ``timed``: what is looked at minds the time already."""
     conditions = ["true"]
     for comparison, value in (
@@ -254,13 +249,13 @@ def _write_conditions(search: LogSearch, arguments: list[Any], *, timed: bool) -
         ("polled_at <", None if timed else search.end_at),
     ):
         if value is not None:
-            conditions.append(f"event.{comparison} {_place(value, arguments)}")
+            conditions.append(f"event.{comparison} {arguments.place(value)}")
     if search.state is not None:
         # Events of older versions have no notification where there was no callback URL.
-        state = _place(search.state.value, arguments)
+        state = arguments.place(search.state.value)
         conditions.append(f"coalesce(notification.state, 'unsent') = {state}")
     if search.path is not None:
-        path = _place(search.path.lower(), arguments)
+        path = arguments.place(search.path.lower())
         conditions.append(
             f"(strpos(lower(event.label), {path}) > 0 OR strpos(lower(event.object_id), {path}) > 0)"
         )
