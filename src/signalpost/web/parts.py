@@ -11,6 +11,7 @@ from signalpost.accounts.accounts import Accounts
 from signalpost.api.parts import ApiParts
 from signalpost.delivery.again import Again
 from signalpost.instances.consent import Consents
+from signalpost.model.member import Member
 from signalpost.store.accounts.audit import Audit
 from signalpost.store.accounts.sessions import Sessions
 from signalpost.store.applications import Applications
@@ -55,6 +56,10 @@ class WebParts:
     pulse: Pulse
     streams: Streams
     public_url: str | None
+
+    async def note(self, member: Member, action: str, detail: str, instance_id: int | None = None) -> None:
+        """Write to the audit trail what a member did just now. No secret may stand in ``detail``."""
+        await self.audit.add(member, action, detail, self.api.clock(), instance_id=instance_id)
 
 
 def give_parts(request: Request) -> WebParts:

@@ -41,7 +41,7 @@ OVERLAPS = (
 async def poll_now(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
     """Have an instance polled at once."""
     await api_polling.ask_poll(parts.api, instance)
-    await _note(parts, visit, "instance.polled", f"asked for a poll of {instance.name}", instance)
+    await parts.note(visit.member, "instance.polled", f"asked for a poll of {instance.name}", instance.id)
     return _back(
         request, form, instance, f"{instance.name} is polled at once; what is new shows here in a moment."
     )
@@ -51,7 +51,7 @@ async def poll_now(request: Request, parts: Web, visit: Operator, form: Sent, in
 async def pause(request: Request, parts: Web, visit: Operator, form: Sent, instance: Shown) -> Response:
     """Disable an instance."""
     await api_instances.disable_instance(parts.api, instance)
-    await _note(parts, visit, "instance.disabled", f"disabled {instance.name}", instance)
+    await parts.note(visit.member, "instance.disabled", f"disabled {instance.name}", instance.id)
     told = f"{instance.name} is paused: nothing is polled or delivered, nothing is lost."
     return _back(request, form, instance, told)
 
@@ -61,11 +61,11 @@ async def resume(request: Request, parts: Web, visit: Operator, form: Sent, inst
     """Enable an instance that is disabled, and have what was given up read again, from the watermark."""
     if instance.disabled:
         await parts.api.instances.set_disabled(instance, disabled=False)
-        await _note(parts, visit, "instance.enabled", f"enabled {instance.name}", instance)
+        await parts.note(visit.member, "instance.enabled", f"enabled {instance.name}", instance.id)
     resumed = await parts.api.polling.resume(instance, parts.api.clock())
     if resumed:
         told = f"resumed polling of {', '.join(resumed)} at {instance.name}"
-        await _note(parts, visit, "instance.resumed", told, instance)
+        await parts.note(visit.member, "instance.resumed", told, instance.id)
     told = f"{instance.name} goes on from its watermark: nothing is lost."
     return _back(request, form, instance, told)
 
@@ -77,7 +77,9 @@ async def release(request: Request, parts: Web, visit: Operator, form: Sent, ins
         message = f"{instance.name} is paused, and nothing is delivered; resume it: that releases its endpoint as well"
         raise InvalidRequestError(message)
     await api_deliveries.release_endpoint(parts.api, instance)
-    await _note(parts, visit, "endpoint.released", f"released the endpoint of {instance.name}", instance)
+    await parts.note(
+        visit.member, "endpoint.released", f"released the endpoint of {instance.name}", instance.id
+    )
     told = f"What waits for {instance.name} is sent at once; its failures count from none."
     return _back(request, form, instance, told)
 
@@ -115,7 +117,9 @@ async def rotate_key(request: Request, parts: Web, visit: Admin, form: Sent, ins
     body = api_keys.SignatureKeyBody(key=key, overlapSeconds=float(overlap))
     rotated = await api_keys.rotate_signature_key(parts.api, instance, body)
     if current != key:
-        await _note(parts, visit, "key.rotated", f"rotated the signature key of {instance.name}", instance)
+        await parts.note(
+            visit.member, "key.rotated", f"rotated the signature key of {instance.name}", instance.id
+        )
     return render(
         request,
         "instances/key.html",
@@ -140,7 +144,7 @@ async def delete(request: Request, parts: Web, visit: Admin, form: Sent, instanc
         return _render_delete(request, visit, await load_standing(parts, instance), typed)
     await api_instances.delete_instance(parts.api, instance)
     told = f"deleted {instance.name} (instance {instance.id}) with its events"
-    await _note(parts, visit, "instance.deleted", told, instance)
+    await parts.note(visit.member, "instance.deleted", told, instance.id)
     return go(request, "/instances", f"{instance.name} is deleted.")
 
 
@@ -215,7 +219,3 @@ def _back(request: Request, form: Sent, instance: Instance, told: str) -> Respon
     return go(
         request, place if place in {"/operations", "/", "/deliveries"} else f"/instances/{instance.id}", told
     )
-
-
-async def _note(parts: WebParts, visit: Visit, action: str, detail: str, instance: Instance) -> None:
-    await parts.audit.add(visit.member, action, detail, parts.api.clock(), instance_id=instance.id)

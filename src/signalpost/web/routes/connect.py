@@ -168,13 +168,7 @@ async def _change(request: Request, parts: WebParts, visit: Visit, form: Connect
         return go(request, f"/connect/continue/{number}")
     after = await parts.api.lifecycle.change(instance, order.wish, whole=False)
     keys = ", ".join(name_change(key, changed[key]) for key in sorted(changed)) or "name or tags"
-    await parts.audit.add(
-        visit.member,
-        "instance.changed",
-        f"changed {after.name}: {keys}",
-        parts.api.clock(),
-        instance_id=after.id,
-    )
+    await parts.note(visit.member, "instance.changed", f"changed {after.name}: {keys}", after.id)
     return go(
         request,
         f"/instances/{after.id}",
@@ -229,13 +223,8 @@ async def _try_callback(request: Request, parts: WebParts, visit: Visit, shape: 
         return
     await parts.api.vet(f"configuration.{CALLBACK_URL}", url)
     if form.instance is not None:  # with its password and headers
-        await parts.audit.add(
-            visit.member,
-            "callback.tried",
-            f"sent a test notification of {form.instance.name} to {mask_url(url)}",
-            parts.api.clock(),
-            instance_id=form.instance.id,
-        )
+        detail = f"sent a test notification of {form.instance.name} to {mask_url(url)}"
+        await parts.note(visit.member, "callback.tried", detail, form.instance.id)
     shape.trial = await parts.api.sampler.send(visit.caller, url, configuration)
 
 

@@ -82,9 +82,7 @@ async def delete_application(
     name = await parts.applications.delete(visit.organization_id, application_id)
     if name is None:
         raise NotFoundError(NO_APPLICATION)
-    await parts.audit.add(
-        visit.member, "application.deleted", f"deleted the application {name}", parts.api.clock()
-    )
+    await parts.note(visit.member, "application.deleted", f"deleted the application {name}")
     return go(
         request,
         "/organization",

@@ -148,9 +148,7 @@ async def show_link(request: Request, parts: WebParts, visit: Visit, number: UUI
     connection = await parts.connections.find(number)
     assert connection is not None
     detail = f"made a connect link for {connection.name}"
-    await parts.audit.add(
-        visit.member, "connect_link.made", detail, parts.api.clock(), instance_id=connection.instance_id
-    )
+    await parts.note(visit.member, "connect_link.made", detail, connection.instance_id)
     connector, configuration = await parts.consents.read_configuration(connection)
     return render(
         request,
@@ -172,9 +170,7 @@ async def withdraw_link(request: Request, parts: Web, visit: Operator, form: Sen
         message = "the connect link was used meanwhile; look at the instances"
         raise NotFoundError(message)
     detail = f"withdrew the connect link for {name}"
-    await parts.audit.add(
-        visit.member, "connect_link.withdrawn", detail, parts.api.clock(), instance_id=connection.instance_id
-    )
+    await parts.note(visit.member, "connect_link.withdrawn", detail, connection.instance_id)
     return go(
         request,
         f"/connectors/{connection.connector}",

@@ -141,13 +141,7 @@ async def _lead_on(request: Request, parts: WebParts, visit: Visit, ordered: Ord
         reasons = "; ".join(sorted(set(ordered.left.values())))
         raise ConflictError(reasons or "none of these is failed any more: they were sent meanwhile")
     for instance_id in sorted({replay.instance_id for replay in ordered.replays}):
-        await parts.audit.add(
-            visit.member,
-            "delivery.sent_again",
-            f"had {what} sent again",
-            parts.api.clock(),
-            instance_id=instance_id,
-        )
+        await parts.note(visit.member, "delivery.sent_again", f"had {what} sent again", instance_id)
     notice = None
     if ordered.left:
         reasons = "; ".join(sorted(set(ordered.left.values())))

@@ -109,13 +109,8 @@ async def send_again(request: Request, parts: Web, visit: Operator, form: Sent, 
     if event.notification_id is None:
         raise ConflictError("this event has no notification: when it was logged there was no callback URL")
     replay = await parts.again.send_one(InstanceId(event.instance_id), NotificationId(event.notification_id))
-    await parts.audit.add(
-        visit.member,
-        "delivery.sent_again",
-        f"had delivery {event.notification_id} sent again",
-        parts.api.clock(),
-        instance_id=event.instance_id,
-    )
+    detail = f"had delivery {event.notification_id} sent again"
+    await parts.note(visit.member, "delivery.sent_again", detail, event.instance_id)
     return go(
         request, f"/deliveries/progress?replays={replay.id}", "It is to be sent again, with the same id."
     )

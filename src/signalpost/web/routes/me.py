@@ -60,7 +60,7 @@ async def end_session(request: Request, parts: Web, visit: Viewer, form: Sent, s
         raise NotFoundError("there is no such session of yours; it has ended already")
     if session_id == visit.session_id:
         return _leave(request, "You are signed out.")
-    await parts.audit.add(visit.member, "session.ended", "signed out elsewhere", parts.api.clock())
+    await parts.note(visit.member, "session.ended", "signed out elsewhere")
     return go(request, "/me", "That session has ended.")
 
 
@@ -68,7 +68,7 @@ async def end_session(request: Request, parts: Web, visit: Viewer, form: Sent, s
 async def sign_out_everywhere(request: Request, parts: Web, visit: Viewer, form: Sent) -> Response:
     """End all of the member's sessions, this one included."""
     await parts.sessions.end_all(visit.member.id)
-    await parts.audit.add(visit.member, "session.all_ended", "signed out everywhere", parts.api.clock())
+    await parts.note(visit.member, "session.all_ended", "signed out everywhere")
     return _leave(request, "You are signed out everywhere.")
 
 
@@ -87,9 +87,7 @@ async def change_password(request: Request, parts: Web, visit: Viewer, form: Sen
         return await _render(request, parts, visit, error.faults, status=400)
     except TooManyError as error:
         return await _render(request, parts, visit, {"old_password": str(error)}, status=error.status)
-    await parts.audit.add(
-        visit.member, "member.password_changed", "changed their password", parts.api.clock()
-    )
+    await parts.note(visit.member, "member.password_changed", "changed their password")
     return go(request, "/me", "The password is changed; your other sessions have ended.")
 
 

@@ -45,7 +45,7 @@ async def invite(request: Request, parts: Web, visit: Admin, form: Sent) -> Resp
         return await _render_organization(request, parts, visit, form, error.faults)
     email, role = form.get("email", "").strip(), form["role"]
     detail = f"invited {email or 'whoever has the link'} with the role {role}"
-    await parts.audit.add(visit.member, "invitation.made", detail, parts.api.clock())
+    await parts.note(visit.member, "invitation.made", detail)
     link = f"{find_base(request, parts)}/invitation/{token}"
     return render(request, "organization/invited.html", visit, link=link, email=email, role=role)
 
@@ -53,9 +53,8 @@ async def invite(request: Request, parts: Web, visit: Admin, form: Sent) -> Resp
 @router.post("/organization/invitations/{invitation_id}/withdraw")
 async def withdraw(request: Request, parts: Web, visit: Admin, form: Sent, invitation_id: RowId) -> Response:
     """End an invitation."""
-    now = parts.api.clock()
-    await parts.accounts.joining.invitations.withdraw(visit.organization_id, invitation_id, now)
-    await parts.audit.add(visit.member, "invitation.withdrawn", f"withdrew invitation {invitation_id}", now)
+    await parts.accounts.joining.invitations.withdraw(visit.organization_id, invitation_id, parts.api.clock())
+    await parts.note(visit.member, "invitation.withdrawn", f"withdrew invitation {invitation_id}")
     return go(request, "/organization", "The invitation is withdrawn: its link is no longer good.")
 
 
@@ -68,31 +67,32 @@ async def show_member(request: Request, parts: Web, visit: Admin, member_id: Row
 @router.post("/organization/members/{member_id}/role")
 async def change_role(request: Request, parts: Web, visit: Admin, form: Sent, member_id: RowId) -> Response:
     """Give a member another role, good at the member's next request."""
-    wanted, now = form.get("role", ""), parts.api.clock()
+    wanted = form.get("role", "")
     if wanted not in list(Role):
         fault = {"role": "The role must be admin, operator or viewer"}
         return await _render_member(request, parts, visit, member_id, fault, status=400)
     role = Role(wanted)
     try:
-        before = await parts.accounts.members.change_role(visit.organization_id, member_id, role, now)
+        before = await parts.accounts.members.change_role(
+            visit.organization_id, member_id, role, parts.api.clock()
+        )
     except ConflictError as error:
         return await _render_member(request, parts, visit, member_id, {"role": str(error)}, status=409)
     detail = f"changed the role of {before.email} from {before.role} to {role}"
     if before.role is Role.ADMIN and role is not Role.ADMIN and before.secrets:
         detail += f"; {before.secrets} user secrets ended"
-    await parts.audit.add(visit.member, "member.role_changed", detail, now)
+    await parts.note(visit.member, "member.role_changed", detail)
     return go(request, "/organization", f"{before.email} has the role {role} now, {before.role} before.")
 
 
 @router.post("/organization/members/{member_id}/remove")
 async def remove_member(request: Request, parts: Web, visit: Admin, form: Sent, member_id: RowId) -> Response:
     """Remove a member: sessions and secrets end at once."""
-    now = parts.api.clock()
     try:
-        before = await parts.accounts.members.remove(visit.organization_id, member_id, now)
+        before = await parts.accounts.members.remove(visit.organization_id, member_id, parts.api.clock())
     except ConflictError as error:
         return await _render_member(request, parts, visit, member_id, {"remove": str(error)}, status=409)
-    await parts.audit.add(visit.member, "member.removed", f"removed {before.email}", now)
+    await parts.note(visit.member, "member.removed", f"removed {before.email}")
     return go(request, "/organization", f"{before.email} is removed: sessions and secrets have ended.")
 
 
@@ -123,8 +123,7 @@ async def show_secrets(
 async def make_secrets(request: Request, parts: Web, visit: Admin, form: Sent) -> Response:
     """Make a new pair and show it this once; those made before stay good."""
     organization_secret, user_secret = await parts.accounts.secrets.make_pair(visit.member)
-    detail = "made a secret of the organization and one of their own"
-    await parts.audit.add(visit.member, "secrets.made", detail, parts.api.clock())
+    await parts.note(visit.member, "secrets.made", "made a secret of the organization and one of their own")
     return render(
         request,
         "organization/secrets_made.html",
@@ -156,8 +155,7 @@ async def revoke(
     """Revoke a secret: the next call with it is refused."""
     await parts.accounts.secrets.revoke(visit.member, owner, secret_id)
     whose = "of the organization" if owner == "organization" else "of their own"
-    detail = f"revoked secret {secret_id} {whose}"
-    await parts.audit.add(visit.member, "secret.revoked", detail, parts.api.clock())
+    await parts.note(visit.member, "secret.revoked", f"revoked secret {secret_id} {whose}")
     return go(request, "/organization/secrets", f"Secret {secret_id} is revoked: calls with it are refused.")
 
 

@@ -96,7 +96,7 @@ async def start_replay(
         since = body.get("from") or f"event {body['sequence']:,}"
         to = f", to {mask_url(body['url'])}" if "url" in body else ""
         told = f"had {instance.name} send again what was made from {since} on{to}"
-        await parts.audit.add(visit.member, "replay.asked", told, parts.api.clock(), instance_id=instance.id)
+        await parts.note(visit.member, "replay.asked", told, instance.id)
     return go(request, f"/instances/{instance.id}/replays/{asked.id}")
 
 
@@ -132,7 +132,7 @@ async def cancel_replay(
     if not ran:
         return go(request, place, f"Replay {number} had ended before: there was nothing to cancel.")
     told = f"cancelled replay {number} of {instance.name}"
-    await parts.audit.add(visit.member, "replay.cancelled", told, parts.api.clock(), instance_id=instance.id)
+    await parts.note(visit.member, "replay.cancelled", told, instance.id)
     return go(request, place)
 
 

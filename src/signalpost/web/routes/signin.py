@@ -176,7 +176,7 @@ async def accept_invitation(request: Request, parts: Web, token: str, form: Sent
 
 
 async def _welcome(request: Request, parts: Web, taken: Taken, detail: str) -> Response:
-    await parts.audit.add(taken.member, "member.joined", detail, parts.api.clock())
+    await parts.note(taken.member, "member.joined", detail)
     response = go(request, "/", f"Your account is made, in {taken.member.organization_name}.")
     return await _enter(request, parts, response, taken.token)
 
