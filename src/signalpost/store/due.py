@@ -38,11 +38,12 @@ WHERE id IN (SELECT id FROM instance WHERE id = ANY($1) AND next_poll_at > $2 AN
              ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 
-# What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more.
+# What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more, if
+# whoever asked found that it is polled at all. The row itself tells that: who waited for it has others as they were.
 FINISH = """
 UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.valid THEN NULL
            WHEN instance.wishes = done.wishes THEN done.next
-           WHEN EXISTS (SELECT FROM resource_poll WHERE instance_id = done.id AND disabled_at IS NULL) THEN now() END,
+           WHEN instance.next_poll_at IS NOT NULL THEN now() END,
        last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
        throttled_until = CASE WHEN done.waited THEN throttled_until ELSE done.throttled END,
        quota = CASE WHEN instance.wishes = done.wishes THEN coalesce(done.quota, instance.quota) ELSE instance.quota END

@@ -281,8 +281,10 @@ class Polls:
         """
         async with self._pool.acquire() as connection, connection.transaction():
             done = await connection.execute(
-                "UPDATE instance SET valid = false, next_poll_at = NULL FROM credential"
-                " WHERE instance.id = $1 AND credential.instance_id = $1 AND credential.version = $2 AND valid",
+                # Held before the instance, as by whoever authorises it: not the version of the moment before counts.
+                "UPDATE instance SET valid = false, next_poll_at = NULL"
+                " FROM (SELECT FROM credential WHERE instance_id = $1 AND version = $2 FOR SHARE) AS unchanged"
+                " WHERE id = $1 AND valid",
                 instance_id,
                 tokens_version,
             )
