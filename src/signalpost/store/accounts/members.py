@@ -136,10 +136,13 @@ class Members:
         """
         async with self._pool.acquire() as connection, connection.transaction():
             before = await _hold(connection, organization_id, member_id)
-            if before.role is Role.ADMIN and role is not Role.ADMIN:
+            loses = before.role is Role.ADMIN and role is not Role.ADMIN
+            if loses:
                 await _require_other_admin(connection, organization_id, before)
-                await _disarm(connection, before.id, now)
+            # First: it waits for what the member makes at this moment (``HOLD_ADMIN``), which goes as well then.
             await connection.execute("UPDATE member SET role = $2 WHERE id = $1", before.id, role)
+            if loses:
+                await _disarm(connection, before.id, now)
         return before
 
     async def remove(self, organization_id: OrganizationId, member_id: int, now: datetime) -> MemberSummary:
