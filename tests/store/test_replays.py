@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 
+from signalpost.model.configuration import SIGNATURE_KEY
 from signalpost.model.delivery import Attempt, Outcome
 from signalpost.model.errors import ConflictError, NotFoundError
+from signalpost.store.endpoints import Endpoints
 from signalpost.store.instances import Instances
 from signalpost.store.replay_orders import MOST_RUNNING, ReplayOrders, ReplayWish
 from signalpost.store.replays import ReplayKind, ReplayRelease, Replays, ReplayState
@@ -176,6 +178,33 @@ async def test_attempts_move_the_replay_and_never_the_lane(pool, instance_id, or
         (ids[0], replay.id, 1, 200),
         *[(ids[1], replay.id, number, status) for number, status in [(1, 503), (2, 422), (3, 422)]],
     ]
+
+
+@pytest.mark.parametrize("change", ["released", "disabled", "key"])
+async def test_a_turn_ends_with_the_attempt_in_which_its_endpoint_is_changed(
+    pool, instance_id, orders, change
+):
+    ids = await add_notifications(pool, instance_id, ["delivered"] * 3)
+    replay, replays = await orders.ask_range(instance_id, 1, None), await make_replays(pool)
+    lane = await replays.claim(replay.id)
+    assert await replays.record(lane, attempt(ids[0]), Outcome.DELIVERED, refused=False)
+    instances = Instances(pool, VAULT)
+    instance = await instances.find(await pool.fetchval("SELECT organization_id FROM instance"), instance_id)
+    if change == "released":
+        await Endpoints(pool).release(instance_id)
+    elif change == "disabled":
+        await instances.set_disabled(instance, disabled=True)
+    else:
+        await instances.update_configuration(instance, {SIGNATURE_KEY: "another"}, frozenset({SIGNATURE_KEY}))
+    assert not await replays.record(lane, attempt(ids[1], status=410), Outcome.GONE, refused=False)
+    await replays.release(lane, ReplayRelease(NOW))
+    found = await orders.find(instance_id, replay.id)
+    assert (found.state, found.sent, found.position, found.failures) == ("running", 1, ids[0], 1)
+    if change == "disabled":
+        assert await replays.claim(replay.id) is None
+    else:
+        lane = await replays.claim(replay.id)
+        assert await replays.record(lane, attempt(ids[1]), Outcome.DELIVERED, refused=False)
 
 
 async def test_a_cancelled_replay_stays_so(pool, instance_id, orders):

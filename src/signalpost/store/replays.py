@@ -57,7 +57,8 @@ WHERE seen.id = $1 AND seen.leased_by IS NOT DISTINCT FROM replay.leased_by
   AND {write_free("replay")}
 RETURNING replay.id, replay.instance_id, replay.kind, replay.url IS NULL AS own,
           coalesce(replay.url, endpoint.url) AS url, replay.failed_since, replay.position, replay.last_id,
-          replay.failures, replay.refusals, replay.next_attempt_at, instance.configuration, instance.secrets
+          replay.failures, replay.refusals, replay.next_attempt_at, instance.configuration, instance.secrets,
+          endpoint.generation
 """
 
 # What still waits comes by the lane; another address never had it.
@@ -77,7 +78,7 @@ WITH told AS (
            refusals = CASE WHEN $11 IN ('delivered', 'dead') THEN 0 WHEN $10 THEN refusals + 1 ELSE refusals END,
            last_error = $8
     FROM told WHERE replay.id = $2 AND leased_by = $1
-    RETURNING replay.id, replay.url, replay.state
+    RETURNING replay.id, replay.instance_id, replay.url, replay.state
 ), mended AS (
     UPDATE notification SET state = 'delivered', dead_at = NULL,
            delivered_at = $5::timestamptz + make_interval(secs => $6::integer / 1000.0)
@@ -86,7 +87,8 @@ WITH told AS (
     INSERT INTO attempt (notification_id, replay_id, number, started_at, duration_milliseconds, status, error, excerpt)
     SELECT $3, mine.id, $4, $5, $6, $7, $8, $9 FROM mine ON CONFLICT DO NOTHING
 )
-SELECT state = 'running' FROM mine
+SELECT state = 'running' AND EXISTS (SELECT FROM endpoint WHERE endpoint.instance_id = mine.instance_id
+                                     AND generation = $12) FROM mine
 """
 
 RELEASE = """
@@ -103,6 +105,7 @@ class ReplayLane:
     """A replay that this worker holds. ``own``: it goes to the endpoint's own URL; ``url`` None: that has none.
 
     ``position`` is the last notification that is done; ``failures`` and ``refusals`` are those of the one after it.
+    ``generation`` is that of the endpoint when this was claimed.
     """
 
     id: int
@@ -116,6 +119,7 @@ class ReplayLane:
     failures: int
     refusals: int
     next_attempt_at: datetime
+    generation: int
     read_configuration: ReadConfiguration = field(compare=False, repr=False)
 
 
@@ -176,6 +180,7 @@ class Replays:
             failures=row["failures"],
             refusals=row["refusals"],
             next_attempt_at=row["next_attempt_at"],
+            generation=row["generation"],
             read_configuration=partial(self._vault.join_configuration, row),
         )
 
@@ -204,9 +209,10 @@ class Replays:
         )
 
     async def record(self, lane: ReplayLane, attempt: Attempt, outcome: Outcome, *, refused: bool) -> bool:
-        """Record an attempt with what it means. Says whether the replay goes on.
+        """Record an attempt with what it means. Says whether the turn goes on.
 
-        It does not when it was cancelled; nor when it is another worker's, or the notification was removed: then
+        It does not when the replay was cancelled, or its endpoint was changed, released or disabled since the claim:
+        the next turn goes by what is set then. Nor when it is another worker's, or the notification was removed: then
         nothing is written. A dead letter that reached the endpoint's own URL is delivered.
         """
         goes_on: bool | None = await self._pool.fetchval(
@@ -222,6 +228,7 @@ class Replays:
             attempt.excerpt,
             refused,
             outcome.value,
+            lane.generation,
         )
         return bool(goes_on)
 
