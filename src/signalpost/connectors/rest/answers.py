@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from signalpost.connectors.rest.declaration import Limits
-from signalpost.model.backoff import read_retry_after
+from signalpost.model.backoff import A_DAY_SECONDS, read_retry_after
 from signalpost.model.errors import (
     AccessRefusedError,
     ConnectorError,
@@ -23,6 +23,7 @@ from signalpost.model.errors import (
 from signalpost.outbound import Answer
 
 _CODE = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){0,5}", re.ASCII)
+_EPOCH = re.compile(r"\d{9,11}", re.ASCII)
 ABSENT = object()
 """What ``find`` gives where there is nothing."""
 
@@ -33,7 +34,7 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
     if 200 <= status <= 299:  # noqa: PLR2004 - the range of success
         return None
     said = _show_location(answer) or answer.excerpt(200) or "without a word"
-    after_seconds = read_retry_after(answer.headers, now)
+    after_seconds = _read_wait(answer, now)
     if status in limits.quota_spent:
         return QuotaSpentError(
             f"{name} says that the calls are used up ({status}): {said}", after_seconds=after_seconds
@@ -45,11 +46,11 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
             return RejectedError(f"{name} does not take the call ({status}): {said}")
         case 401:
             return NeedsAuthorisationError(f"{name} does not accept our credentials (401): {said}")
-        case 403:
+        case 403 if after_seconds is None:
             return AccessRefusedError(f"{name} refuses access (403): {said}")
         case 404 | 410:
             return MissingError(f"{name} does not know that ({status}): {said}")
-        case 408 | 429:
+        case 403 | 408 | 429:  # some write 403 where others write 429, with the time to wait
             return RetryLaterError(
                 f"{name} asks us to come later ({status}): {said}", after_seconds=after_seconds
             )
@@ -57,6 +58,16 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
             return RetryLaterError(f"{name} failed ({status}): {said}", after_seconds=after_seconds)
         case _:
             return ConnectorError(f"{name} answered {status}: {said}")
+
+
+def _read_wait(answer: Answer, now: datetime) -> float | None:
+    """Read how long to wait: ``Retry-After``, or with no call left when there are new ones, in seconds since 1970."""
+    after_seconds = read_retry_after(answer.headers, now)
+    if after_seconds is not None or answer.headers.get("X-RateLimit-Remaining") != "0":
+        return after_seconds
+    reset = answer.headers.get("X-RateLimit-Reset", "")
+    seconds = int(reset) - now.timestamp() if _EPOCH.fullmatch(reset) else 0.0
+    return min(max(seconds, 0.0), A_DAY_SECONDS)
 
 
 def _show_location(answer: Answer) -> str:
