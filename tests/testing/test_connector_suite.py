@@ -14,13 +14,15 @@ from _pytest.outcomes import Failed
 from signalpost.cli.connector import lay_down
 from signalpost.connectors.authorising import Grant
 from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.connectors.resource import ListPage
 from signalpost.connectors.rest import RestConnector
+from signalpost.connectors.rest.answers import find_list, read_json
 from signalpost.connectors.rest.reading import read_text
 from signalpost.model.errors import ConnectorError, RetryLaterError
 from signalpost.polling.dates import compile_pattern
 from signalpost.testing import ConnectorSuite
 from tests.rest.desk import write_desk
-from tests.testing.broken_connectors import BROKEN, fail, feed
+from tests.testing.broken_connectors import BROKEN, fail, feed, listing
 
 ROOT = Path(__file__).parents[2]
 REDIRECT = "https://app.example.com/connected"
@@ -181,3 +183,32 @@ def test_the_page_lists_every_check():
     assert re.findall(r"^\| `(test_\w+)` \|", page, re.MULTILINE) == [
         name for name in vars(ConnectorSuite) if name.startswith("test_")
     ]
+
+
+async def search(_, session, position, size):
+    """Read the tickets by POST, with the cursor in the body."""
+    asked = {"page": {"limit": 2} | ({} if position is None else {"cursor": position})}
+    body = read_json("Acme", await session.post("/tickets/search?v=2", {}, asked))
+    return ListPage(find_list("Acme", body, "items"), body.get("next"))
+
+
+@pytest.mark.parametrize("name", list_checks())
+def test_what_is_read_by_post_passes(laid, name):
+    getattr(make_searching(laid), name)()
+
+
+def make_searching(laid):
+    suite = make_suite(laid, listing(search))
+    suite.answers = {
+        "/me": suite.answers["/me"],
+        "POST /tickets/search?v=2": suite.answers["/tickets"],
+        'POST /tickets/search?v=2 {"page": {"cursor": "after-2"}}': suite.answers["/tickets?cursor=after-2"],
+    }
+    return suite
+
+
+def test_a_body_that_the_answers_do_not_have_is_told(laid):
+    suite = make_searching(laid)
+    suite.answers = {"/tickets/search": {}, 'POST /tickets/search {"page": {"limit": 3}}': {}}
+    with pytest.raises(Failed, match=r'for POST /tickets/search\?v=2 \{"page":\{"limit":2\}\}, which'):
+        suite.test_every_list_is_read_to_its_end()

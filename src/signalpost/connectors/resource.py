@@ -116,6 +116,13 @@ class Session(Protocol):
         """
         ...
 
+    async def post(self, path: str, parameters: Mapping[str, str], body: Any) -> Answer:
+        """POST ``body`` as JSON (None: without any), where the provider is read so; all else as ``get``.
+
+        Nothing may come of it at the provider: a call is made again wherever a poll is, or after a broken connection.
+        """
+        ...
+
 
 class Feed(Protocol):
     """A resource that has the provider's own cursor (strategy ``feed``)."""

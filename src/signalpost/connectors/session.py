@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
+
+import orjson
 
 from signalpost.connectors.authorising import Grant, find_grant, write_bearer
 from signalpost.connectors.base import Connector, Quota
@@ -58,6 +60,14 @@ class AccessTokens(Protocol):
 
 WriteHeaders = Callable[[str], Mapping[str, str]]
 """Gives the headers that authorise a call with a token."""
+
+
+class Call(NamedTuple):
+    """What is asked of the provider, as often as it takes."""
+
+    method: str
+    url: str
+    body: bytes | None
 
 
 class ProviderSession:
@@ -119,20 +129,31 @@ class ProviderSession:
         Tried again with a fresh token, once, if the provider refuses the first; and later, up to ``MOST_RETRIES``
         times, if it came too fast. In the background nothing is sent once polling has used its share of the day.
         """
+        return await self._ask(Call("GET", self._write_url(path, parameters), None))
+
+    async def post(self, path: str, parameters: Mapping[str, str], body: Any) -> Answer:
+        """POST (see ``resource.Session``); all else is as for ``get``, the repeating too."""
+        sent = None if body is None else orjson.dumps(body)
+        return await self._ask(Call("POST", self._write_url(path, parameters), sent))
+
+    def _write_url(self, path: str, parameters: Mapping[str, str]) -> str:
         url = self._base_url + path
         if parameters:
             url += ("&" if "?" in path else "?") + urlencode(parameters)
+        return url
+
+    async def _ask(self, call: Call) -> Answer:
         self._under_way += 1
         try:
-            return await self._get(url)
+            return await self._ask_until_answered(call)
         finally:
             self._under_way -= 1
 
-    async def _get(self, url: str) -> Answer:
+    async def _ask_until_answered(self, call: Call) -> Answer:
         token = await self._tokens.give()
         renewed, retries = False, 0
         while True:
-            answer = await self._call(url, token)
+            answer = await self._call(call, token)
             failure = self._judge(answer)
             if failure is None:
                 return answer
@@ -163,16 +184,19 @@ class ProviderSession:
             raise failure
         self._pace.hold(seconds)
 
-    async def _call(self, url: str, token: str) -> Answer:
+    async def _call(self, call: Call, token: str) -> Answer:
         if not self._for_user:
             self._budget.check()
         with contain("write_headers"):
             headers = self._write_headers(token)
+        sent = headers if call.body is None else merge_headers({"Content-Type": "application/json"}, headers)
         await self._pace.wait(for_user=self._for_user)
         self._budget.count()
         try:
-            with self._tracer.open_request("provider.request", "GET", url, with_path=True) as span:
-                answer = await self._outbound.request("GET", url, headers=headers, max_bytes=MAX_ANSWER_BYTES)
+            with self._tracer.open_request("provider.request", call.method, call.url, with_path=True) as span:
+                answer = await self._outbound.request(
+                    call.method, call.url, headers=sent, max_bytes=MAX_ANSWER_BYTES, body=call.body
+                )
                 span.note_status(answer.status)
                 self.was_answered = True
         except OutboundError as error:
@@ -193,3 +217,8 @@ class ProviderSession:
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES or answer.body[:1] not in b"{[":
             return mask_secrets(answer, list_secrets(headers.values()))
         return answer
+
+
+def merge_headers(*layers: Mapping[str, str]) -> dict[str, str]:
+    """Put headers together, the later over the earlier, in whatever case their names are written."""
+    return dict({name.lower(): (name, text) for each in layers for name, text in each.items()}.values())

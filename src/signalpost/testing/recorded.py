@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -33,7 +33,11 @@ MOST_PAGES = 100
 """Pages of a feed that a check reads on for."""
 
 Answers = Mapping[str, Any]
-"""By path and query: an ``Answer``, or what its body is as JSON. A query need not have all parameters of a call."""
+"""By path and query: an ``Answer``, or what its body is as JSON. A query need not have all parameters of a call.
+
+Of a POST the key is ``POST /path``, or ``POST /path {"cursor": "c1"}``: what stands behind the path must be in the body
+of the call, which may have more.
+"""
 
 
 def make_answer(value: Any, *, status: int = 200, **headers: str) -> Answer:
@@ -83,9 +87,13 @@ class Provider:
         self._first = list(first)
         self._outbound = outbound
 
-    async def request(self, method: str, url: str, *, headers: Mapping[str, str], max_bytes: int) -> Answer:
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], max_bytes: int, body: bytes | None
+    ) -> Answer:
         """Answer one request."""
         place = url.removeprefix(self._base_url)
+        if method != "GET":
+            place = f"{method} {place}" + ("" if body is None else f" {body.decode()}")
         self.calls.append(place)
         if self._first:
             return self._first.pop(0)
@@ -95,22 +103,38 @@ class Provider:
         if self._outbound is None:
             known = ", ".join(self._answers) or "nothing"
             pytest.fail(f"the connector asked for {place}, which the answers do not have; they have {known}")
-        return await self._outbound.request(method, url, headers=headers, max_bytes=max_bytes)
+        return await self._outbound.request(method, url, headers=headers, max_bytes=max_bytes, body=body)
 
 
 def find_answer(answers: Answers, place: str) -> Answer | None:
-    """Find the answer for a call of ``place``: of those whose parameters it has, that with the most."""
-    asked = urlsplit(place)
-    parameters = parse_qsl(asked.query, keep_blank_values=True)
+    """Find the answer for a call of ``place``: of those of which it has all that they name, that which names most."""
+    asked, told = _take_apart(place)
     best, most = None, -1
     for known, value in answers.items():
-        parts = urlsplit(known)
-        wanted = parse_qsl(parts.query, keep_blank_values=True)
-        if parts.path == asked.path and all(each in parameters for each in wanted) and len(wanted) > most:
-            best, most = value, len(wanted)
+        wanted, named = _take_apart(known)
+        if wanted == asked and named <= told and len(named) > most:
+            best, most = value, len(named)
     if most < 0:
         return None
     return best if isinstance(best, Answer) else make_answer(best)
+
+
+def _take_apart(call: str) -> tuple[tuple[str, str], set[tuple[str, str]]]:
+    """Give method and path of a call, and what it tells by its query and its body: each place, with its value."""
+    method, _, rest = call.partition(" ") if call.startswith("POST ") else ("GET", "", call)
+    place, _, body = rest.partition(" ")
+    parts = urlsplit(place)
+    told = {(f"?{name}", text) for name, text in parse_qsl(parts.query, keep_blank_values=True)}
+    return (method, parts.path), told | (set(_list_values("", orjson.loads(body))) if body else set())
+
+
+def _list_values(place: str, value: Any) -> Iterator[tuple[str, str]]:
+    """List all that is in a value of JSON, each with its place."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _list_values(f"{place}.{name}", each)
+    else:
+        yield place, orjson.dumps(value).decode()
 
 
 def open_session(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.containment import contain
@@ -58,6 +58,10 @@ class UnopenedSession:
         self._failure = failure
 
     async def get(self, path: str, parameters: Mapping[str, str]) -> Answer:  # noqa: ARG002 - the protocol's
+        """Raise the reason."""
+        raise self._failure
+
+    async def post(self, path: str, parameters: Mapping[str, str], body: Any) -> Answer:  # noqa: ARG002 - the protocol's
         """Raise the reason."""
         raise self._failure
 

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from aiohttp import web
 
+from signalpost.model.errors import InvalidRequestError
+from signalpost.sandbox.fields import read_json, read_whole
 from signalpost.sandbox.rest.state import Fault, State
 
 KINDS = ("all", "page", "offset", "cursor", "after", "link", "next")
 """The second part of a path: how the list is divided."""
 
 
-def answer_list(request: web.Request, state: State, kind: str, collection: str) -> web.Response:
+def read_asked(request: web.Request, body: bytes) -> dict[str, str]:
+    """Give what a call asks for: of a POST by its body too, over which the query of a next page goes.
+
+    Raises:
+        InvalidRequestError: the body is no JSON object, or has a number as a text, as others refuse it too.
+    """
+    given = read_json(body) if body else {}
+    if not isinstance(given, dict):
+        raise InvalidRequestError("the body must be a JSON object")
+    for name in ("size", "page", "offset"):
+        if name in given:
+            read_whole(name, given[name], least=0)
+    return {name: str(value) for name, value in given.items()} | dict(request.query)
+
+
+def answer_list(request: web.Request, asked: Mapping[str, str], state: State, kind: str) -> web.Response:
     """Answer with a page: ``{"data": {"items": [...]}, "meta": {...}}``; by ``link``, the list alone."""
     fault = state.take_fault()
-    records = state.collections.get(collection, [])
-    start, size = _find_part(request, kind, state.settings.page_size, len(records))
+    records = state.collections.get(request.match_info["collection"], [])
+    start, size = _find_part(asked, kind, state.settings.page_size, len(records))
     if kind == "after":
-        start = _find_after(request.query.get("after", ""), records)
+        start = _find_after(asked.get("after", ""), records)
     if fault is not None and fault.kind == "same_page":
         start = 0
     if fault is not None and fault.kind == "endless":
@@ -75,16 +93,16 @@ def _answer_wrongly(fault: Fault | None, body: bytes, headers: dict[str, str]) -
     return None
 
 
-def _find_part(request: web.Request, kind: str, largest: int, total: int) -> tuple[int, int]:
+def _find_part(asked: Mapping[str, str], kind: str, largest: int, total: int) -> tuple[int, int]:
     """Give where the page begins and how many records it has at most."""
     if kind == "all":
         return 0, total
-    size = max(1, min(_read_whole(request.query.get("size", ""), largest), largest))
+    size = max(1, min(_read_whole(asked.get("size", ""), largest), largest))
     if kind == "page":
-        return max(_read_whole(request.query.get("page", ""), 1) - 1, 0) * size, size
+        return max(_read_whole(asked.get("page", ""), 1) - 1, 0) * size, size
     if kind == "cursor":
-        return _read_cursor(request.query.get("cursor", "")), size
-    return _read_whole(request.query.get("offset", ""), 0), size
+        return _read_cursor(asked.get("cursor", "")), size
+    return _read_whole(asked.get("offset", ""), 0), size
 
 
 def _find_after(text: str, records: list[Any]) -> int:

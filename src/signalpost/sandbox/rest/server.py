@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from signalpost.model.errors import ConfigurationError
+from signalpost.model.errors import ConfigurationError, InvalidRequestError
 from signalpost.sandbox.rest import access, pages
 from signalpost.sandbox.rest.control import Controls
 from signalpost.sandbox.rest.state import State
@@ -28,7 +28,11 @@ def build_app(state: State, clock: Callable[[], float] = time.time) -> web.Appli
         kind, pagination = request.match_info["kind"], request.match_info["pagination"]
         if not access.may_call(request, kind, state, clock()):
             return web.json_response({"error": f"not authorised by {kind}"}, status=401)
-        return pages.answer_list(request, state, pagination, request.match_info["collection"])
+        try:
+            asked = pages.read_asked(request, await request.read())
+        except InvalidRequestError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return pages.answer_list(request, asked, state, pagination)
 
     async def answer_account(request: web.Request) -> web.StreamResponse:
         state.calls += 1
@@ -49,11 +53,18 @@ def build_app(state: State, clock: Callable[[], float] = time.time) -> web.Appli
         [
             web.get("/oauth/authorize", consent),
             web.post("/oauth/token", answer_token),
-            web.get(f"/{{kind:{kinds}}}/me", answer_account),
-            web.get(f"/{{kind:{kinds}}}/{{pagination:{paginations}}}/{{collection:.+}}", answer_list),
+            *_read_by_both(f"/{{kind:{kinds}}}/me", answer_account),
+            *_read_by_both(f"/{{kind:{kinds}}}/{{pagination:{paginations}}}/{{collection:.+}}", answer_list),
         ]
     )
     return app
+
+
+def _read_by_both(
+    path: str, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> list[web.RouteDef]:
+    """Have a place answer GET, and POST with the same in the body."""
+    return [web.get(path, answer), web.post(path, answer)]
 
 
 @dataclass(frozen=True, slots=True)
