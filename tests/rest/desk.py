@@ -31,7 +31,9 @@ CONFIGURATIONS: dict[str, dict[str, str]] = {
 }
 
 
-def write_desk(url: str, *, auth: str = "none", pagination: str = "page", more: str = "") -> str:
+def write_desk(
+    url: str, *, auth: str = "none", pagination: str = "page", more: str = "", method: str = "GET"
+) -> str:
     """Write the file; ``more`` stands behind its resource."""
     first, pages = PAGINATIONS[pagination]
     kind = "oauth2" if auth.startswith("oauth2") else auth
@@ -47,6 +49,7 @@ base_url = "{url}/{kind}"
 
 [account]
 path = "/me"
+method = "{method}"
 id = "user.id"
 label = "user.email"
 
@@ -56,6 +59,7 @@ calls_per_second = 1000
 [[resources]]
 name = "tickets"
 path = "/{first}/tickets"
+method = "{method}"
 records = "{records}"
 id_field = "id"
 updated_field = "updated_at"

@@ -7,7 +7,7 @@ import pytest
 from signalpost.connectors.registry import load_registry
 from signalpost.model.errors import ConfigurationError
 from signalpost.polling.dates import compile_pattern
-from tests.rest.test_wrong_files import write
+from tests.rest.every_field import write
 
 
 def test_files_and_folders_are_loaded_and_a_key_counts_once(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from signalpost.connectors.rest import auth, declaration, pagination
+from signalpost.connectors.rest import auth, declaration, pagination, resources
 from signalpost.connectors.rest.reading import read_text, write_example
 from signalpost.polling.dates import compile_pattern
 
@@ -22,8 +22,8 @@ TABLES = {
     "`auth`: `oauth2_client`": auth.ClientAuth,
     "`account`": declaration.DeclaredAccount,
     "`limits`": declaration.Limits,
-    "`resources`": declaration.DeclaredResource,
-    "`resources.filters`": declaration.DeclaredFilter,
+    "`resources`": resources.DeclaredResource,
+    "`resources.filters`": resources.DeclaredFilter,
     "`resources.pagination`: `none`": pagination.NoPages,
     "`resources.pagination`: `page`": pagination.NumberedPages,
     "`resources.pagination`: `offset`": pagination.OffsetPages,

@@ -14,9 +14,11 @@ from signalpost.connectors.base import Authorization, Field, FieldKind, Quota
 from signalpost.connectors.resource import Condition, Feed, Resource, Session, Strategy
 from signalpost.connectors.rest.addresses import fill_in
 from signalpost.connectors.rest.answers import ABSENT, classify, find, find_refusal, read_json
+from signalpost.connectors.rest.asking import ask
 from signalpost.connectors.rest.auth import BasicAuth, ClientAuth, CodeAuth, HeaderAuth
-from signalpost.connectors.rest.declaration import Declaration, DeclaredResource
+from signalpost.connectors.rest.declaration import Declaration
 from signalpost.connectors.rest.listing import RestListing, narrow
+from signalpost.connectors.rest.resources import DeclaredResource
 from signalpost.model.errors import ConnectorError, InvalidRequestError
 from signalpost.model.instance import Account, Tokens
 from signalpost.outbound import Answer
@@ -128,10 +130,10 @@ class RestConnector:
         if account is None:
             for each in self._declared.resources:
                 if not each.required:
-                    await RestListing(self.name, each, each.query).read(session, None, 1)
+                    await RestListing(self.name, each, {}).read(session, None, 1)
                     break
             return Account(id="", label=self.name)
-        value = read_json(self.name, await session.get(account.path, {}))
+        value = read_json(self.name, await ask(session, account, account.path, {}, {}))
         found = find(value, account.id)
         if found in (ABSENT, None, "") or isinstance(found, (dict, list)):
             refusal = find_refusal(value)
@@ -151,9 +153,7 @@ class RestConnector:
     ) -> RestListing:
         """Open a resource as a list (see ``base.Connector``)."""
         declared = self._sources[resource.name]
-        return RestListing(
-            self.name, declared, {**declared.query, **narrow(declared, conditions), **parameters}
-        )
+        return RestListing(self.name, declared, {**narrow(declared, conditions), **parameters})
 
     def classify(self, answer: Answer) -> Exception | None:
         """Judge by status; ``limits`` says which mean too fast and used up."""

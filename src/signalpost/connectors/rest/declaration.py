@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import (
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from signalpost.connectors.base import EVENT_FIELDS
@@ -17,17 +12,16 @@ from signalpost.connectors.rest.addresses import FIELD_KEY, PLACEHOLDER
 from signalpost.connectors.rest.auth import Auth, NoAuth
 from signalpost.connectors.rest.declared import (
     Address,
+    Body,
     Declared,
     Key,
     Line,
+    Method,
     OptionalLine,
-    Parameter,
     Path,
     Status,
 )
-from signalpost.connectors.rest.pagination import NoPages, Pagination
-from signalpost.model.delivery import RESERVED_NAMES
-from signalpost.model.errors import InvalidRequestError
+from signalpost.connectors.rest.resources import DeclaredResource
 
 
 class DeclaredField(Declared):
@@ -65,6 +59,8 @@ class DeclaredAccount(Declared):
     """Which account a connection is of; without this table, the first resource is read to try the connection."""
 
     path: Path = Field(description="What is read, below `base_url`.", examples=["/me"])
+    method: Method = "GET"
+    body: Body = None
     id: Line = Field(description="The field with the account's id, dotted.", examples=["user.id"])
     label: OptionalLine = Field(
         default="", description="The field with its name, dotted.", examples=["user.email"]
@@ -104,125 +100,6 @@ class Limits(Declared):
     @classmethod
     def _take_whole(cls, value: Any) -> Any:
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class DeclaredFilter(Declared):
-    """A comparison of a ``where`` that the provider makes itself."""
-
-    field: Line = Field(description="The field compared, as a `where` names it.", examples=["updated_at"])
-    operator: Literal["=", ">", ">=", "<", "<=", "like"] = Field(
-        default="=", description="The comparison.", examples=[">="]
-    )
-    parameter: Parameter = Field(
-        description="The provider's parameter for the value.", examples=["updated_since"]
-    )
-    compared: bool = Field(
-        default=True,
-        description="Whether records have the field and are compared here as well; else the provider alone compares.",
-        examples=[False],
-    )
-
-
-class DeclaredResource(Declared):
-    """A kind of thing that is read and polled."""
-
-    name: str = Field(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^\s/?#%\x00-\x1f][^\s?#%\x00-\x1f]*$",
-        description="Its name, and its path in our API.",
-        examples=["tickets"],
-    )
-    path: Path = Field(description="Where it is, below `base_url`.", examples=["/v2/tickets"])
-    description: OptionalLine = Field(
-        default="", description="One sentence for people.", examples=["Tickets of the desk."]
-    )
-    records: OptionalLine = Field(
-        default="",
-        description="Where in the answer the records are, dotted; empty: the answer is the list.",
-        examples=["data.items"],
-    )
-    absent_is_empty: bool = Field(
-        default=False,
-        description="Whether an answer without `records` is an empty list, as some providers leave those out; else"
-        " that is told as failing.",
-        examples=[True],
-    )
-    query: dict[Parameter, str] = Field(
-        default={}, description="Parameters that every call has.", examples=[{"state": "all"}]
-    )
-    id_field: Line = Field(description="The field of a record that identifies it, dotted.", examples=["id"])
-    updated_field: OptionalLine = Field(
-        default="", description="The date of its last change, dotted.", examples=["updated_at"]
-    )
-    created_field: OptionalLine = Field(
-        default="", description="The date of its creation, dotted.", examples=["created_at"]
-    )
-    date_format: OptionalLine = Field(
-        default="",
-        description="How both dates are written; empty: ISO 8601, and numbers as Unix time.",
-        examples=["yyyy-MM-dd'T'HH:mm:ssX"],
-    )
-    strategies: list[Literal["timestamp", "snapshot"]] = Field(
-        default=[],
-        description="How changes may be found, the usual one first; empty: by dates if it has any, else by snapshot.",
-        examples=[["timestamp", "snapshot"]],
-    )
-    parameters: list[Parameter] = Field(
-        default=[], description="Parameters that a configured URL may give.", examples=[["project"]]
-    )
-    required: list[Parameter] = Field(
-        default=[], description="Parameters that a configured URL must give.", examples=[["project"]]
-    )
-    labels: list[Line] = Field(
-        default=[],
-        description="Fields with what people call the object; the first with a text counts.",
-        examples=[["subject"]],
-    )
-    filters: list[DeclaredFilter] = Field(default=[], description="What the provider can compare itself.")
-    pagination: Pagination = Field(
-        default=NoPages(kind="none"), discriminator="kind", description="How the list is divided into pages."
-    )
-
-    @field_validator("name")
-    @classmethod
-    def _check_name(cls, name: str) -> str:
-        if name in RESERVED_NAMES:
-            message = "that name has another meaning in notifications"
-            raise ValueError(message)
-        if {"", ".", ".."} & set(name.split("/")):
-            message = "it is no path: between its slashes something must stand, other than dots"
-            raise ValueError(message)
-        return name
-
-    @field_validator("absent_is_empty")
-    @classmethod
-    def _check_absent(cls, given: bool, info: ValidationInfo) -> bool:
-        if given and not info.data.get("records"):
-            message = "it needs records: without them the answer itself is the list"
-            raise ValueError(message)
-        return given
-
-    @field_validator("date_format")
-    @classmethod
-    def _check_format(cls, text: str, info: ValidationInfo) -> str:
-        if text and info.context:
-            try:
-                remark = getattr(info.context["check_format"](text), "remark", None)
-            except InvalidRequestError as error:
-                raise ValueError(str(error)) from None
-            if remark:
-                raise ValueError(remark)
-        return text
-
-    @field_validator("strategies")
-    @classmethod
-    def _check_strategies(cls, given: list[str], info: ValidationInfo) -> list[str]:
-        dated = info.data.get("updated_field") or info.data.get("created_field")
-        if "timestamp" in given and not dated:
-            message = "by timestamp needs updated_field or created_field"
-            raise ValueError(message)
-        return given
 
 
 class Declaration(Declared):

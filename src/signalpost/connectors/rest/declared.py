@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from signalpost.connectors.rest.addresses import PLACEHOLDER, check_template
 
@@ -19,6 +20,23 @@ def check_path(path: str) -> str:
     return path
 
 
+def check_body(body: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
+    """Check that a body goes with the method, and can be written as JSON (raises ValueError)."""
+    if body is not None and info.data.get("method") == "GET":
+        message = 'nothing is sent with GET; it needs method = "POST"'
+        raise ValueError(message)
+    try:
+        is_json = orjson.loads(orjson.dumps(body, option=orjson.OPT_PASSTHROUGH_DATETIME)) == body
+    except TypeError:
+        is_json = False
+    if not is_json:
+        message = (
+            "it holds what JSON does not have: a date, nan, inf or a very long number; write that as a text"
+        )
+        raise ValueError(message)
+    return body
+
+
 Address = Annotated[str, AfterValidator(check_template)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,48}$")]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -26,6 +44,19 @@ OptionalLine = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]
 Path = Annotated[str, Field(max_length=1000, pattern=r"^/[^\s?#]*$"), AfterValidator(check_path)]
 Parameter = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x20\x7f]+$")]
 Status = Annotated[int, Field(ge=400, le=599)]
+Method = Annotated[
+    Literal["GET", "POST"],
+    Field(description="How it is asked for; by `POST` nothing may be changed there.", examples=["POST"]),
+]
+Body = Annotated[
+    dict[str, Any] | None,
+    AfterValidator(check_body),
+    Field(
+        description="What is sent by `POST`, as JSON, besides [what a call asks for](#what-holds-for-all); absent:"
+        " nothing.",
+        examples=[{"filter": {"archived": False}}],
+    ),
+]
 Size = Annotated[int, Field(ge=1, le=10_000)]
 
 

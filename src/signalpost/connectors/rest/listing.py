@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import Any
 from signalpost.connectors.resource import Condition, ListPage, Session
 from signalpost.connectors.rest.addresses import LONGEST_POSITION, check_position, follow
 from signalpost.connectors.rest.answers import ABSENT, find, find_list, read_json
-from signalpost.connectors.rest.declaration import DeclaredResource
+from signalpost.connectors.rest.asking import ask
 from signalpost.connectors.rest.pagination import (
     AfterPages,
     CursorPages,
@@ -21,6 +22,7 @@ from signalpost.connectors.rest.pagination import (
     OffsetPages,
     Sized,
 )
+from signalpost.connectors.rest.resources import DeclaredResource
 from signalpost.model.errors import ConnectorError, RejectedError
 from signalpost.outbound import Answer
 
@@ -31,7 +33,7 @@ STRICTER = {">": {">"}, ">=": {">", ">="}, "<": {"<"}, "<=": {"<", "<="}, "=": {
 
 
 class RestListing:
-    """One list, read page by page. ``fixed`` are parameters that every call has."""
+    """One list, read page by page. ``fixed`` are parameters that every call has besides those of ``declared``."""
 
     def __init__(self, name: str, declared: DeclaredResource, fixed: Mapping[str, str]) -> None:
         self._name = name
@@ -48,7 +50,7 @@ class RestListing:
             return await self._read_whole(session, position, size)
         count = max(1, min(size or pages.size, pages.size))
         start, passed = self._begin(position, count)
-        answer = await session.get(*self._ask(pages, position, start, count))
+        answer = await self._ask(session, pages, position, start, count)
         if answer.status == HTTPStatus.NO_CONTENT:
             return ListPage([], None)
         value = read_json(self._name, answer)
@@ -92,26 +94,31 @@ class RestListing:
         start = _read_number(number)
         return start, _read_number(passed) if passed else (start - pages.first) * count
 
-    def _ask(
-        self, pages: Sized, position: str | None, start: int, count: int
-    ) -> tuple[str, Mapping[str, str]]:
-        """Give the path and the parameters by which a page is asked for."""
-        query = dict(self._fixed)
+    async def _ask(
+        self, session: Session, pages: Sized, position: str | None, start: int, count: int
+    ) -> Answer:
+        """Ask for a page."""
+        declared = self._declared
+        asked: dict[str, Any] = dict(self._fixed)
         if pages.size_parameter:
-            query[pages.size_parameter] = str(count)
+            asked[pages.size_parameter] = count
         if isinstance(pages, (NumberedPages, OffsetPages)):
-            query[pages.parameter] = str(start)
+            asked[pages.parameter] = start
         elif isinstance(pages, (CursorPages, AfterPages)):
-            query |= {} if position is None else {pages.parameter: position}
+            asked |= {} if position is None else {pages.parameter: self._read_cursor(position)}
         elif position is not None:
-            return check_position(position), {}
-        return self._declared.path, query
+            # The address of a next page has all that was asked for; a body is sent again with it.
+            return await ask(
+                session, declared, check_position(position), {}, {} if declared.method == "GET" else asked
+            )
+        return await ask(session, declared, declared.path, declared.query, asked)
 
     async def _read_whole(self, session: Session, position: str | None, size: int | None) -> ListPage:
         """Read the one answer there is, once for all its parts, and give the part of it that is asked for."""
         start = 0 if position is None else _read_number(position)
         if position is None or not self._whole:
-            answer = await session.get(self._declared.path, self._fixed)
+            declared = self._declared
+            answer = await ask(session, declared, declared.path, declared.query, self._fixed)
             if answer.status == HTTPStatus.NO_CONTENT:
                 return ListPage([], None)
             self._whole = self._find_rows(read_json(self._name, answer))
@@ -143,12 +150,13 @@ class RestListing:
             case OffsetPages(first=first):
                 return str(first + passed)
             case CursorPages(next=place):
-                return self._read_next(value, place)
+                return self._write_cursor(self._read_next(value, place))
             case AfterPages(field=place):
                 rows = self._find_rows(value)
                 found = find(rows[-1], place) if rows else None
-                # A number as text: a record may have the id 0, where a cursor 0 is none.
-                return self._read_next({place: str(found) if type(found) is int else found}, place)
+                # A record may have the id 0, where a cursor 0 is none.
+                is_zero = type(found) is int and not found
+                return self._write_cursor(0 if is_zero else self._read_next({place: found}, place))
             case NextPages(next=place):
                 target = self._read_next(value, place)
             case LinkPages():
@@ -157,9 +165,26 @@ class RestListing:
                 target = find_link(", ".join(lines))
             case NoPages():
                 target = None
-        return None if target is None else follow(session.base_url, path.partition("?")[0], target)
+        return None if target is None else follow(session.base_url, path.partition("?")[0], str(target))
 
-    def _read_next(self, value: Any, place: str) -> str | None:
+    def _write_cursor(self, found: str | int | None) -> str | None:
+        """Give a cursor as a position: in a body a number is another than its digits as a text."""
+        if found is None or self._declared.method == "GET":
+            return None if found is None else str(found)
+        return json.dumps(found)
+
+    def _read_cursor(self, position: str) -> Any:
+        if self._declared.method == "GET":
+            return position
+        try:
+            found = json.loads(position)
+        except ValueError:
+            raise _refuse(position) from None
+        if type(found) not in {str, int}:
+            raise _refuse(position)
+        return found
+
+    def _read_next(self, value: Any, place: str) -> str | int | None:
         found = find(value, place)
         if found in (ABSENT, None, "", False):
             return None
@@ -170,7 +195,7 @@ class RestListing:
                 f"{self._name} gave as the next page, at {place}, {str(found)[:100]!r}, which is {wrong}"
             )
             raise ConnectorError(message)
-        return str(found)
+        return found if isinstance(found, int) else str(found)
 
 
 def find_link(header: str) -> str | None:
@@ -248,6 +273,9 @@ def _read_count(found: Any) -> int | None:
 def _read_number(position: str) -> int:
     number = _read_count(position)
     if number is None:
-        message = f"{position[:100]!r} is no position of this list; begin anew without one"
-        raise RejectedError(message)
+        raise _refuse(position)
     return number
+
+
+def _refuse(position: str) -> RejectedError:
+    return RejectedError(f"{position[:100]!r} is no position of this list; begin anew without one")

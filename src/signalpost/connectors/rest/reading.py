@@ -187,14 +187,18 @@ def _find_model(annotation: Any, value: Any) -> type[BaseModel] | None:
 
 def write_example(name: str, example: Any) -> str:
     """Write a field with a value, as it stands in a file."""
-    if isinstance(example, bool):
-        return f"{name} = {str(example).lower()}"
-    if isinstance(example, dict):
-        return f"{name} = {{ " + ", ".join(f'{key} = "{text}"' for key, text in example.items()) + " }"
-    if isinstance(example, list):
-        return (
-            f"{name} = ["
-            + ", ".join(f'"{each}"' if isinstance(each, str) else str(each) for each in example)
-            + "]"
-        )
-    return f'{name} = "{example}"' if isinstance(example, str) else f"{name} = {example}"
+    return f"{name} = {_write_value(example)}"
+
+
+def _write_value(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "{ " + ", ".join(f"{key} = {_write_value(each)}" for key, each in value.items()) + " }"
+        case list():
+            return f"[{', '.join(map(_write_value, value))}]"
+        case str():
+            return f'"{value}"'
+        case _:
+            return str(value)
