@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.addresses import follow
-from signalpost.connectors.rest.answers import classify, find_list, read_json
-from signalpost.connectors.rest.declaration import Limits
+from signalpost.connectors.rest.answers import find_list, read_json
 from signalpost.connectors.rest.listing import find_link
 from signalpost.connectors.rest.reading import read_text
 from signalpost.model.errors import (
-    AccessRefusedError,
     ConnectorError,
     InvalidRequestError,
     NeedsAuthorisationError,
@@ -28,8 +24,6 @@ from signalpost.polling.strategies import reading
 from signalpost.polling.strategies.reading import read_list
 from signalpost.sandbox.rest.state import Fault
 from tests.rest.desk import write_desk
-
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Session:
@@ -245,24 +239,6 @@ def test_statuses_mean_what_the_limits_say(status, kind, after_seconds):
     text = write_desk("https://a.example.com").replace("[limits]", "[limits]\nquota_spent = [402]")
     connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
     failure = connector.classify(Answer(status, {"Retry-After": "7"}, b"no", False, 0.1))
-    assert type(failure) is kind
-    assert getattr(failure, "after_seconds", None) == after_seconds
-
-
-@pytest.mark.parametrize(
-    ("headers", "kind", "after_seconds"),
-    [
-        ({}, AccessRefusedError, None),
-        ({"X-RateLimit-Remaining": "41", "X-RateLimit-Reset": "1772323260"}, AccessRefusedError, None),
-        ({"Retry-After": "60"}, RetryLaterError, 60.0),
-        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1772323260"}, RetryLaterError, 60.0),
-        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}, RetryLaterError, 86400.0),
-        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "soon"}, RetryLaterError, 0.0),
-        ({"X-RateLimit-Remaining": "0"}, RetryLaterError, 0.0),
-    ],
-)
-def test_a_refusal_that_names_a_limit_is_none(headers, kind, after_seconds):
-    failure = classify("Desk", Limits(), Answer(403, headers, b"no", False, 0.1), NOW)
     assert type(failure) is kind
     assert getattr(failure, "after_seconds", None) == after_seconds
 
