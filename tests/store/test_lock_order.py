@@ -11,14 +11,20 @@ import pytest
 from cryptography.fernet import Fernet
 
 from signalpost.model.instance import Tokens
+from signalpost.model.member import Member, Origin, Role
+from signalpost.store.accounts.invitations import Invitations
+from signalpost.store.accounts.sessions import Sessions
+from signalpost.store.accounts.sign_in_failures import SignInFailures
 from signalpost.store.deliveries import Deliveries
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
+from signalpost.store.organizations import Organizations
 from signalpost.store.polls import FinishedPoll, Polls
 from signalpost.store.resealing import reseal_all
 from signalpost.store.tokens import TokenRows
 from signalpost.store.vault import Vault
 from signalpost.store.workers import Workers
+from tests.store.amid import Stopping
 from tests.store.history import KEY
 from tests.store.notified import NOW, URL, VAULT, add_instance, add_worker
 from tests.support import until
@@ -120,3 +126,48 @@ async def test_tokens_that_are_being_renewed_keep_no_others_from_being_encrypted
     assert await resealing == 6  # secrets and tokens of three
     for row in await pool.fetch("SELECT tokens FROM credential"):
         assert Vault([key]).unseal(row["tokens"])
+
+
+@pytest.fixture
+async def ada(pool):
+    """An admin of an organization who can sign in."""
+    await Organizations(pool).create_credentials("Acme", "ada@example.com")
+    row = await pool.fetchrow("UPDATE member SET password_hash = 'x' RETURNING id, organization_id")
+    return Member(row["id"], row["organization_id"], "Acme", "ada@example.com", Role.ADMIN)
+
+
+async def test_whoever_refers_to_an_organization_does_not_wait_for_who_makes_secrets_of_it(pool, ada):
+    """An admin who invites is held, and refers to the organization; who makes secrets takes both the other way round."""
+    stopping = Stopping(pool)
+    making = asyncio.ensure_future(Organizations(stopping).create_credentials("Acme", "bea@example.com"))
+    await stopping.is_done.wait()
+    inviting = Invitations(pool).make(ada, None, Role.ADMIN, NOW, NOW + timedelta(days=1))
+    assert await asyncio.wait_for(inviting, SECONDS)
+    stopping.go_on.set()
+    assert await making
+
+
+async def test_who_takes_an_invitation_holds_nothing_while_a_member_is_removed(pool, ada):
+    invitations = Invitations(pool)
+    token = await invitations.make(ada, "bea@example.com", Role.ADMIN, NOW, NOW + timedelta(days=1))
+    invitation = await invitations.find(token, NOW)
+    async with holding(pool, "organization", "id", ada.organization_id):
+        taking = asyncio.create_task(
+            invitations.take(invitation, "bea@example.com", "x", NOW, Origin("", ""))
+        )
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+        await pool.fetch("SELECT FROM invitation FOR UPDATE NOWAIT")
+    assert (await taking).member.email == "bea@example.com"
+
+
+async def test_what_has_ended_is_swept_but_for_what_somebody_has_in_hand(pool, ada):
+    sessions, failures = Sessions(pool), SignInFailures(pool)
+    for seconds in range(2):
+        await sessions.open(ada.id, NOW - timedelta(days=20), agent="", address="")
+        await failures.add([(b"subject", 5)], NOW - timedelta(seconds=seconds), window_seconds=60)
+    one = await pool.fetchval("SELECT min(id) FROM session")
+    async with holding(pool, "session", "id", one), holding(pool, "sign_in_failure", "failed_at", NOW):
+        await asyncio.wait_for(sessions.sweep(NOW), SECONDS)
+        await asyncio.wait_for(failures.sweep(NOW), SECONDS)
+    for table in ("session", "sign_in_failure"):
+        assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 1

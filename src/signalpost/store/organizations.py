@@ -10,7 +10,7 @@ from signalpost.model.errors import ConflictError
 from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.instance import Caller
 from signalpost.model.member import Member, Role
-from signalpost.store.accounts.members import COLUMNS, read_member
+from signalpost.store.accounts.members import COLUMNS, hold_named, read_member
 from signalpost.store.accounts.secrets import insert_pair
 from signalpost.store.vault import hash_secret
 
@@ -32,12 +32,8 @@ class Organizations:
             ConflictError: the user is a member with another role.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            organization_id = await connection.fetchval(
-                "INSERT INTO organization (name) VALUES ($1)"
-                " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
-                organization,
-            )
-            # A role is changed while the organization is held, as it is here by now.
+            # A role is changed while the organization is held, too.
+            organization_id = await hold_named(connection, organization)
             member_id, role = await connection.fetchrow(
                 "INSERT INTO member (organization_id, email) VALUES ($1, $2)"
                 " ON CONFLICT (organization_id, email) DO UPDATE SET removed_at = NULL,"

@@ -11,7 +11,7 @@ import asyncpg
 from signalpost.model.errors import ConflictError, ForbiddenError, NotFoundError
 from signalpost.model.ids import OrganizationId, UserId
 from signalpost.model.member import Invitation, Member, Origin, Role
-from signalpost.store.accounts.members import FIND_NAMED, HOLD_ADMIN
+from signalpost.store.accounts.members import FIND_NAMED, HOLD, HOLD_ADMIN, hold_named
 from signalpost.store.accounts.sessions import insert_session
 from signalpost.store.vault import hash_secret, make_secret
 
@@ -135,11 +135,7 @@ class Invitations:
             ):
                 raise ConflictError(UNUSABLE)
             await _take(connection, invitation, now)
-            organization_id = await connection.fetchval(
-                "INSERT INTO organization (name) VALUES ($1)"
-                " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
-                organization,
-            )
+            organization_id = await hold_named(connection, organization)
             return await _admit(
                 connection, organization_id, email, Role.ADMIN, password_hash, now, origin, by_set_up=True
             )
@@ -155,6 +151,7 @@ class Invitations:
         assert invitation.organization_id is not None
         try:
             async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(HOLD, invitation.organization_id)
                 await _take(connection, invitation, now)
                 return await _admit(
                     connection,

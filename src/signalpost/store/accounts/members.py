@@ -49,6 +49,10 @@ UPDATE invitation SET withdrawn_at = $3 WHERE organization_id = $1 AND lower(ema
   AND accepted_at IS NULL AND withdrawn_at IS NULL
 """
 
+# One change of an organization's members at a time, and this before all else that it holds: two admins could remove one
+# another else, or wait for each other. Whoever only refers to the organization does not wait.
+HOLD = "SELECT id FROM organization WHERE id = $1 FOR NO KEY UPDATE"
+
 # Held, so that what an admin makes while the role is taken away is seen, and ended by that.
 HOLD_ADMIN = "SELECT id FROM member WHERE id = $1 AND role = 'admin' AND removed_at IS NULL FOR SHARE"
 
@@ -167,6 +171,17 @@ class Members:
         return before
 
 
+async def hold_named(connection: Any, organization: str) -> OrganizationId:
+    """Hold an organization as ``HOLD`` does, by its name, and give its number; it is made where it is missing."""
+    await connection.execute(
+        "INSERT INTO organization (name) VALUES ($1) ON CONFLICT DO NOTHING", organization
+    )
+    found = await connection.fetchval(
+        "SELECT id FROM organization WHERE name = $1 FOR NO KEY UPDATE", organization
+    )
+    return OrganizationId(found)
+
+
 def read_member(row: Mapping[str, Any]) -> Member:
     """Read a row that has ``COLUMNS``."""
     return Member(
@@ -179,8 +194,7 @@ def read_member(row: Mapping[str, Any]) -> Member:
 
 
 async def _hold(connection: Any, organization_id: OrganizationId, member_id: int) -> MemberSummary:
-    # One change of an organization's admins at a time: else two of them could remove one another.
-    await connection.execute("SELECT FROM organization WHERE id = $1 FOR NO KEY UPDATE", organization_id)
+    await connection.execute(HOLD, organization_id)
     return await _read(connection, organization_id, member_id)
 
 

@@ -37,8 +37,10 @@ WHERE id = $2 AND removed_at IS NULL AND ($7::text IS NULL OR password_hash = $7
 RETURNING id
 """
 
+# Those that somebody ends at this moment are left to that.
 SWEEP = """
-DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
+DELETE FROM session WHERE id IN (
+    SELECT id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 
 LIST = """

@@ -16,7 +16,8 @@ SELECT count(*) AS failures, min(failed_at) AS first_at FROM sign_in_failure WHE
 """
 
 SWEEP = """
-DELETE FROM sign_in_failure WHERE ctid IN (SELECT ctid FROM sign_in_failure WHERE failed_at <= $1 LIMIT $2)
+DELETE FROM sign_in_failure WHERE ctid IN (
+    SELECT ctid FROM sign_in_failure WHERE failed_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 
 
