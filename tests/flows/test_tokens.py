@@ -138,6 +138,24 @@ async def test_a_long_silence_that_the_token_endpoint_asks_for_is_kept(world, in
     await check_delivered(world, made)
 
 
+@pytest.mark.parametrize(("expires_in", "refusals"), [(2592000, 2), (-1, 1)])
+async def test_a_token_that_is_refused_once_without_reason_stops_nothing(
+    world, instance, operations, expires_in, refusals
+):
+    """The first of two renews it, where that can be; the other meets a token that was just given."""
+    connected = await instance(expires_in=expires_in)
+    await fail(world, "status", status=401, times=refusals, path="/pubapi")
+
+    async def has_failed():
+        return await world.pool.fetchval("SELECT last_error FROM resource_poll WHERE failures = 1")
+
+    assert "no longer accepts the token" in await until(has_failed)
+    await check_delivered(world, await world.change(10))
+    assert await is_valid(world, connected)
+    assert told(operations) == []
+    assert await world.pool.fetchval("SELECT failures FROM resource_poll") == 0
+
+
 async def change_password(world):
     await world.control("POST", "revoke", {"username": "admin"})
 

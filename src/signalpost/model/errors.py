@@ -121,6 +121,10 @@ class NeedsAuthorisationError(ProviderError):
     """The provider no longer accepts our credentials: polling stops until somebody authorises again."""
 
 
+class RenewalRefusedError(NeedsAuthorisationError):
+    """The provider's token endpoint says so itself: it will not change its mind."""
+
+
 class RetryLaterError(ProviderError):
     """The provider cannot answer this now: back off, for ``after_seconds`` at least if it named a time.
 

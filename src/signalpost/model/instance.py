@@ -119,3 +119,8 @@ class PollState:
     full_raw: bool
     resources: tuple[ResourcePoll, ...]
     wishes: int = 0
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether a resource that is still polled failed when it was read last."""
+        return any(each.failures and not each.disabled for each in self.resources)

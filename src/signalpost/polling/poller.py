@@ -19,6 +19,7 @@ from signalpost.model.errors import (
     FencedError,
     NeedsAuthorisationError,
     QuotaSpentError,
+    RenewalRefusedError,
     RetryLaterError,
     SignalpostError,
 )
@@ -158,14 +159,10 @@ class Poller:
             log.info("poll.overtaken", instance=state.instance_id, resource=poll.resource, reason=str(error))
             outcome.unfinished = True
         except NeedsAuthorisationError as error:
-            now = parts.clock()
-            outcome.add_failure(now, error)  # at once, should somebody have authorised it again meanwhile
-            how = tell_how_to_authorise(connector, state.instance_id)
-            message = f"the provider needs a new authorisation, polling waits for it: {how} ({error})"
-            if await parts.polls.require_authorisation(
-                state.instance_id, session.tokens_version, message, now
-            ):
-                log.warning("poll.needs_authorisation", instance=state.instance_id, reason=str(error))
+            if state.is_failing or isinstance(error, RenewalRefusedError):
+                outcome.add_failure(await self._stop(state, connector, session, error), error)
+            else:  # a single refusal may pass
+                outcome.add_failure(await self._record_failure(state, poll, error), error)
             return False
         except QuotaSpentError as error:
             now = parts.clock()
@@ -190,6 +187,17 @@ class Poller:
             if poll.failures:
                 log.info("poll.recovered", instance=state.instance_id, resource=poll.resource)
         return True
+
+    async def _stop(
+        self, state: PollState, connector: Connector, session: PolledSession, error: NeedsAuthorisationError
+    ) -> datetime:
+        """Stop polling until somebody authorises; give when the next poll is due if that was done meanwhile: now."""
+        now, instance_id = self._parts.clock(), state.instance_id
+        how = tell_how_to_authorise(connector, instance_id)
+        message = f"the provider needs a new authorisation, polling waits for it: {how} ({error})"
+        if await self._parts.polls.require_authorisation(instance_id, session.tokens_version, message, now):
+            log.warning("poll.needs_authorisation", instance=instance_id, reason=str(error))
+        return now
 
     def _came_on(self, poll: ResourcePoll, connector: Connector, outcome: Outcome, events: int) -> bool:
         """Say whether more than ``events`` were told, and the next reading begins behind them: a list's does not."""
