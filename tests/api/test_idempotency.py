@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 
 from signalpost.store.kept_answers import CLAIM_SECONDS, KEPT_SECONDS
+from signalpost.store.replay_orders import ReplayOrders
 from signalpost.store.retention import Retention
 from tests.api.answers import accepted, refused, with_token
 from tests.api.conftest import enter_organization
@@ -129,6 +131,24 @@ async def test_what_was_killed_half_way_blocks_nobody_for_ever(still):
     answer = await still.client.post(url, json={"sequence": 1}, headers=KEY)
     assert answer.status_code == 202
     assert "Idempotency-Replayed" not in answer.headers
+
+
+async def test_what_may_have_been_done_is_not_done_again_at_once(still, monkeypatch):
+    instance_id = (await still.connect())["id"]
+    url, key = f"/instances/{instance_id}/replays", {"Idempotency-Key": "cut-off"}
+    ask = ReplayOrders.ask_range
+
+    async def ask_and_lose_the_database(*arguments):
+        await ask(*arguments)
+        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ReplayOrders, "ask_range", ask_and_lose_the_database)
+        refused(await still.client.post(url, json={"sequence": 1}, headers=key), 503)
+    refused(await still.client.post(url, json={"sequence": 1}, headers=key), 409, "was cut off")
+    assert len((await still.client.get(url)).json()) == 1
+    await age(still, CLAIM_SECONDS)
+    assert (await still.client.post(url, json={"sequence": 1}, headers=key)).status_code == 202
 
 
 async def test_a_refused_request_did_nothing_and_its_key_is_free(still):

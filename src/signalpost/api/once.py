@@ -9,10 +9,12 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as Dependency
+from starlette.exceptions import HTTPException
 
 from signalpost.api.parts import ApiParts, find_caller, give_parts
-from signalpost.model.errors import InvalidRequestError, NotNowError
+from signalpost.model.errors import InvalidRequestError, NotNowError, SignalpostError
 from signalpost.observe import get_logger
 from signalpost.store.kept_answers import CLAIM_SECONDS, Claim, KeptAnswer
 
@@ -50,7 +52,8 @@ ONCE: list[Dependency] = [Depends(read_key)]
 def answer_once(answer: Answer) -> Answer:
     """Have a route do a request with a key once.
 
-    What succeeded is kept and answered again. A refused request did nothing: the same key may be used again.
+    What succeeded is kept and answered again. A refused request did nothing: the same key may be used again. Of one
+    that ended otherwise (it lost the database, was cut off) nobody knows: it is left as by a process that was killed.
     """
 
     async def answer_by_key(request: Request) -> Response:
@@ -77,12 +80,16 @@ async def _run(parts: ApiParts, claim: Claim, answer: Answer, request: Request) 
     try:
         async with limit:
             response = await answer(request)
-    except BaseException as error:
+    except (SignalpostError, HTTPException, RequestValidationError):
         await parts.kept_answers.give_back(claim)
-        if limit.expired() and isinstance(error, TimeoutError):
-            message = f"it took longer than {MOST_RUN_SECONDS:g} s and was cut off; see what is there, then try again"
-            raise NotNowError(message) from error
         raise
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        message = (
+            f"it took longer than {MOST_RUN_SECONDS:g} s and was cut off; see what is there, then try again"
+        )
+        raise NotNowError(message) from error
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     try:
         await parts.kept_answers.keep(claim, KeptAnswer(response.status_code, headers, bytes(response.body)))

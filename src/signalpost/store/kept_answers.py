@@ -16,7 +16,7 @@ KEPT_SECONDS = 24 * 60 * 60.0
 """How long an answer is kept."""
 
 CLAIM_SECONDS = 120.0
-"""After so long a claim without an answer is void: its process was killed."""
+"""After so long a claim without an answer is void: its process was killed, or does not know what it did."""
 
 STEP_ROWS = 1000
 
@@ -92,7 +92,10 @@ class KeptAnswers:
             )
             raise KeyReusedError(message)
         if row["answer"] is None:
-            message = "Idempotency-Key: the request that came first with it still runs; send the same again in a moment"
+            message = (
+                "Idempotency-Key: the request that came first with it still runs, or was cut off within the last two"
+                " minutes; send the same again in a moment"
+            )
             raise InProgressError(message)
         return self._read(row["answer"])
 

@@ -41,7 +41,8 @@ MESSAGES = {
     403: "instance 100001 is disabled; enable it with PUT /instances/100001/enabled",
     404: "there is no instance 100001",
     408: "the body is not whole after 30 s",
-    409: "Idempotency-Key: the request that came first with it still runs; send the same again in a moment",
+    409: "Idempotency-Key: the request that came first with it still runs, or was cut off within the last two minutes;"
+    " send the same again in a moment",
     412: "If-Match: instance 100001 was changed since; read it again (GET /instances/100001), and send your change with"
     " the ETag it has now",
     413: "the body is larger than 1,000,000 bytes",
