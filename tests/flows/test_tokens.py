@@ -138,13 +138,10 @@ async def test_a_long_silence_that_the_token_endpoint_asks_for_is_kept(world, in
     await check_delivered(world, made)
 
 
-@pytest.mark.parametrize(("expires_in", "refusals"), [(2592000, 2), (-1, 1)])
-async def test_a_token_that_is_refused_once_without_reason_stops_nothing(
-    world, instance, operations, expires_in, refusals
-):
-    """The first of two renews it, where that can be; the other meets a token that was just given."""
-    connected = await instance(expires_in=expires_in)
-    await fail(world, "status", status=401, times=refusals, path="/pubapi")
+async def test_a_renewed_token_that_is_refused_once_stops_nothing(world, instance, operations):
+    """The first of two refusals has the token renewed; the other meets the one that was just given."""
+    connected = await instance()
+    await fail(world, "status", status=401, times=2, path="/pubapi")
 
     async def has_failed():
         return await world.pool.fetchval("SELECT last_error FROM resource_poll WHERE failures = 1")
@@ -154,6 +151,21 @@ async def test_a_token_that_is_refused_once_without_reason_stops_nothing(
     assert await is_valid(world, connected)
     assert told(operations) == []
     assert await world.pool.fetchval("SELECT failures FROM resource_poll") == 0
+
+
+async def test_renewed_tokens_that_are_refused_at_two_polls_in_a_row_stop_polling(
+    world, instance, operations
+):
+    connected = await instance()
+    before = await count_refreshes(world)
+    await fail(world, "status", status=401, times=20, path="/pubapi")
+
+    async def has_stopped():
+        return not await is_valid(world, connected)
+
+    await until(has_stopped)
+    assert await count_refreshes(world) == before + 2
+    await until(lambda: told(operations) == ["authorisation.needed"])
 
 
 async def change_password(world):

@@ -12,8 +12,8 @@ from signalpost.connectors import containment
 from signalpost.connectors.resource import ListPage
 from signalpost.model.errors import (
     ConnectorError,
+    NeedsAuthorisationError,
     QuotaSpentError,
-    RenewalRefusedError,
     RetryLaterError,
 )
 from signalpost.model.event import Change, EventType, Gap, Page
@@ -244,7 +244,7 @@ async def test_calls_that_are_used_up_keep_an_instance_silent_for_two_days_at_mo
 
 
 async def test_a_refusal_in_words_that_cannot_be_kept_stops_polling_all_the_same(connect, monkeypatch):
-    machine = await connect("feed", {"read": refuse(RenewalRefusedError("invalid\x00 token"))})
+    machine = await connect("feed", {"read": refuse(NeedsAuthorisationError("invalid\x00 token"))})
     version = await machine.pool.fetchval(
         "SELECT version FROM credential WHERE instance_id = $1", machine.instance.id
     )

@@ -19,6 +19,7 @@ from signalpost.model.errors import (
     ConnectorError,
     NeedsAuthorisationError,
     QuotaSpentError,
+    RenewedTokenRefusedError,
     RetryLaterError,
     SignalpostError,
     TooFastError,
@@ -166,6 +167,8 @@ class ProviderSession:
             else:
                 if isinstance(failure, QuotaSpentError):
                     self._budget.spend(failure.after_seconds)
+                if renewed and isinstance(failure, NeedsAuthorisationError):
+                    raise RenewedTokenRefusedError(str(failure))
                 raise failure
 
     def _has_tokens(self) -> bool:

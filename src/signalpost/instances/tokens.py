@@ -10,7 +10,7 @@ from datetime import datetime
 from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.instances.oauth2 import OAuth2
-from signalpost.model.errors import NeedsAuthorisationError, RenewalRefusedError, SignalpostError
+from signalpost.model.errors import NeedsAuthorisationError, SignalpostError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
 from signalpost.observe import Metrics, get_logger
@@ -97,7 +97,7 @@ class InstanceTokens:
         the same refresh token (promise: nothing is lost).
 
         Raises:
-            NeedsAuthorisationError: there is no refresh token; RenewalRefusedError: the provider refuses it.
+            NeedsAuthorisationError: there is no refresh token, or the provider refuses it.
             RetryLaterError: the token endpoint cannot answer now.
         """
         renewal = asyncio.create_task(self._renew(refused))
@@ -136,7 +136,7 @@ class InstanceTokens:
         except NeedsAuthorisationError as error:
             self._renewals.labels("refused").inc()
             message = f"{name} no longer renews the token ({error}): authorise the instance again"
-            raise RenewalRefusedError(message) from error
+            raise NeedsAuthorisationError(message) from error
         except SignalpostError:
             self._renewals.labels("failed").inc()
             raise

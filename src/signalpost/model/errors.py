@@ -121,8 +121,8 @@ class NeedsAuthorisationError(ProviderError):
     """The provider no longer accepts our credentials: polling stops until somebody authorises again."""
 
 
-class RenewalRefusedError(NeedsAuthorisationError):
-    """The provider's token endpoint says so itself: it will not change its mind."""
+class RenewedTokenRefusedError(NeedsAuthorisationError):
+    """The provider refuses the very token that it has just given: once, that may pass."""
 
 
 class RetryLaterError(ProviderError):

@@ -19,7 +19,7 @@ from signalpost.model.errors import (
     FencedError,
     NeedsAuthorisationError,
     QuotaSpentError,
-    RenewalRefusedError,
+    RenewedTokenRefusedError,
     RetryLaterError,
     SignalpostError,
 )
@@ -159,10 +159,10 @@ class Poller:
             log.info("poll.overtaken", instance=state.instance_id, resource=poll.resource, reason=str(error))
             outcome.unfinished = True
         except NeedsAuthorisationError as error:
-            if state.is_failing or isinstance(error, RenewalRefusedError):
-                outcome.add_failure(await self._stop(state, connector, session, error), error)
-            else:  # a single refusal may pass
+            if isinstance(error, RenewedTokenRefusedError) and not state.is_failing:  # a single one may pass
                 outcome.add_failure(await self._record_failure(state, poll, error), error)
+            else:
+                outcome.add_failure(await self._stop(state, connector, session, error), error)
             return False
         except QuotaSpentError as error:
             now = parts.clock()
