@@ -57,10 +57,10 @@ class Settings(BaseSettings):
         le=65535,
         description="Port for that; 0 takes a free one. A worker prints which it is.",
     )
-    egnyte_url: str | None = Field(
-        default=None,
+    egnyte_url: str = Field(
+        default="https://{subdomain}.egnyte.com",
         description=(
-            "Egnyte's address, {subdomain} replaced; default https://{subdomain}.egnyte.com."
+            "Egnyte's address, {subdomain} replaced."
             " For government domains https://{subdomain}.egnytegov.com, for a sandbox http://127.0.0.1:8090."
         ),
     )
@@ -220,7 +220,7 @@ class Settings(BaseSettings):
         return _read_base(self.public_url, "SIGNALPOST_PUBLIC_URL", "https://signalpost.example.com")
 
     def read_egnyte_url(self) -> str | None:
-        """Read the address of Egnyte, or of a sandbox; None: Egnyte's own.
+        """Read the address of Egnyte, or of a sandbox; None where it is empty: Egnyte's own.
 
         Raises:
             ConfigurationError: it is no URL that a path can be put behind; the message shows no password.

@@ -182,7 +182,7 @@ async def test_two_workers_take_each_notice_once_and_a_killed_ones_comes_up_agai
 
 
 async def test_an_address_that_must_not_be_called_is_refused_when_it_is_given(make_world):
-    async with make_world(roles=frozenset(), egnyte_url=None, allow_private_networks=False) as world:
+    async with make_world(roles=frozenset(), egnyte_url="", allow_private_networks=False) as world:
         for url, shown in [
             ("ftp://example.com/x", "ftp://example.com/x"),
             ("example.com/x", "example.com/x"),

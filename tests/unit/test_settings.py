@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signalpost.connectors.egnyte import DEFAULT_URL
 from signalpost.model.errors import ConfigurationError
 from signalpost.settings import load_settings
 
@@ -60,11 +61,15 @@ def test_an_address_or_a_folder_that_is_set_but_empty_is_refused(name: str, text
         load_settings()
 
 
+def test_the_address_of_egnyte_is_shown_also_where_none_is_given() -> None:
+    settings = load_settings()
+    assert settings.read_egnyte_url() == settings.summarise()["SIGNALPOST_EGNYTE_URL"] == DEFAULT_URL
+
+
 @pytest.mark.parametrize(
-    "text",
-    [None, "", "https://{subdomain}.egnyte.com", "http://127.0.0.1:8090", "http://egnyte-sandbox:8090/"],
+    "text", ["", "https://{subdomain}.egnyte.com", "http://127.0.0.1:8090", "http://egnyte-sandbox:8090/"]
 )
-def test_an_address_of_egnyte(text: str | None) -> None:
+def test_an_address_of_egnyte(text: str) -> None:
     assert load_settings(egnyte_url=text).read_egnyte_url() == (text or None)
 
 
