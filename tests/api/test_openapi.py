@@ -8,8 +8,10 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from pydantic import TypeAdapter
 
 from signalpost.api.app import build_routes
+from signalpost.api.bodies import Body
 from signalpost.api.described import list_operations
 from signalpost.api.described.bodies import BODIES
 from signalpost.api.described.operations import OPERATIONS
@@ -66,6 +68,17 @@ def closed_document() -> dict[str, Any]:
         if name not in whole:
             schemas[name] = close(schemas[name])
     return document
+
+
+def test_what_may_be_left_out_of_a_body_may_be_null():
+    for schema in BODIES.values():
+        for name, each in schema["properties"].items():
+            if name not in schema.get("required", []):
+                validate(each, None)
+    for model in Body.__subclasses__():
+        for field in model.model_fields.values():
+            if not field.is_required():
+                TypeAdapter(field.annotation).validate_python(None)
 
 
 CLOSED = closed_document()

@@ -1,4 +1,7 @@
-"""Request bodies: the fields we read; all others are taken and left alone, as clients send back what they got."""
+"""Request bodies: the fields we read; all others are taken and left alone, as clients send back what they got.
+
+A field that may be left out may be null as well: serialisers write all that they know.
+"""
 
 from __future__ import annotations
 
@@ -75,4 +78,4 @@ class CallbackBody(Body):
     """The body of ``POST /instances/test-callback``."""
 
     url: str
-    configuration: dict[str, Any] = Field(default_factory=dict)
+    configuration: dict[str, Any] | None = None

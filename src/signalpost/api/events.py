@@ -25,7 +25,7 @@ router = APIRouter(prefix="/instances", tags=["events"], route_class=JsonRoute)
 @router.post("/test-callback", dependencies=ONCE)
 async def try_callback(parts: Parts, caller: Asking, body: CallbackBody) -> dict[str, Any]:
     """Send one sample notification under the same rules as real ones and say what was answered."""
-    return await parts.sampler.send(caller, body.url, body.configuration)
+    return await parts.sampler.send(caller, body.url, body.configuration or {})
 
 
 @router.get("/events")

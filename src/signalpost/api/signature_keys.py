@@ -23,7 +23,7 @@ class SignatureKeyBody(Body):
     """The body of ``PUT /instances/{id}/signature-keys``."""
 
     key: str | None = None
-    overlap_seconds: float = Field(default=DEFAULT_OVERLAP_SECONDS, alias="overlapSeconds")
+    overlap_seconds: float | None = Field(default=None, alias="overlapSeconds")
 
 
 Wished = Annotated[SignatureKeyBody | None, FromBody()]
@@ -47,7 +47,9 @@ async def rotate_signature_key(
             instance,
             connector_of(parts, instance),
             key=wished.key,
-            overlap_seconds=wished.overlap_seconds,
+            overlap_seconds=DEFAULT_OVERLAP_SECONDS
+            if wished.overlap_seconds is None
+            else wished.overlap_seconds,
             now=parts.clock(),
             make_bytes=os.urandom,
             exact=exact,

@@ -52,7 +52,7 @@ BODIES: dict[str, Schema] = {
         "A callback to try, and of a configuration what concerns delivery.",
         "url",
         url={"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"},
-        configuration=OBJECT,
+        configuration=maybe(OBJECT),
     ),
     "ReplayWish": {
         **wish(
@@ -77,6 +77,11 @@ BODIES: dict[str, Schema] = {
     "KeyWish": wish(
         "The new signature key; one is made if not given.",
         key={"type": ["string", "number", "null"]},
-        overlapSeconds={"type": ["number", "string"], "minimum": 0, "maximum": 2_592_000, "default": 86_400},
+        overlapSeconds={
+            "type": ["number", "string", "null"],
+            "minimum": 0,
+            "maximum": 2_592_000,
+            "default": 86_400,
+        },
     ),
 }
