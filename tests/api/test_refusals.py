@@ -97,10 +97,15 @@ TOKEN, USER = "/puboauth/token", "/pubapi/v1/userinfo"
 )
 async def test_a_provider_in_trouble(still, fault, status, words):
     await still.control("POST", "faults", {"times": 5, **fault})
-    answer = refused(await still.client.post("/instances", json=await still.body()), status, "Egnyte")
+    body = await still.body()
+    answer = refused(await still.client.post("/instances", json=body), status, "Egnyte")
     assert words in answer["providerMessage"]
     assert accepted(await still.client.get("/instances")) == []
     await still.control("DELETE", "faults")
+    if status == 500:  # it says whether the same may be sent again
+        spent = "a code, or a refresh token given alone, is spent" in answer["message"]
+        again = await still.client.post("/instances", json=body)
+        assert (again.status_code == 400) is spent
     await still.connect()
 
 

@@ -30,10 +30,15 @@ def adopt_account(instance: Instance, account: Account, connector: Connector) ->
     return account
 
 
-def tell_refusal(what: str, error: ProviderError) -> InvalidRequestError | UnavailableError:
-    """Give the error for the caller of an authorisation that the provider refused, or cannot answer now."""
+def tell_refusal(
+    what: str, error: ProviderError, again: str = "try again"
+) -> InvalidRequestError | UnavailableError:
+    """Give the error for the caller of an authorisation that the provider refused, or cannot answer now.
+
+    ``again``: what to do in that case.
+    """
     if isinstance(error, RetryLaterError):
-        return UnavailableError(f"{what}: it cannot answer now; try again", provider_message=str(error))
+        return UnavailableError(f"{what}: it cannot answer now; {again}", provider_message=str(error))
     return InvalidRequestError(what, provider_message=str(error))
 
 

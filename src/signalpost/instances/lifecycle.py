@@ -40,6 +40,8 @@ from signalpost.store.vault import make_secret
 
 log = get_logger("instances")
 
+SPENT = "try again, but a code, or a refresh token given alone, is spent by now: give a new one"
+
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
@@ -252,12 +254,12 @@ class Lifecycle:
             session = self._open_session(connector, draft.configuration, tokens.access_token)
             account = await guard(connector, "identify", Account, session)
         except ProviderError as error:
-            by = (
-                "by this configuration"
+            by, again = (
+                ("by this configuration", "try again")
                 if find_grant(connector) is Grant.CONFIGURATION
-                else "with the new token"
+                else ("with the new token", SPENT)
             )
-            raise tell_refusal(f"{connector.name} refused the first call {by}", error) from error
+            raise tell_refusal(f"{connector.name} refused the first call {by}", error, again) from error
         host = find_host(connector, draft.configuration)
         label = replace_unusable(account.label)
         return replace(draft, account=Account(id=f"{host}#{account.id}", label=label))

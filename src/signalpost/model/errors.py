@@ -182,6 +182,6 @@ class NotNowError(RequestError):
 
 
 class UnavailableError(RequestError):
-    """What the request needs (the provider, the database) cannot be reached now: nothing was done, try again."""
+    """What the request needs (the provider, the database) cannot be reached now: nothing was kept, try again."""
 
     status = 500

@@ -28,7 +28,7 @@ REFUSALS = {
     415: "The body is declared as something else than JSON, or is compressed.",
     422: "The idempotency key came with another request.",
     429: "The calls that the provider allots to the account are used up.",
-    500: "Our fault; or the provider cannot be reached now: nothing was done.",
+    500: "Our fault; or the provider cannot be reached now: nothing was kept.",
     502: "The provider's answer is not understood.",
     503: "The database is in trouble, or too many requests wait: send the same again.",
 }
