@@ -208,8 +208,8 @@ async def test_tokens_that_were_granted_elsewhere_are_taken(still):
     refused(await still.client.post("/instances", json=body), 400, *given)
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_a_refresh_token_that_was_granted_elsewhere_gets_a_token(still, method):
+@pytest.mark.parametrize(("method", "spelling"), [("POST", "initial"), ("PATCH", "INITIAL")])
+async def test_a_refresh_token_that_was_granted_elsewhere_gets_a_token(still, method, spelling):
     body = await still.body()
     path = "/instances"
     if method == "PATCH":
@@ -226,7 +226,7 @@ async def test_a_refresh_token_that_was_granted_elsewhere_gets_a_token(still, me
     )
     token = exchanged.json()["refresh_token"]
     body["configuration"]["oauth.user.refresh_token"] = token
-    body = {**body, "externalAuthentication": "initial", "providerData": None}
+    body = {**body, "externalAuthentication": spelling, "providerData": None}
     made = accepted(await still.client.request(method, path, json=body))
     own = with_token(still, made["token"])
     assert accepted(await still.client.get("/hubs/documents/users", headers=own))

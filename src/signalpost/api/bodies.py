@@ -51,7 +51,7 @@ class InstanceBody(Body):
             configuration=self.configuration,
             code=(self.provider.code or "").strip() or None if self.provider else None,
             state=self.provider.state or None if self.provider else None,
-            external=self.external_authentication == "initial",
+            external=(self.external_authentication or "").lower() == "initial",
         )
 
 
