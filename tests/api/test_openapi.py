@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from copy import deepcopy
 from typing import Any
 
@@ -18,7 +19,7 @@ from signalpost.api.described.operations import OPERATIONS
 from signalpost.api.described.parameters import OF_OPERATIONS, PARAMETERS
 from signalpost.api.routing import BASE_PATH
 from signalpost.delivery import stuck
-from tests.api.answers import accepted
+from tests.api.answers import accepted, refused, with_token
 from tests.api.walk import EXAMPLES, clean, walk
 from tests.store.notified import add_notifications
 
@@ -79,6 +80,21 @@ def test_what_may_be_left_out_of_a_body_may_be_null():
         for field in model.model_fields.values():
             if not field.is_required():
                 TypeAdapter(field.annotation).validate_python(None)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_query_parameter_of_one_value_that_is_given_twice_is_refused(still):
+    """Or all but the last would go unread: more would be found, or released, than was asked for."""
+    instance = await still.connect()
+    for called, operation in ALL.items():
+        method, path = called.replace(BASE_PATH, "").replace("{resource_path}", "users").split()
+        path = path.format_map(defaultdict(lambda: instance["id"], key_or_id="egnyte"))
+        for each in map(find, operation["parameters"]):
+            name = each["name"]
+            if each["in"] == "query" and each["schema"].get("type") != "array":
+                headers = with_token(still, instance["token"])
+                answer = await still.client.request(method, path, params={name: ["1", "1"]}, headers=headers)
+                refused(answer, 400, name, "more than once")
 
 
 CLOSED = closed_document()

@@ -1,4 +1,4 @@
-"""Request bodies as they arrive: JSON, strictly read, before a route's fields are looked for in them."""
+"""Requests as they arrive: bodies are JSON, strictly read, before a route's fields are looked for in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 from fastapi import HTTPException, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
@@ -26,13 +28,27 @@ class JsonRoute(APIRoute):
 
     Raises:
         UnauthenticatedError: whatever the body is, it is waited for and judged only for those who may ask.
-        TooLargeError, InvalidRequestError: the body is too large, no JSON, or cannot be kept.
+        TooLargeError, InvalidRequestError: the body is too large, no JSON, or cannot be kept; or a query parameter of
+            one value is given more than once: all but the last would go unread.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the reading before what FastAPI makes of the route, and before that the look for its idempotency key."""
-        answer = self._read_first(super().get_route_handler())
+        answer = self._read_first(self._refuse_repeated(super().get_route_handler()))
         return answer_once(answer) if ONCE[0] in self.dependencies else answer
+
+    def _refuse_repeated(self, answer: Answer) -> Answer:
+        read = [each.alias for each in get_flat_params(self.dependant) if isinstance(each.field_info, Query)]
+        single = [name for name in read if not name.endswith("[]")]
+
+        async def answer_single(request: Request) -> Response:
+            for name in single:
+                if len(request.query_params.getlist(name)) > 1:
+                    message = f"{name}: it is given more than once; give one value"
+                    raise InvalidRequestError(message)
+            return await answer(request)
+
+        return answer_single
 
     def _read_first(self, answer: Answer) -> Answer:
         if self.body_field is None:  # a body that nobody asked for is left unread
