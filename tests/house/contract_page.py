@@ -10,7 +10,7 @@ from enum import EnumType
 from types import FunctionType
 from typing import Any
 
-from signalpost.connectors import authorising, base, resource
+from signalpost.connectors import authorising, base, fixed_headers, resource
 from signalpost.model import errors, event, instance
 from signalpost.outbound import answer
 
@@ -25,7 +25,7 @@ waits must be `async`, and go through the `Session`.
 """
 
 PARTS: dict[str, tuple[Any, ...]] = {
-    "The connector": (base.Connector, authorising.OwnAuthorisation, authorising.Grant),
+    "The connector": (base.Connector, authorising.OwnAuthorisation, authorising.Grant, fixed_headers.OwnHeaders),
     "What it declares": (base.Field, base.FieldKind, base.Authorization, resource.Resource, resource.Strategy),
     "How it reads": (resource.Session, answer.Answer, resource.Listing, resource.ListPage, resource.Condition,
                      resource.Feed, event.Page, event.Change, event.EventType, event.Remembered, event.Gap),

@@ -8,6 +8,7 @@ name = "Desk"
 description = "Tickets."
 hub = "helpdesk"
 base_url = "https://{subdomain}.example.com/api"
+headers = { X-Version = "2" }
 setup_steps = [
   "Make a key.",
 ]

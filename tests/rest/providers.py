@@ -50,3 +50,40 @@ class Issues:
     @staticmethod
     def _refuse(message):
         return web.json_response({"data": {"repository": None}, "errors": [{"message": message}]})
+
+
+class Database:
+    """A database that is queried by POST, and wants the API's version in a header of every call."""
+
+    VERSION = "2022-06-28"
+
+    def __init__(self):
+        self.pages = []
+
+    async def answer(self, request):
+        """Answer a query: what is not a number, or names no version, is refused."""
+        if request.headers.get("Notion-Version") != self.VERSION:
+            given = request.headers.get("Notion-Version", "none")
+            return self._refuse(f"Notion-Version is {given}, and must be {self.VERSION}")
+        asked = await request.json()
+        size, after = asked.get("page_size", 100), asked.get("start_cursor")
+        if type(size) is not int or (after is not None and not isinstance(after, str)):
+            return self._refuse("body.page_size should be a number, body.start_cursor a string")
+        ids = [each["id"] for each in self.pages]
+        start = 0 if after is None else ids.index(after)
+        end = start + min(size, PAGE)
+        following = ids[end] if end < len(ids) else None
+        return web.json_response(
+            {
+                "object": "list",
+                "results": self.pages[start:end],
+                "next_cursor": following,
+                "has_more": following is not None,
+            }
+        )
+
+    @staticmethod
+    def _refuse(message):
+        return web.json_response(
+            {"object": "error", "code": "validation_error", "message": message}, status=400
+        )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
 from signalpost.connectors.authorising import Grant
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field, FieldKind
+from signalpost.connectors.fixed_headers import find_wrong_header, list_headers
 from signalpost.connectors.resource import Resource, Strategy
 from signalpost.model.configuration import MOST_MINUTES
 from signalpost.model.delivery import RESERVED_NAMES
@@ -74,6 +75,11 @@ def _judge_authorisation(connector: Any) -> Iterator[str]:
         yield f"{there[0]}: it is there without {' and '.join(each for each in OWN if each not in there)}"
     elif there and not (isinstance(connector.grant, Grant) and callable(connector.write_headers)):
         yield f"grant: {_show(connector.grant)} is no Grant, or write_headers is no method"
+    headers: Any = list_headers(connector)
+    if not isinstance(headers, Mapping):
+        yield f"headers: they are {type(headers).__name__}, and no mapping of names to values"
+    elif wrong := find_wrong_header(headers):
+        yield f"headers: {wrong}"
 
 
 def _judge_limits(connector: Any) -> Iterator[str]:

@@ -13,6 +13,7 @@ from signalpost.connectors.authorising import Grant, find_grant, write_bearer
 from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import check, contain
+from signalpost.connectors.fixed_headers import list_headers, merge_headers
 from signalpost.connectors.pacing import Pace
 from signalpost.model.errors import (
     AddressRefusedError,
@@ -192,7 +193,8 @@ class ProviderSession:
             self._budget.check()
         with contain("write_headers"):
             headers = self._write_headers(token)
-        sent = headers if call.body is None else merge_headers({"Content-Type": "application/json"}, headers)
+            of_body = {} if call.body is None else {"Content-Type": "application/json"}
+            sent = merge_headers(of_body, list_headers(self._connector), headers)
         await self._pace.wait(for_user=self._for_user)
         self._budget.count()
         try:
@@ -220,8 +222,3 @@ class ProviderSession:
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES or answer.body[:1] not in b"{[":
             return mask_secrets(answer, list_secrets(headers.values()))
         return answer
-
-
-def merge_headers(*layers: Mapping[str, str]) -> dict[str, str]:
-    """Put headers together, the later over the earlier, in whatever case their names are written."""
-    return dict({name.lower(): (name, text) for each in layers for name, text in each.items()}.values())

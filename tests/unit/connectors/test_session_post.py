@@ -123,6 +123,6 @@ async def test_a_connectors_own_content_type_goes_before(desk):
     await session.post("/a", {}, None)
     await session.get("/a", {})
     assert [headers.get("Content-Type") for _, headers, _ in sent] == ["application/json", None, None, None]
-    assert sent[1][1] == {"content-type": "application/vnd.api+json"}
+    assert sent[1][1] == {"Accept": "application/json", "content-type": "application/vnd.api+json"}
     assert [body for _, _, body in sent] == ['{"name":"é"}'.encode()] * 2 + [None] * 2
     assert provider.calls == ['POST /a {"name":"é"}', 'POST /a {"name":"é"}', "POST /a", "/a"]

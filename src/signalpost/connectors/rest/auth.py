@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from signalpost.connectors.fixed_headers import belongs_to_connection
 from signalpost.connectors.rest.declared import Address, Declared, OptionalLine, Parameter
 
 OWN_PARAMETERS = frozenset(
@@ -45,7 +46,7 @@ class HeaderAuth(Declared):
     @field_validator("header")
     @classmethod
     def _check_header(cls, header: str) -> str:
-        if header.lower() in {"host", "content-length", "transfer-encoding", "connection", "te", "upgrade"}:
+        if belongs_to_connection(header):
             message = "this header belongs to the connection"
             raise ValueError(message)
         return header

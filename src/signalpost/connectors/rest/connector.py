@@ -11,6 +11,7 @@ from typing import Any
 
 from signalpost.connectors.authorising import Grant, write_bearer
 from signalpost.connectors.base import Authorization, Field, FieldKind, Quota
+from signalpost.connectors.fixed_headers import merge_headers
 from signalpost.connectors.resource import Condition, Feed, Resource, Session, Strategy
 from signalpost.connectors.rest.addresses import fill_in
 from signalpost.connectors.rest.answers import ABSENT, classify, find, find_refusal, read_json
@@ -53,6 +54,7 @@ class RestConnector:
         self.calls_per_second = declared.limits.calls_per_second
         self.calls_a_day = declared.limits.calls_a_day
         self.least_interval_seconds = declared.limits.least_interval_seconds
+        self.headers = merge_headers({"Accept": "application/json"}, declared.headers)
         self.fields = _list_fields(declared)
         self.resources = tuple(_make_resource(each) for each in declared.resources)
         self._sources = {each.name: each for each in declared.resources}
@@ -69,26 +71,25 @@ class RestConnector:
                 return Grant.CONFIGURATION
 
     def write_headers(self, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
-        """Give the headers as ``auth`` says, and the one that asks for JSON.
+        """Give the headers as ``auth`` says.
 
         Raises:
             ConnectorError: a value cannot stand in a header; it is named.
         """
-        accept = {"Accept": "application/json"}
         match self._declared.auth:
             case CodeAuth() | ClientAuth():
-                return {**accept, **write_bearer(token)}
+                return write_bearer(token)
             case HeaderAuth(header=header, prefix=prefix):
                 key = configuration.get("api.key", "").strip()
                 if not key.isascii() or not key.isprintable():
                     message = "api.key: it holds characters that cannot stand in a header; give the key alone"
                     raise ConnectorError(message)
-                return accept | {header: prefix + key}
+                return {header: prefix + key}
             case BasicAuth():
                 pair = f"{configuration.get('username', '')}:{configuration.get('password', '')}"
-                return accept | {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+                return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
             case _:
-                return accept
+                return {}
 
     def find_host(self, configuration: Mapping[str, str]) -> str:
         """Give the base URL with the configuration's values in it (see ``base.Connector``)."""

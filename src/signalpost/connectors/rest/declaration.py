@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from signalpost.connectors.base import EVENT_FIELDS
+from signalpost.connectors.fixed_headers import find_wrong_header
 from signalpost.connectors.rest.addresses import FIELD_KEY, PLACEHOLDER
 from signalpost.connectors.rest.auth import Auth, NoAuth
 from signalpost.connectors.rest.declared import (
@@ -128,6 +129,11 @@ class Declaration(Declared):
     auth: Auth = Field(
         default=NoAuth(kind="none"), discriminator="kind", description="How calls are authorised."
     )
+    headers: dict[str, str] = Field(
+        default={},
+        description="Headers that every call has, as for a version of the API; no secrets, which belong to `auth`.",
+        examples=[{"Notion-Version": "2022-06-28"}],
+    )
     account: DeclaredAccount | None = Field(default=None, description="Which account a connection is of.")
     limits: Limits = Field(default=Limits(), description="What the provider allows.")
     resources: list[DeclaredResource] = Field(min_length=1, description="What is read and polled.")
@@ -141,6 +147,15 @@ class Declaration(Declared):
             if key in taken or key.startswith(("oauth.", "event.")) or keys.count(key) > 1:
                 message = f"the key {key!r} is taken already; give each field another one"
                 raise ValueError(message)
+        return given
+
+    @field_validator("headers")
+    @classmethod
+    def _check_headers(cls, given: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        own = getattr(info.data.get("auth"), "header", "")
+        taken = own.lower() in {name.lower() for name in given}
+        if wrong := f"{own} is that of auth; leave it out" if taken else find_wrong_header(given):
+            raise ValueError(wrong)
         return given
 
     @field_validator("resources")

@@ -78,8 +78,9 @@ def _explain(text: str, name: str, value: Any, error: Any) -> str:
     line = find_line(text, place[:-1] if is_missing else place)
     shown = ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "the file"
     words, example = _put_in_words(error), _find_example(place, value)
-    # What has no place in the file, or stands for the whole of auth, may be the very secret.
+    # What has no place in the file, stands for the whole of auth, or in a header may be the very secret.
     is_hidden = is_missing or error["type"] in {"secret", "extra_forbidden"} or place == ("auth",)
+    is_hidden = is_hidden or "headers" in place
     given = "" if is_hidden or not place else f" {repr(error['input'])[:100]}:"
     right = f"; right would be, for example, {example}" if example else ""
     return f"{name}:{line}: {shown}:{given} {words}{right}"
