@@ -25,7 +25,8 @@ waits must be `async`, and go through the `Session`.
 """
 
 PARTS: dict[str, tuple[Any, ...]] = {
-    "The connector": (base.Connector, authorising.OwnAuthorisation, authorising.Grant, fixed_headers.OwnHeaders),
+    "The connector": (base.Connector, authorising.OwnAuthorisation, authorising.Grant, authorising.OwnParameters,
+                      fixed_headers.OwnHeaders),
     "What it declares": (base.Field, base.FieldKind, base.Authorization, resource.Resource, resource.Strategy),
     "How it reads": (resource.Session, answer.Answer, resource.Listing, resource.ListPage, resource.Condition,
                      resource.Feed, event.Page, event.Change, event.EventType, event.Remembered, event.Gap),

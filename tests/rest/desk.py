@@ -7,6 +7,7 @@ from typing import Any
 AUTHS = {
     "none": 'kind = "none"',
     "header": 'kind = "header"\nheader = "X-Api-Key"',
+    "query": 'kind = "query"\nparameter = "api_key"',
     "basic": 'kind = "basic"',
     "oauth2_code": 'kind = "oauth2_code"\nauthorize_url = "{url}/oauth/authorize"\ntoken_url = "{url}/oauth/token"\n'
     'scopes = ["tickets.read"]\npkce = true\nparameters = {access_type = "offline", prompt = "consent"}',
@@ -25,6 +26,7 @@ APPLICATION = {"oauth.api.key": "key", "oauth.api.secret": "secret"}
 CONFIGURATIONS: dict[str, dict[str, str]] = {
     "none": {},
     "header": {"api.key": "key-of-the-sandbox"},
+    "query": {"api.key": "key-of-the-sandbox"},
     "basic": {"username": "user", "password": "password"},
     "oauth2_code": {**APPLICATION, "oauth.callback.url": "https://app.example.com/connected"},
     "oauth2_client": APPLICATION,

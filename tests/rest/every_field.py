@@ -67,6 +67,7 @@ SIZED = 'size_parameter = "size"\nsize = 10\nmore = "more"\nlast = "last"\ntotal
 AUTHS = {
     "none": "",
     "header": 'header = "X-Key"\nprefix = "Token "\n',
+    "query": 'parameter = "key"\n',
     "basic": "",
     "oauth2_code": 'authorize_url = "https://a.example.com"\ntoken_url = "https://a.example.com"\nscopes = ["a"]\n'
     'parameters = { prompt = "consent" }\npkce = true\n',

@@ -30,7 +30,7 @@ KINDS = [
     ("basic", "offset"),
     ("oauth2_code", "cursor"),
     ("oauth2_client", "link"),
-    ("none", "next_url"),
+    ("query", "next_url"),
     ("none", "after"),
 ]
 

@@ -17,6 +17,7 @@ TABLES = {
     "`fields`": declaration.DeclaredField,
     "`auth`: `none`": auth.NoAuth,
     "`auth`: `header`": auth.HeaderAuth,
+    "`auth`: `query`": auth.QueryAuth,
     "`auth`: `basic`": auth.BasicAuth,
     "`auth`: `oauth2_code`": auth.CodeAuth,
     "`auth`: `oauth2_client`": auth.ClientAuth,

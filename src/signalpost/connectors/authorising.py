@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol, cast, runtime_checkable
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from signalpost.connectors.base import Connector
+from signalpost.connectors.containment import contain
 from signalpost.model.instance import Tokens
 
 
@@ -39,6 +40,24 @@ class OwnAuthorisation(Protocol):
         ...
 
 
+class OwnParameters(Protocol):
+    """What a connector has besides ``base.Connector`` whose calls bring what authorises them in their address."""
+
+    def write_parameters(self, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
+        """Give the parameters of the query that authorise a call; they go over those of the same names.
+
+        All that is answered is masked of them: a next page's address and records as well.
+        """
+        ...
+
+
+class Credentials(NamedTuple):
+    """What authorises a call."""
+
+    headers: Mapping[str, str]
+    parameters: Mapping[str, str]
+
+
 NO_TOKENS = Tokens("", None, None)
 """What an instance has whose configuration is all that is needed."""
 
@@ -65,6 +84,24 @@ def write_headers(connector: Connector, configuration: Mapping[str, str], token:
     """Give the headers that authorise a call of the connector."""
     own = _recall_own(cast("Hashable", connector))
     return write_bearer(token) if own is None else own.write_headers(configuration, token)
+
+
+def authorise(connector: Connector, configuration: Mapping[str, str], token: str) -> Credentials:
+    """Give what authorises a call of the connector.
+
+    Raises:
+        SignalpostError: as ``containment.contain``.
+    """
+    with contain("write_headers"):
+        headers = dict(write_headers(connector, configuration, token))
+    with contain("write_parameters"):
+        write = getattr(connector, "write_parameters", None)
+        return Credentials(headers, {} if write is None else dict(write(configuration, token)))
+
+
+def authorise_by_bearer(token: str) -> Credentials:
+    """Give what authorises a call as is usual."""
+    return Credentials(write_bearer(token), {})
 
 
 @lru_cache(maxsize=1024)  # asked several times for every call, and a protocol looks at each of its members

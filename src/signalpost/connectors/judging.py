@@ -75,6 +75,8 @@ def _judge_authorisation(connector: Any) -> Iterator[str]:
         yield f"{there[0]}: it is there without {' and '.join(each for each in OWN if each not in there)}"
     elif there and not (isinstance(connector.grant, Grant) and callable(connector.write_headers)):
         yield f"grant: {_show(connector.grant)} is no Grant, or write_headers is no method"
+    if not callable(getattr(connector, "write_parameters", _judge_authorisation)):
+        yield "write_parameters is no method"
     headers: Any = list_headers(connector)
     if not isinstance(headers, Mapping):
         yield f"headers: they are {type(headers).__name__}, and no mapping of names to values"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 import orjson
 
-from signalpost.connectors.authorising import Grant, find_grant, write_bearer
+from signalpost.connectors.authorising import Credentials, Grant, authorise_by_bearer, find_grant
 from signalpost.connectors.base import Connector, Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import check, contain
@@ -60,8 +60,8 @@ class AccessTokens(Protocol):
         ...
 
 
-WriteHeaders = Callable[[str], Mapping[str, str]]
-"""Gives the headers that authorise a call with a token."""
+Authorise = Callable[[str], Credentials]
+"""Gives what authorises a call with a token."""
 
 
 class Call(NamedTuple):
@@ -86,11 +86,11 @@ class ProviderSession:
         budget: Budget,
         for_user: bool,
         tracer: Tracer = NO_TRACES,
-        write_headers: WriteHeaders = write_bearer,
+        authorise: Authorise = authorise_by_bearer,
     ) -> None:
         self._connector = connector
         self._base_url = base_url
-        self._write_headers = write_headers
+        self._authorise = authorise
         self._outbound = outbound
         self._tokens = tokens
         self._pace = pace
@@ -191,16 +191,16 @@ class ProviderSession:
     async def _call(self, call: Call, token: str) -> Answer:
         if not self._for_user:
             self._budget.check()
-        with contain("write_headers"):
-            headers = self._write_headers(token)
-            of_body = {} if call.body is None else {"Content-Type": "application/json"}
-            sent = merge_headers(of_body, list_headers(self._connector), headers)
+        credentials = self._authorise(token)
+        url = put_in_query(call.url, credentials.parameters)
+        of_body = {} if call.body is None else {"Content-Type": "application/json"}
+        sent = merge_headers(of_body, list_headers(self._connector), credentials.headers)
         await self._pace.wait(for_user=self._for_user)
         self._budget.count()
         try:
-            with self._tracer.open_request("provider.request", call.method, call.url, with_path=True) as span:
+            with self._tracer.open_request("provider.request", call.method, url, with_path=True) as span:
                 answer = await self._outbound.request(
-                    call.method, call.url, headers=sent, max_bytes=MAX_ANSWER_BYTES, body=call.body
+                    call.method, url, headers=sent, max_bytes=MAX_ANSWER_BYTES, body=call.body
                 )
                 span.note_status(answer.status)
                 self.was_answered = True
@@ -210,6 +210,7 @@ class ProviderSession:
         except AddressRefusedError as error:
             message = f"{self._connector.name} must not be called there: {error}"
             raise ConnectorError(message) from error
+        answer = _mask(answer, credentials)
         with contain("read_quota"):
             told = check("read_quota", self._connector.read_quota(answer), Quota)
         self._budget.correct(told)
@@ -218,7 +219,25 @@ class ProviderSession:
         if answer.truncated:
             message = f"{self._connector.name} answered with more than {MAX_ANSWER_BYTES:,} bytes"
             raise ConnectorError(message)
-        # What is no good answer, or no JSON by its first character, is quoted in errors.
-        if answer.status >= HTTPStatus.MULTIPLE_CHOICES or answer.body[:1] not in b"{[":
-            return mask_secrets(answer, list_secrets(headers.values()))
         return answer
+
+
+def put_in_query(url: str, parameters: Mapping[str, str]) -> str:
+    """Put what authorises a call into its address, in the place of what has the same names there."""
+    if not parameters:
+        return url
+    address, _, query = url.partition("?")
+    kept = [
+        each for each in query.split("&") if each and unquote_plus(each.partition("=")[0]) not in parameters
+    ]
+    return f"{address}?{'&'.join([*kept, urlencode(parameters)])}"
+
+
+def _mask(answer: Answer, credentials: Credentials) -> Answer:
+    """Mask what authorised a call where its answer repeats it."""
+    secrets = [*credentials.parameters.values(), *map("=".join, credentials.parameters.items())]
+    # What is no good answer, or no JSON by its first character, is quoted in errors.
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES or answer.body[:1] not in b"{[":
+        secrets += list_secrets(credentials.headers.values())
+    # Addresses of good answers, of records and of next pages, often repeat the query that they were asked by.
+    return mask_secrets(answer, secrets) if secrets else answer

@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from signalpost.connectors.authorising import Grant, find_grant, write_headers
+from signalpost.connectors.authorising import Grant, authorise, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
-from signalpost.connectors.containment import contain, find_host_to_call
+from signalpost.connectors.containment import find_host_to_call
 from signalpost.connectors.pacing import CallLater, Pace, Paces, call_later
 from signalpost.connectors.session import ProviderSession
 from signalpost.instances.oauth2 import OAuth2
@@ -100,16 +100,15 @@ class Sessions:
             budget=Budget(read_allowance(quota, connector.calls_a_day, self._clock()), self._clock),
             for_user=for_user,
             tracer=self._tracer,
-            write_headers=partial(write_headers, connector, configuration),
+            authorise=partial(authorise, connector, configuration),
         )
 
     def _find_pace(self, connector: Connector, configuration: Mapping[str, str], access_token: str) -> Pace:
-        """Find the pace by what authorises the calls: the token, or where there is none the headers and the host."""
+        """Find the pace by what authorises the calls: the token, or where there is none what is sent, and the host."""
         key = access_token
         if find_grant(connector) is Grant.CONFIGURATION:
-            with contain("write_headers"):
-                headers = sorted(write_headers(connector, configuration, access_token).items())
-            key = f"{find_host_to_call(connector, configuration)} {headers}"
+            sent = [sorted(each.items()) for each in authorise(connector, configuration, access_token)]
+            key = f"{find_host_to_call(connector, configuration)} {sent}"
         return self._paces.find(key, connector.calls_per_second)
 
     def open_first(
@@ -124,5 +123,5 @@ class Sessions:
             pace=self._find_pace(connector, configuration, access_token),
             budget=Budget(None, self._clock),
             for_user=True,
-            write_headers=partial(write_headers, connector, configuration),
+            authorise=partial(authorise, connector, configuration),
         )

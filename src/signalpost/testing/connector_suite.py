@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from signalpost.connectors.authorising import Grant, find_grant, write_headers
+from signalpost.connectors.authorising import Grant, authorise, find_grant
 from signalpost.connectors.base import Authorization, FieldKind, Quota
 from signalpost.connectors.containment import FAULT, check, guard
 from signalpost.connectors.judging import judge
@@ -135,8 +135,8 @@ class ConnectorSuite(Harness):
     def test_tokens_are_read(self) -> None:
         """What the token endpoint gives, and what it must not be without; or the headers, where there are no tokens."""
         connector, now = self.make_connector(), datetime.now(UTC)
-        headers = write_headers(connector, self.configuration, self.token)
-        assert all(isinstance(each, str) for pair in headers.items() for each in pair)
+        for sent in authorise(connector, self.configuration, self.token):
+            assert all(isinstance(each, str) for pair in sent.items() for each in pair)
         if find_grant(connector) is Grant.CONFIGURATION:
             return
         tokens = check("read_tokens", connector.read_tokens(self.token_answer, now), Tokens)

@@ -16,7 +16,7 @@ import orjson
 import pytest
 from starlette.datastructures import Headers
 
-from signalpost.connectors.authorising import write_headers
+from signalpost.connectors.authorising import authorise
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import guard
@@ -149,7 +149,7 @@ def open_session(
         pace=Pace(connector.calls_per_second, time.monotonic, time.later),
         budget=Budget(None, lambda: datetime.now(UTC)),
         for_user=True,
-        write_headers=partial(write_headers, connector, configuration),
+        authorise=partial(authorise, connector, configuration),
     )
 
 

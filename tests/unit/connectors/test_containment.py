@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from signalpost.connectors.authorising import Grant, authorise
 from signalpost.connectors.base import Quota
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.containment import contain, guard
@@ -66,7 +68,7 @@ def open_session(**behaviour):
         pace=Paces(time.monotonic, time.later).find("t", 1000.0),
         budget=Budget(None, lambda: None),
         for_user=True,
-        write_headers=behaviour.get("headers", lambda token: {"Authorization": token}),
+        authorise=partial(authorise, connector, {}),
     )
 
 
@@ -89,7 +91,10 @@ def fail(*_):
         ({"read_quota": lambda *_: Quota(calls_used=float("nan"))}, "gave a Quota that is no number"),
         ({"read_quota": lambda *_: Quota(resets_at="soon")}, "gave a Quota that resets at a time without"),
         ({"read_quota": lambda *_: Quota(resets_at=NAIVE)}, "gave a Quota that resets at a time without"),
-        ({"headers": fail}, "write_headers raised ValueError"),
+        ({"grant": Grant.CONSENT, "write_headers": fail}, "write_headers raised ValueError"),
+        ({"grant": Grant.CONSENT, "write_headers": lambda *_: None}, "write_headers raised TypeError"),
+        ({"write_parameters": fail}, "write_parameters raised ValueError"),
+        ({"write_parameters": lambda *_: SECRET}, "write_parameters raised ValueError"),
     ],
 )
 async def test_what_judges_an_answer_fails_as_that_connector(behaviour, reason):

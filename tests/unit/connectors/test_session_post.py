@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from signalpost.connectors.authorising import Credentials
 from signalpost.connectors.budget import Budget
 from signalpost.connectors.pacing import Paces
 from signalpost.connectors.rest import RestConnector
@@ -118,7 +119,7 @@ async def test_a_connectors_own_content_type_goes_before(desk):
     provider = Recording(desk.connector.find_host({}), {"POST /a": {}, "/a": {}})
     session = open_session(desk.connector, {}, "token", provider, HastyTime())
     await session.post("/a", {}, {"name": "é"})
-    session._write_headers = lambda _: {"content-type": "application/vnd.api+json"}
+    session._authorise = lambda _: Credentials({"content-type": "application/vnd.api+json"}, {})
     await session.post("/a", {}, {"name": "é"})
     await session.post("/a", {}, None)
     await session.get("/a", {})

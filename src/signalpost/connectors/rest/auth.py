@@ -52,6 +52,19 @@ class HeaderAuth(Declared):
         return header
 
 
+class QueryAuth(Declared):
+    """A parameter of the query with a key, which the configuration has as ``api.key``."""
+
+    kind: Literal["query"] = Field(
+        description="A key in the query of every address, for providers that take it nowhere else; configuration"
+        " `api.key`.",
+        examples=["query"],
+    )
+    parameter: Parameter = Field(
+        default="api_key", description="The parameter for the key.", examples=["api_key"]
+    )
+
+
 class BasicAuth(Declared):
     """User name and password, which the configuration has as ``username`` and ``password``."""
 
@@ -111,4 +124,4 @@ class ClientAuth(Declared):
     )
 
 
-Auth = NoAuth | HeaderAuth | BasicAuth | CodeAuth | ClientAuth
+Auth = NoAuth | HeaderAuth | QueryAuth | BasicAuth | CodeAuth | ClientAuth

@@ -16,7 +16,7 @@ from signalpost.connectors.resource import Condition, Feed, Resource, Session, S
 from signalpost.connectors.rest.addresses import fill_in
 from signalpost.connectors.rest.answers import ABSENT, classify, find, find_refusal, read_json
 from signalpost.connectors.rest.asking import ask
-from signalpost.connectors.rest.auth import BasicAuth, ClientAuth, CodeAuth, HeaderAuth
+from signalpost.connectors.rest.auth import BasicAuth, ClientAuth, CodeAuth, HeaderAuth, QueryAuth
 from signalpost.connectors.rest.declaration import Declaration
 from signalpost.connectors.rest.listing import RestListing, narrow
 from signalpost.connectors.rest.resources import DeclaredResource
@@ -90,6 +90,13 @@ class RestConnector:
                 return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
             case _:
                 return {}
+
+    def write_parameters(self, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:  # noqa: ARG002 - the contract
+        """Give the key where ``auth`` has it in the query."""
+        auth = self._declared.auth
+        return (
+            {auth.parameter: configuration.get("api.key", "").strip()} if isinstance(auth, QueryAuth) else {}
+        )
 
     def find_host(self, configuration: Mapping[str, str]) -> str:
         """Give the base URL with the configuration's values in it (see ``base.Connector``)."""
@@ -185,7 +192,7 @@ def _list_fields(declared: Declaration) -> tuple[Field, ...]:
         hint=_SCOPE_HINT,
     )
     match declared.auth:
-        case HeaderAuth():
+        case HeaderAuth() | QueryAuth():
             key = Field(
                 "api.key", "API Key", _SECRET, required=True, secret=True, hint="Kept encrypted, never shown."
             )

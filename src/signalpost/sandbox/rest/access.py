@@ -12,7 +12,7 @@ from aiohttp import web
 
 from signalpost.sandbox.rest.state import State
 
-KINDS = ("none", "header", "basic", "oauth2")
+KINDS = ("none", "header", "query", "basic", "oauth2")
 """The first part of a path: how its calls are authorised."""
 
 
@@ -23,6 +23,8 @@ def may_call(request: web.Request, kind: str, state: State, now: float) -> bool:
     match kind:
         case "header":
             return request.headers.get("X-Api-Key") == settings.api_key
+        case "query":
+            return request.query.get("api_key") == settings.api_key
         case "basic":
             scheme, _, encoded = given.partition(" ")
             try:
