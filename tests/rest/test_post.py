@@ -96,6 +96,20 @@ async def test_a_next_page_by_its_address_is_asked_with_the_same_body():
     assert provider.calls == [f"POST /search?v=2 {body}", f"POST /search?at=2 {body}"]
 
 
+async def test_nothing_is_sent_by_post_but_where_it_is_declared():
+    """Neither an answer nor who asks for a page has other things of the provider done."""
+    connector = load(SEARCH + 'kind = "next_url"\nnext = "next"')
+    answers = [make_answer({"found": [{"id": 1}], "next": "/things/delete?at=2"})]
+    provider = Provider("https://a.example", {}, first=answers)
+    session = open_session(connector, {}, "", provider, HastyTime())
+    listing = connector.open_listing(connector.resources[0], {}, [])
+    with pytest.raises(ConnectorError, match="asked at /search alone; nothing was sent there"):
+        await listing.read(session, None, None)
+    with pytest.raises(RejectedError, match="no position of this list"):
+        await listing.read(session, "/things/delete?at=2", None)
+    assert len(provider.calls) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -108,9 +108,9 @@ class RestListing:
             asked |= {} if position is None else {pages.parameter: self._read_cursor(position)}
         elif position is not None:
             # The address of a next page has all that was asked for; a body is sent again with it.
-            return await ask(
-                session, declared, check_position(position), {}, {} if declared.method == "GET" else asked
-            )
+            if not self._may_ask_at(check_position(position)):
+                raise _refuse(position)
+            return await ask(session, declared, position, {}, {} if declared.method == "GET" else asked)
         return await ask(session, declared, declared.path, declared.query, asked)
 
     async def _read_whole(self, session: Session, position: str | None, size: int | None) -> ListPage:
@@ -165,7 +165,20 @@ class RestListing:
                 target = find_link(", ".join(lines))
             case NoPages():
                 target = None
-        return None if target is None else follow(session.base_url, path.partition("?")[0], str(target))
+        if target is None:
+            return None
+        following = follow(session.base_url, path.partition("?")[0], str(target))
+        if not self._may_ask_at(following):
+            message = (
+                f"{self._name} names the next page at {following[:200]!r}, and what is asked by POST is asked at"
+                f" {self._declared.path} alone; nothing was sent there"
+            )
+            raise ConnectorError(message)
+        return following
+
+    def _may_ask_at(self, position: str) -> bool:
+        """Say whether a next page may be asked for there: by POST elsewhere something could be changed."""
+        return self._declared.method == "GET" or position.partition("?")[0] == self._declared.path
 
     def _write_cursor(self, found: str | int | None) -> str | None:
         """Give a cursor as a position: in a body a number is another than its digits as a text."""
