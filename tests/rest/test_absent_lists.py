@@ -48,6 +48,16 @@ async def test_what_is_no_list_is_told_though_one_may_be_left_out(value):
         ({"ok": False, "data": {"items": []}}, "but ok: false;"),
         ({"success": False, "data": {"items": None}}, "but success: false;"),
         ({"errors": [{"message": "s3cret"}], "data": None}, "but errors;"),
+        ({"errors": [{"message": "s3cret", "type": "NOT_FOUND"}], "data": None}, "but errors: NOT_FOUND;"),
+        (
+            {"errors": [{"message": "s3cret", "extensions": {"code": "THROTTLED"}}], "data": None},
+            "but errors: THROTTLED;",
+        ),
+        (
+            {"error": {"code": "s3cret", "type": "invalid_request"}, "data": None},
+            "but error: invalid_request;",
+        ),
+        ({"errors": [{"code": "sEcret", "extensions": ["s3cret"]}, "s3cret"]}, "but errors;"),
         ({"error": {"message": "s3cret"}}, "but error;"),
         ({"error": "s3cret of mine"}, "but error;"),
     ],

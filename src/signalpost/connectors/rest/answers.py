@@ -22,7 +22,7 @@ from signalpost.model.errors import (
 )
 from signalpost.outbound import Answer
 
-_CODE = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){0,5}", re.ASCII)
+_CODE = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){0,5}|[A-Z]{1,30}(?:_[A-Z]{1,30}){0,5}", re.ASCII)
 _EPOCH = re.compile(r"\d{9,11}", re.ASCII)
 ABSENT = object()
 """What ``find`` gives where there is nothing."""
@@ -151,9 +151,16 @@ def find_refusal(value: Any) -> str:
         return ""
     for key in ("error", "errors"):
         if told := value.get(key):
-            is_code = isinstance(told, str) and _CODE.fullmatch(told)
-            return f"{key}: {told}" if is_code else key
+            code = _find_code(told)
+            return f"{key}: {code}" if code else key
     return next((f"{key}: false" for key in ("ok", "success") if value.get(key) is False), "")
+
+
+def _find_code(told: Any) -> str:
+    """Find the plain code of a refusal, as GraphQL has it in the first of its errors; "" if it has none."""
+    first = told[0] if isinstance(told, list) else told
+    codes = [find(first, place) for place in ("extensions.code", "code", "type")]
+    return next((each for each in (first, *codes) if isinstance(each, str) and _CODE.fullmatch(each)), "")
 
 
 def _name_kind(value: Any) -> str:
