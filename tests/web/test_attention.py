@@ -16,6 +16,9 @@ from signalpost.store.views import insight
 from tests.store.history import make_past
 
 COUNT = re.compile(r'<a class="count" href="([^"]+)"><span class="hidden">[^<]*</span>([\d,]+)</a>')
+RAIL_COUNT = re.compile(
+    r"Deliveries <span class=\"count\"><span class=\"hidden\">needs attention: </span>(\d+)"
+)
 NEXT = re.compile(r'href="([^"]+)" rel="next"')
 ROW = re.compile(r'<a class="row-link" href="/instances/(\d+)"')
 TROUBLES = {
@@ -151,10 +154,14 @@ async def test_what_waits_without_a_callback_url_is_told_wherever_it_stands(quie
         assert "nothing is to be done" not in page, path
         assert "Nothing needs you" not in page, path
         if path != "/instances":
+        assert RAIL_COUNT.search(page)[1] == "1", path
+        assert "next <time" not in page.partition("Waiting")[2], path
             assert f'href="{place}/edit"' in page, path
     assert "1 notification waits" in await quiet_browser.read(f"{place}/delete")
     await pool.execute("UPDATE notification SET state = 'unsent'")
-    assert "Nothing needs you" in await quiet_browser.read("/")
+    page = await quiet_browser.read("/")
+    assert "Nothing needs you" in page
+    assert RAIL_COUNT.search(page) is None
     assert "no callback URL" in await quiet_browser.read(place)
 
 

@@ -42,6 +42,7 @@ class Told:
 
 RESUME = Remedy("resume", "Resume")
 EDIT = Remedy("edit", "Edit", posts=False)
+GIVE_URL = Remedy("edit", "Give a callback URL", posts=False)
 POLL = Remedy("poll", "Poll now")
 AUTHORISE = Remedy("authorise", "Authorise again")
 GIVE_ANEW = Remedy("edit", "Give new credentials", posts=False)
@@ -99,7 +100,9 @@ def tell_lane(instance: Instance, lane: LaneStatus, now: datetime) -> Told | Non
     if lane.url is None:
         if not lane.waiting:
             return None
-        return Told("needs", "No callback URL", f"{waits}, and there is no callback URL to send to.", EDIT)
+        return Told(
+            "needs", "No callback URL", f"{waits}, and there is no callback URL to send to.", GIVE_URL
+        )
     if lane.state != "active":
         told = (
             f"{_tell_answer(lane)}, from {say_when(lane.failing_since, now)} on"

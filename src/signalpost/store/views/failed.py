@@ -1,4 +1,4 @@
-"""What failed of a whole organization: endpoints that are held or deactivated, dead letters; replays by number."""
+"""What failed of a whole organization: endpoints that take nothing, dead letters; replays by number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ SELECT instance.id, instance.name, endpoint.url, endpoint.state, endpoint.failin
 FROM (
     SELECT instance.id, instance.name FROM instance JOIN endpoint ON endpoint.instance_id = instance.id
     WHERE instance.organization_id = $1 AND ($2::bigint IS NULL OR instance.id = $2) AND NOT instance.disabled
-      AND (endpoint.failing_since IS NOT NULL OR endpoint.state <> 'active') AND endpoint.url IS NOT NULL
+      AND CASE WHEN endpoint.url IS NOT NULL THEN endpoint.failing_since IS NOT NULL OR endpoint.state <> 'active'
+          ELSE EXISTS (SELECT FROM notification WHERE instance_id = instance.id AND state = 'pending') END
     ORDER BY endpoint.failing_since, instance.id LIMIT $3
 ) AS instance JOIN endpoint ON endpoint.instance_id = instance.id
 LEFT JOIN LATERAL (SELECT failures, next_attempt_at, created_at FROM notification
@@ -36,7 +37,7 @@ ORDER BY endpoint.failing_since, instance.id
 
 @dataclass(frozen=True, slots=True)
 class HeldEndpoint:
-    """An endpoint whose last attempt failed, or that is deactivated.
+    """An endpoint whose last attempt failed, that is deactivated, or for which something waits without a ``url``.
 
     ``waiting`` counts up to one more than ``MOST_COUNTED``. What waits first was tried ``failures`` times in
     vain, and comes next at ``next_attempt_at``.
@@ -44,7 +45,7 @@ class HeldEndpoint:
 
     instance_id: int
     instance_name: str
-    url: str
+    url: str | None
     state: str
     failing_since: datetime | None
     deactivated_at: datetime | None
@@ -64,7 +65,7 @@ class Failed:
     async def list_held(
         self, organization_id: OrganizationId, instance_id: int | None, *, limit: int
     ) -> list[HeldEndpoint]:
-        """List held and deactivated endpoints, those first that fail for longest.
+        """List endpoints that are held, deactivated or have no URL, those first that fail for longest.
 
         Cost: the endpoints of the organization, and for each that is given ``MOST_COUNTED`` entries of an index.
         """

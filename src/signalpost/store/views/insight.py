@@ -53,7 +53,9 @@ WITH own AS MATERIALIZED (
     FROM instance WHERE organization_id = $1 AND NOT disabled
 )
 SELECT (SELECT count(*) FROM own WHERE troubled) AS instances,
-       (SELECT count(*) FROM endpoint JOIN own ON own.id = endpoint.instance_id WHERE failing_since IS NOT NULL)
+       (SELECT count(*) FROM endpoint JOIN own ON own.id = endpoint.instance_id
+        WHERE failing_since IS NOT NULL OR url IS NULL AND EXISTS (
+            SELECT FROM notification WHERE notification.instance_id = own.id AND state = 'pending'))
        + (SELECT count(*) FROM (
               SELECT FROM instance CROSS JOIN LATERAL (
                   SELECT FROM notification WHERE notification.instance_id = instance.id AND state = 'dead'

@@ -173,7 +173,7 @@ async def _show_list(request: Request, parts: WebParts, visit: Visit, form: LogF
         # What answers a form stands at the form's address, where no page is.
         page="/deliveries?" + form.write_query(after=after) if request.method == "POST" else None,
         parts=wanted,
-        held=[(each, mask_url(each.url)) for each in held[:MOST_HELD]],
+        held=[(each, each.url and mask_url(each.url)) for each in held[:MOST_HELD]],
         more_held=len(held) > MOST_HELD,
         choices=choices,
         states=STATE_WORDS,
