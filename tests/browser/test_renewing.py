@@ -122,6 +122,30 @@ async def test_the_event_log_says_what_became_of_what_it_shows(make_own_world, o
         await page.locator("tr.gone:has-text('one')").wait_for()
 
 
+async def test_the_page_of_one_says_what_became_of_it_and_counts_what_was_tried(
+    make_own_world, open_page, signed_in
+):
+    async with make_own_world(roles=frozenset()) as world:
+        past = await make_history(world)
+        committed = await past.commit(datetime.now(UTC), ["one"])
+        row = await world.pool.fetchrow("SELECT id, notification_id FROM event")
+        page = await open_page(world, await signed_in(world))
+        for path in (f"/events/{row['id']}", f"/deliveries/{row['notification_id']}"):
+            await world.pool.execute("DELETE FROM attempt")
+            await world.pool.execute("UPDATE notification SET state = 'pending', attempts = 0")
+            await page.goto(path)
+            assert await page.get_by_role("button", name="Send again").count() == 0
+            await past.end(committed, "dead", attempts=2)
+            await page.locator("#standing").get_by_text("Failed").wait_for()
+            await page.get_by_role("button", name="Send again").wait_for()
+            new = page.get_by_role("button", name="new: show")
+            await new.wait_for()
+            assert await page.locator("details.attempt").count() == 0
+            await new.click()
+            await page.locator("details.attempt").nth(1).wait_for()
+            await page.get_by_role("button", name="new: show").wait_for(state="detached")
+
+
 async def test_rows_that_new_ones_push_over_the_end_of_a_page_have_not_left(
     make_own_world, open_page, signed_in
 ):

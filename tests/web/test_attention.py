@@ -148,14 +148,15 @@ async def test_what_waits_without_a_callback_url_is_told_wherever_it_stands(quie
         assert "nothing is to be done" in await quiet_browser.read(path)
     # As it is when its callback URL is taken out of its form.
     await pool.execute("UPDATE endpoint SET url = NULL, failing_since = NULL")
-    for path in ("/", "/operations", *pages, place, "/instances"):
+    await pool.execute("UPDATE notification SET attempts = 1")
+    for path in ("/", "/operations", "/deliveries", *pages, place, "/instances"):
         page = await quiet_browser.read(path)
         assert "callback URL" in page, path
         assert "nothing is to be done" not in page, path
         assert "Nothing needs you" not in page, path
-        if path != "/instances":
         assert RAIL_COUNT.search(page)[1] == "1", path
         assert "next <time" not in page.partition("Waiting")[2], path
+        if path != "/instances":
             assert f'href="{place}/edit"' in page, path
     assert "1 notification waits" in await quiet_browser.read(f"{place}/delete")
     await pool.execute("UPDATE notification SET state = 'unsent'")
@@ -163,6 +164,30 @@ async def test_what_waits_without_a_callback_url_is_told_wherever_it_stands(quie
     assert "Nothing needs you" in page
     assert RAIL_COUNT.search(page) is None
     assert "no callback URL" in await quiet_browser.read(place)
+
+
+async def test_what_waits_behind_a_failure_says_what_is_wrong(quiet, quiet_browser):
+    pool = quiet.pool
+    past = await make_past(pool, await pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'"))
+    for name in ("refused", "behind it"):
+        await past.commit(datetime.now(UTC), [name])
+    event = await pool.fetchrow("SELECT id, notification_id FROM event ORDER BY sequence DESC LIMIT 1")
+    pages = (f"/events/{event['id']}", f"/deliveries/{event['notification_id']}")
+    failing = "UPDATE endpoint SET failing_since = now(), last_error = 'the callback answered 503'"
+    for change, word in (
+        (failing, "Held: "),
+        ("UPDATE endpoint SET state = 'deactivated', deactivated_at = now()", "Deactivated: "),
+    ):
+        await pool.execute(change)
+        for path in pages:
+            page = await quiet_browser.read(path)
+            assert word in page, path
+            assert "answered 503" in page, path
+            assert f'<a href="/instances/{past.instance_id}">Try now</a>, and this comes in its turn' in page
+            assert "nothing is to be done" not in page, path
+    await pool.execute("UPDATE instance SET disabled = true")
+    for path in pages:
+        assert "comes in its turn when it is resumed" in await quiet_browser.read(path)
 
 
 async def test_an_instance_without_a_callback_url_does_not_promise_deliveries(quiet, quiet_browser):

@@ -19,6 +19,7 @@ from signalpost.store.replay_orders import Replay
 from signalpost.web.filters import write_json
 from signalpost.web.parts import WebParts
 from signalpost.web.sides import bound_text
+from signalpost.web.standing import Told, tell_lane
 
 MOST_ATTEMPTS = 20
 EXCERPT_BYTES = 1500
@@ -38,7 +39,8 @@ class ToldAttempt:
 class DeliveryStory:
     """A delivery, its events, the newest attempts first, and the body. ``more``: there are older attempts.
 
-    ``trouble`` says why headers and body cannot be written: the configuration is wrong by what holds now.
+    ``trouble`` says why headers and body cannot be written: the configuration is wrong by what holds now. ``lane`` says
+    why what waits is not sent, where that is known.
     """
 
     delivery: LoggedDelivery
@@ -51,6 +53,7 @@ class DeliveryStory:
     body_cut: bool
     body_bytes: int
     trouble: str | None
+    lane: Told | None
 
     @property
     def may_be_sent(self) -> bool:
@@ -88,6 +91,7 @@ async def tell_delivery(
     if delivery is None:
         message = f"there is no delivery {notification_id}; it may be older than the log keeps"
         raise NotFoundError(message)
+    health = await parts.instance_health.read(instance.id) if delivery.state is State.PENDING else None
     attempts = await parts.delivery_list.list_newest_attempts(notification_id, MOST_ATTEMPTS + 1)
     settings, trouble = _read_settings(instance)
     body = None if settings is None else await _write_body(parts, instance.id, notification_id, settings)
@@ -103,6 +107,7 @@ async def tell_delivery(
         body_cut=cut,
         body_bytes=len(body or b""),
         trouble=trouble,
+        lane=None if health is None else tell_lane(instance, health.lane, parts.api.clock()),
     )
 
 

@@ -88,6 +88,7 @@ async def show_progress(request: Request, parts: Web, visit: Viewer) -> Response
 async def show_delivery(request: Request, parts: Web, visit: Viewer, number: str) -> Response:
     """Show one delivery with its events, its attempts and its body."""
     instance, notification_id = await find_instance(parts, visit.organization_id, number)
+    pulse = await parts.pulse.feel(visit.organization_id, instance.id)
     story = await tell_delivery(parts, instance, notification_id)
     return render(
         request,
@@ -96,6 +97,7 @@ async def show_delivery(request: Request, parts: Web, visit: Viewer, number: str
         story=story,
         delivery=story.delivery,
         instance=instance,
+        pulse=pulse or "",
     )
 
 

@@ -76,6 +76,7 @@ async def show_event(request: Request, parts: Web, visit: Viewer, event_id: str)
     instance = await parts.api.instances.find(visit.organization_id, InstanceId(event.instance_id))
     if instance is None:
         raise NotFoundError("the instance was deleted")
+    pulse = await parts.pulse.feel(visit.organization_id, instance.id)
     story = None
     if event.notification_id is not None:
         story = await tell_delivery(parts, instance, NotificationId(event.notification_id))
@@ -88,6 +89,7 @@ async def show_event(request: Request, parts: Web, visit: Viewer, event_id: str)
         standing=State(event.state or State.UNSENT),
         sides=_compare(event),
         story=story,
+        pulse=pulse or "",
     )
 
 

@@ -1,6 +1,7 @@
 // Live updates: the server says what is new, nothing moves what a person reads.
 // <div data-live="/path">: messages {"new": 12} show a line to click, in [data-news]; {"refresh": true} renews the
-// [data-refresh] parts, those of "rows" row by row, as [data-page] has them, else the page's own address.
+// [data-refresh] parts, those of "rows" row by row, as [data-page] has them, else the page's own address; of "count" it
+// is only told how much longer they have become.
 import { isInUse, renewRows } from "./rows.js";
 
 let counted = 0;
@@ -73,6 +74,7 @@ function renew(fresh) {
     const renewed = fresh.getElementById(part.id);
     const rows = part.dataset.refresh === "rows" ? renewRows(part, renewed) : null;
     if (rows) { above += rows.news; gone += rows.gone; }
+    else if (part.dataset.refresh === "count") above += Math.max((renewed?.childElementCount ?? 0) - part.childElementCount, 0);
     else if (renewed && !isInUse(part)) part.replaceChildren(...renewed.childNodes);
   }
   const news = Math.max(above, counted);
