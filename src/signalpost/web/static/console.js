@@ -8,5 +8,6 @@ import "./panes.js";
 import "./interval.js";
 import "./password.js";
 import "./once.js";
+import "./times.js";
 
 document.querySelector("[data-focus]")?.focus();
