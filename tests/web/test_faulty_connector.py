@@ -65,6 +65,7 @@ async def test_what_needs_a_connector_that_is_not_installed_any_more_says_so(wor
         re.search(r"<code>(http[^<]+/connect/[^<]+)</code>", (await begin(world, browser, do="link")).text)[1]
     )
     url = read_url(await browser.read(way))
+    asked = (await browser.client.get(f"{link}/go")).headers["location"]
     csrf = {"csrf": re.search(r'name="csrf" value="(\w+)"', await browser.read("/me"))[1]}
     monkeypatch.setattr(world.service.app.console.state.parts.api.registry, "_connectors", {})
     assert "Not installed" in await browser.read(place)
@@ -75,9 +76,16 @@ async def test_what_needs_a_connector_that_is_not_installed_any_more_says_so(wor
         await browser.client.get(way),
         await browser.client.get(f"/connect/again/{number}"),
         await browser.client.get(f"/connect/result/{number}"),
-        await browser.client.get(link),
-        await browser.client.get(f"{link}/go"),
         await consent(browser.client, url, decision="deny"),
     ):
         assert answer.status_code == 409, (str(answer.url), answer.status_code)
         assert "The connector &#39;egnyte&#39; is not installed" in answer.text
+    # Who was sent a link can install nothing here.
+    for answer in (
+        await browser.client.get(link),
+        await browser.client.get(f"{link}/go"),
+        await consent(browser.client, asked),
+    ):
+        assert answer.status_code == 409, (str(answer.url), answer.status_code)
+        assert "is not installed" not in answer.text
+        assert "tell ada@example.com, who made it" in answer.text

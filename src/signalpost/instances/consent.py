@@ -102,7 +102,7 @@ class Consents:
         """Find the connection of a connect link.
 
         Raises:
-            NotFoundError: the link is wrong, too old or withdrawn, or who made it may not connect any more.
+            NotFoundError: it is wrong, old or withdrawn, or who made it may not connect. ConflictError: no connector.
         """
         text = self._vault.unseal_text(LINK, token, self._clock(), seconds=LINK_SECONDS)
         connection = None if text is None else await self._connections.find(UUID(text))
@@ -112,7 +112,14 @@ class Consents:
                 " ask who sent it for a new one"
             )
             raise NotFoundError(message)
+        self._check_followed(connection)
         return connection
+
+    def _check_followed(self, connection: Connection) -> None:
+        """Refuse a link whose connector is gone, in words for somebody who can install nothing here."""
+        if connection.by_link and connection.connector not in self._registry:
+            message = f"this link cannot be followed at present; tell {connection.member.email}, who made it"
+            raise ConflictError(message)
 
     async def read_configuration(self, connection: Connection) -> tuple[Connector, dict[str, str]]:
         """Give the connector, and the configuration that the instance is to have (secrets included)."""
@@ -135,7 +142,7 @@ class Consents:
 
         Raises:
             InvalidRequestError: the state is not ours, or too old. ForbiddenError: another browser went there.
-            NotFoundError: the connection was withdrawn.
+            NotFoundError: the connection was withdrawn. ConflictError: its connector is not installed any more.
         """
         text = self._vault.unseal_text("consent", state, self._clock(), seconds=CONSENT_SECONDS)
         if text is None:
@@ -154,6 +161,7 @@ class Consents:
         connection = await self._connections.find(UUID(number))
         if connection is None:
             raise NotFoundError(GONE)
+        self._check_followed(connection)
         return connection
 
     async def refuse(self, connection: Connection, error: str, description: str) -> None:
