@@ -189,3 +189,13 @@ async def test_what_looks_at_pages_would_see_what_is_wrong(stage, open_page):
     assert await measure_overflow(page) is not None
     assert await page.evaluate("window.ran") is None
     assert any("Content Security Policy" in line for line in seen)
+
+
+async def test_a_link_that_was_sent_is_withdrawn_only_after_it_is_said_what_that_means(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"])
+    for path in ("/organization", "/connectors/egnyte"):
+        await page.goto(path)
+        button = page.get_by_role("button", name="Withdraw it").first
+        assert not await button.is_visible()
+        await page.locator("summary", has_text="Withdraw").first.press("Enter")
+        assert await button.is_visible()
