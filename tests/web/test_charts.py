@@ -33,7 +33,9 @@ def test_bars_rise_to_a_round_number_and_say_what_they_are():
     [(0, "1"), (1, "1"), (2, "2"), (3, "5"), (10, "10"), (11, "20"), (999, "1,000"), (1e6, "1,000,000")],
 )
 def test_the_scale_is_round(most, top):
-    assert make_bars(_at([most])).scale[0] == top
+    scale = make_bars(_at([most])).scale
+    assert scale[0] == top
+    assert "." not in "".join(scale)  # there is no half an event
 
 
 def test_lines_tell_the_usual_and_the_slowest_on_a_scale_of_tens():

@@ -98,7 +98,7 @@ def make_bars(values: Sequence[tuple[datetime, float]]) -> BarChart:
     said = (
         f"{count_word(total, 'event')}, at most {write_number(most)} in an hour" if total else "no event yet"
     )
-    scale = (write_number(top), write_number(top / 2), "0") if top > 1 else (write_number(top), "0")
+    scale = (write_number(top), write_number(top / 2), "0") if top % 2 == 0 else (write_number(top), "0")
     return BarChart(said, tuple(bars), scale)
 
 
