@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from signalpost.accounts.accounts import Accounts
 from signalpost.api.parts import ApiParts
@@ -68,3 +68,4 @@ def give_parts(request: Request) -> WebParts:
 
 
 Web = Annotated[WebParts, Depends(give_parts)]
+RowId = Annotated[int, Path(ge=1, lt=2**63)]

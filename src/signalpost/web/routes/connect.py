@@ -16,7 +16,6 @@ from signalpost.instances.wishes import REDIRECT_URI, clean_text
 from signalpost.model.addresses import mask_url
 from signalpost.model.configuration import CALLBACK_URL, SIGNATURE_KEY
 from signalpost.model.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
-from signalpost.model.instance import Instance
 from signalpost.polling.pace import count_calls_a_day
 from signalpost.store.vault import make_secret
 from signalpost.web.connect_filling import (
@@ -32,7 +31,7 @@ from signalpost.web.instance_page import Shown
 from signalpost.web.pages import go, render
 from signalpost.web.parts import Web, WebParts
 from signalpost.web.resource_rows import COLUMNS, name_objects
-from signalpost.web.routes.consent import find_begun, show_link
+from signalpost.web.routes.consent import find_begun, show_link, welcome
 from signalpost.web.visits import Form, Operator, Sent, Visit, find_base, find_redirect_uri
 
 router = APIRouter()
@@ -66,10 +65,9 @@ async def show_new(request: Request, parts: Web, visit: Operator, connector: str
 async def show_again(request: Request, parts: Web, visit: Operator, number: str) -> Response:
     """Show the form as it was sent, to be mended; with what the account has, where the consent is given already."""
     connection = await find_begun(parts, visit, number)
-    if connection.instance_id is not None:
-        return RedirectResponse(f"/instances/{connection.instance_id}", 303)
-    if connection.made_instance_id is not None:
-        return RedirectResponse(f"/instances/{connection.made_instance_id}", 303)
+    made = connection.instance_id or connection.made_instance_id
+    if made is not None:
+        return RedirectResponse(f"/instances/{made}", 303)
     if not connection.wish:
         message = "what was typed is kept for an hour, or until the instance is made; fill the form in anew"
         raise NotFoundError(message)
@@ -143,10 +141,10 @@ async def _carry_out(
         return await _change(request, parts, visit, form)
     if order.wish.tokens is not None and not by_link:
         instance = await parts.consents.create(visit.member, order, UUID(form.connection))
-        return go(request, f"/instances/{instance.id}", _welcome(instance))
+        return go(request, f"/instances/{instance.id}", welcome(instance))
     if not form.by_consent:
         instance = await parts.consents.create_at_once(visit.member, order, UUID(form.connection))
-        return go(request, f"/instances/{instance.id}", _welcome(instance))
+        return go(request, f"/instances/{instance.id}", welcome(instance))
     number = await parts.consents.begin(visit.member, order, by_link=by_link)
     if by_link:
         return await show_link(request, parts, visit, number)
@@ -254,10 +252,6 @@ async def _read_samples(
         return None
     session = parts.api.lifecycle.open_first(order.wish)
     return await parts.api.previews.make_first(form.connector, session, form.json_text)
-
-
-def _welcome(instance: Instance) -> str:
-    return f"{instance.name} is connected as {instance.account.label}. The first poll is under way."
 
 
 async def _show(request: Request, parts: WebParts, visit: Visit, shape: Shape) -> Response:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
@@ -14,15 +13,13 @@ from signalpost.model.errors import NotFoundError
 from signalpost.store.applications import MOST_APPLICATIONS
 from signalpost.store.connections import OpenLink
 from signalpost.web.pages import go, render
-from signalpost.web.parts import Web
+from signalpost.web.parts import RowId, Web
 from signalpost.web.visits import Admin, Sent, Viewer, find_redirect_uri
 
 router = APIRouter()
 
 LINKS_SHOWN = 50
 NO_APPLICATION = "there is no such application; it was deleted meanwhile"
-
-RowId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 @router.get("/connectors")

@@ -15,6 +15,7 @@ from signalpost.instances.orders import Order
 from signalpost.instances.wishes import REDIRECT_URI, Wish
 from signalpost.model.configuration import POLLER_CONFIGURATION
 from signalpost.model.errors import InvalidRequestError, NotFoundError
+from signalpost.model.instance import Instance
 from signalpost.store.connections import Connection
 from signalpost.store.vault import make_secret
 from signalpost.web.instance_page import Shown
@@ -27,6 +28,11 @@ router = APIRouter()
 
 CONSENT_COOKIE = "signalpost_consent"
 """What the browser that goes to a consent page must have when it comes back."""
+
+
+def welcome(instance: Instance) -> str:
+    """Say that an instance is connected."""
+    return f"{instance.name} is connected as {instance.account.label}. The first poll is under way."
 
 
 async def find_begun(parts: WebParts, visit: Visit, number: str) -> Connection:
@@ -102,7 +108,7 @@ async def _lead_on(request: Request, parts: WebParts, connection: Connection) ->
     instance = await parts.api.instances.find(connection.member.organization_id, connection.made_instance_id)
     told = None
     if instance is not None:
-        told = f"{instance.name} is connected as {instance.account.label}. The first poll is under way."
+        told = welcome(instance)
         if connection.instance_id is not None:
             goes_on = "It goes on from its watermark" + (
                 " once it is resumed: it is paused." if instance.disabled else "."

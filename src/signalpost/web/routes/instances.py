@@ -19,7 +19,7 @@ from signalpost.store.views.instance_health import COUNTED_IN_LISTS, Health
 from signalpost.web.instance_page import TABS, Shown, Standing, list_resources, load_charts, load_standing
 from signalpost.web.pages import render
 from signalpost.web.parts import Web
-from signalpost.web.standing import Told, say_waiting, tell_states, write_watermark
+from signalpost.web.standing import Told, tell_states, write_watermark
 from signalpost.web.visits import Viewer, Visit
 
 router = APIRouter()
@@ -137,7 +137,6 @@ async def show_instance(request: Request, parts: Web, visit: Viewer, instance: S
         watermark=write_watermark,
         running=await parts.api.replays.list_running(instance.id),
         notices=await parts.instance_story.count_notices(instance.id),
-        waiting=say_waiting(standing.health.lane.waiting),
     )
 
 

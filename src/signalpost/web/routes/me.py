@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from signalpost.accounts.rules import FormError
 from signalpost.model.errors import InvalidRequestError, NotFoundError, TooManyError
 from signalpost.web.pages import APPEARANCE_COOKIE, APPEARANCES, go, render
-from signalpost.web.parts import Web, WebParts
+from signalpost.web.parts import RowId, Web, WebParts
 from signalpost.web.visits import (
     COOKIE_SECONDS,
     SESSION_COOKIE,
@@ -43,8 +42,6 @@ SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
-
-RowId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 @router.get("/me")

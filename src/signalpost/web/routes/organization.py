@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from signalpost.accounts.rules import FormError
 from signalpost.model.errors import ConflictError
 from signalpost.model.member import Role
 from signalpost.web.pages import go, render
-from signalpost.web.parts import Web, WebParts
+from signalpost.web.parts import RowId, Web, WebParts
 from signalpost.web.visits import Admin, Sent, Viewer, Visit, find_base
 
 router = APIRouter()
@@ -24,7 +24,6 @@ ROLES = (
     ("admin", "Admin: everything, secrets and members included"),
 )
 
-RowId = Annotated[int, Path(ge=1, lt=2**63)]
 BeyondRow = Annotated[int | None, Query(ge=1, lt=2**63)]
 """The row that a page of a list begins beyond."""
 Owner = Literal["organization", "user"]
