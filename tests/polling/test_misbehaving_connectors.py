@@ -2,136 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from signalpost.connectors import containment
-from signalpost.connectors.resource import ListPage
 from signalpost.model.errors import (
-    ConnectorError,
     NeedsAuthorisationError,
     QuotaSpentError,
-    RetryLaterError,
 )
-from signalpost.model.event import Change, EventType, Gap, Page
+from signalpost.model.event import Gap
 from tests.polling.machine import CONFIGURATIONS, Machine
+from tests.polling.misbehaving import FEEDS, LISTINGS, SECRET, fail_at_once, give, refuse
 from tests.polling.provider import Provider, ProviderConnector, ProviderFeed, ProviderListing, ProviderSession
-
-SECRET = "token=hunter2"
-AT = datetime(2026, 5, 28, tzinfo=UTC)
-
-
-def make_change(**wrong):
-    right = {"change_id": "1", "object_id": "a", "object_type": "thing", "event_type": EventType.CREATED}
-    return Change(**{**right, "occurred_at": AT, "record_index": 0, **wrong})
-
-
-def give(value):
-    async def act(*_, **__):
-        return value
-
-    return act
-
-
-async def fail(*_, **__):
-    raise KeyError(SECRET)
-
-
-async def hang(*_, **__):
-    await asyncio.Event().wait()
-
-
-def refuse(failure):
-    async def act(*_, **__):
-        raise failure
-
-    return act
-
-
-def give_page(record="{}", **wrong):
-    return give(Page((record,), (make_change(**wrong),), {}, more=False))
-
-
-def fail_at_once(*_, **__):
-    raise KeyError(SECRET)
-
-
-FEEDS = {
-    "fails to open": ({"open_feed": fail_at_once}, "open_feed raised KeyError"),
-    "opens nothing": ({"open_feed": lambda *_: None}, "NoneType.find_start raised AttributeError"),
-    "fails to start": ({"find_start": fail}, "Odd.find_start raised KeyError"),
-    "starts nowhere": ({"find_start": give(None)}, "Odd.find_start gave NoneType in the place of dict"),
-    "starts at what is no JSON": ({"find_start": give({"at": object()})}, "gave a watermark that is no JSON"),
-    "fails to read": ({"read": fail}, "Odd.read raised KeyError"),
-    "cancels itself": ({"read": refuse(asyncio.CancelledError())}, "Odd.read raised CancelledError"),
-    "ends the process": ({"read": refuse(SystemExit(1))}, "Odd.read raised SystemExit"),
-    "is not async": ({"read": lambda *_, **__: Page((), (), {}, more=False)}, "Odd.read raised TypeError"),
-    "hangs": ({"read": hang}, "hangs: Odd.read gave nothing within 0.2 s"),
-    "reads a list": ({"read": give([])}, "Odd.read gave list in the place of Page"),
-    "loses its place": ({"read": give(Page((), (), None, more=False))}, "a Page whose watermark is no JSON"),
-    "reads no texts": ({"read": give(Page(({},), (), {}, more=False))}, "a Page whose records are no texts"),
-    "changes what is none": (
-        {"read": give(Page(("{}",), ("created",), {}, more=False))},
-        "a Page with str among its changes",
-    ),
-    "changes what is not there": (
-        {"read": give(Page(("{}",), (make_change(record_index=1),), {}, more=False))},
-        "a Change of a record that is not in its Page",
-    ),
-    "changes without a zone": (
-        {"read": give(Page(("{}",), (make_change(occurred_at=AT.replace(tzinfo=None)),), {}, more=False))},
-        "a Change at a time without a zone",
-    ),
-    "changes in a way of its own": (
-        {"read": give_page(event_type="created")},
-        "a Change whose event_type is no EventType",
-    ),
-    "changes nothing that has a name": (
-        {"read": give_page(object_type=None)},
-        "a Change whose object_type is no text",
-    ),
-    "changes at no time": ({"read": give_page(occurred_at="2026")}, "a Change at a time without a zone"),
-    "writes a record as Python does": (
-        {"read": give_page("{'a': 1}")},
-        "a Page with a record that is no JSON",
-    ),
-    "writes what is no number": ({"read": give_page('{"a": NaN}')}, "a Page with a record that is no JSON"),
-    "writes so in the second record": (
-        {"read": give(Page(("{}", '{"a": -Infinity}'), (), {}, more=False))},
-        "a Page with a record that is no JSON",
-    ),
-    "remarks what cannot be kept": (
-        {"read": give(Page((), (), {}, more=False, remark="a\x00b"))},
-        "a Page whose remark is no text that can be kept",
-    ),
-    "says when in words": ({"read": refuse(RetryLaterError("later", after_seconds="7"))}, "later"),
-    "says when far away": ({"read": refuse(RetryLaterError("later", after_seconds=1e300))}, "later"),
-    "tells what cannot be kept": ({"read": refuse(ConnectorError("a\x00b\ud800c"))}, "a\ufffdb\ufffdc"),
-    "changes without an id": (
-        {"read": give(Page(("{}",), (make_change(change_id=None),), {}, more=False))},
-        "a Change whose ids are no texts",
-    ),
-}
-LISTINGS = {
-    "fails to open": ({"open_listing": fail_at_once}, "open_listing raised KeyError"),
-    "fails to read": ({"read": fail}, "Odd.read raised KeyError"),
-    "hangs": ({"read": hang}, "hangs: Odd.read gave nothing within 0.2 s"),
-    "reads text": ({"read": give("records")}, "Odd.read gave str in the place of ListPage"),
-    "lists text": ({"read": give(ListPage("records", None))}, "a ListPage whose records are str"),
-    "goes on at a number": ({"read": give(ListPage([], 7))}, "a ListPage whose next is neither None nor"),
-    "lists millions": (
-        {"read": give(ListPage([1] * 100_001, None))},
-        "a ListPage of more than 100,000 records",
-    ),
-    "is not sure of its end": (
-        {"read": give(ListPage([], None, complete=None))},
-        "a ListPage whose complete is neither",
-    ),
-    "counts in words": ({"read": give(ListPage([], None, "7"))}, "a ListPage whose total is neither"),
-}
 
 
 @pytest.fixture
@@ -278,3 +162,23 @@ async def test_a_connector_that_cannot_say_where_its_provider_is_fails_alone(con
     machine._parts.registry._connectors["simulated"].open_listing = lambda *_: Calling(machine.provider)
     await machine.poll()
     assert (await read_errors(machine))["broken"][0] == "the connector failed: find_host raised KeyError"
+
+
+async def test_pages_before_one_that_is_no_json_are_told(connect):
+    async def read(self, session, watermark, *, verify):
+        page = await ProviderFeed.read(self, session, watermark, verify=verify)
+        cut = [record[:-1] if '"a16"' in record else record for record in page.records]
+        return replace(page, records=tuple(cut))
+
+    machine = await connect("feed", {"read": read})
+    await machine.poll()
+    machine.provider.now += machine.interval
+    for number in range(20):
+        machine.provider.write(f"a{number}", number)
+    await machine.poll()
+    told = [each["object_id"] for each in await machine.read_events() if "action" in each["record"]]
+    assert told == [f"a{number}" for number in range(len(told))]
+    assert 0 < len(told) <= 15
+    assert (await read_errors(machine))["broken"][
+        0
+    ] == "the connector failed: it gave a record that is no JSON"

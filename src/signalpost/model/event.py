@@ -67,8 +67,9 @@ class Page:
     """What one read of a resource gave.
 
     ``records`` are JSON texts in the provider's order; ``watermark`` is the position after this page, None while the
-    first is not reached; ``more`` says whether to read again at once. ``remembered`` and ``forgotten`` (object ids)
-    change the resource's memory together with it.
+    first is not reached; ``more`` says whether to read again at once; ``remark`` is shown with the polling.
+    ``remembered`` and ``forgotten`` (object ids) change the resource's memory together with it; those that a feed gives
+    are not read, as its changes say that.
     """
 
     records: tuple[str, ...]

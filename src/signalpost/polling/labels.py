@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from signalpost.model.errors import replace_unusable
 from signalpost.model.event import Event
 from signalpost.polling.fields import find_values, spread
+from signalpost.polling.records import read_back
 
 LONGEST_LABEL = 4000
 """Characters kept of a label."""
@@ -17,18 +17,16 @@ LONGEST_LABEL = 4000
 def find_label(record: str, fields: Sequence[str]) -> str:
     """Give the first of the dotted ``fields`` that has a text in a record (JSON); "" where none has.
 
-    What no database keeps in text, a NUL, is replaced.
+    What no database keeps in text is replaced.
+
+    Raises:
+        ConnectorError: the record is no JSON.
     """
-    if not fields:
-        return ""
-    try:
-        read = orjson.loads(record)
-    except orjson.JSONDecodeError:  # the log keeps it as it came, and does without a label
-        return ""
+    read = read_back(record)
     for field in fields:
         for value in _look(read, field):
             if isinstance(value, str) and value.strip():
-                return value[:LONGEST_LABEL].replace("\x00", "\ufffd")
+                return replace_unusable(value[:LONGEST_LABEL])
     return ""
 
 
@@ -43,5 +41,5 @@ def _look(record: Any, field: str) -> list[Any]:
 
 
 def list_labels(events: Sequence[Event], records: Sequence[str], fields: Sequence[str]) -> list[str]:
-    """Give the label of each event, found in the page's ``records``."""
+    """Give the label of each event, found in the page's ``records`` (raises as ``find_label``)."""
     return [find_label(records[event.record_index], fields) for event in events]

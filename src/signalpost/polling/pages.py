@@ -13,7 +13,7 @@ from typing import Self
 from signalpost.connectors.base import Connector
 from signalpost.connectors.resource import Strategy
 from signalpost.model.delivery import PageContext
-from signalpost.model.errors import FencedError
+from signalpost.model.errors import ConnectorError, FencedError
 from signalpost.model.event import Event, Gap, Page, Remembered
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import Metrics, get_logger
@@ -103,9 +103,16 @@ class Position:
 
         Raises:
             FencedError: another worker has moved the watermark.
-            ConnectorError: a value of a page cannot be stored.
+            ConnectorError: a value of a page cannot be stored, or a record of it is no JSON.
         """
-        found = await self._find(pages, self._under_way)
+        try:
+            found = await self._find(pages, self._under_way)
+        except ConnectorError:
+            if len(pages) == 1:
+                raise
+            for page in pages:
+                await self.commit((page,))
+            return
         if len(found.pages) > 1:  # of one page it is soon done, and hundreds may wait with one each
             found.prepare()
         await self.settle()

@@ -22,7 +22,7 @@ from signalpost.model.instance import Instance
 from signalpost.polling.configuration import PolledResource, match_resource, read_resources
 from signalpost.polling.detect import detect, identify
 from signalpost.polling.hub import MOST_PAGES, UserCalls
-from signalpost.polling.records import RecordReader, shorten
+from signalpost.polling.records import RecordReader, read_back, shorten
 from signalpost.polling.strategies.asking import Asked, ask
 from signalpost.polling.strategies.objects import Seen, judge_new, name_type
 
@@ -195,7 +195,7 @@ def _step_back(watermark: Watermark, size: int) -> Watermark | None:
 def _take_changes(trial: Trial, page: Page, sample: Sample) -> None:
     event_ids = identify(trial.instance_id, trial.name, page.changes)
     found = detect(page, event_ids, known={}, stored_events=(), now=trial.now)
-    sample.records = [orjson.loads(text) for text in found.records]
+    sample.records = [read_back(text) for text in found.records]
     for event in found.events:
         sample.add_event(event.object_id, event.object_type, event.event_type.value, event.occurred_at)
     if page.remark:

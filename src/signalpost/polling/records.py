@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
-from signalpost.model.errors import InvalidRequestError, replace_unusable
+from signalpost.connectors.containment import FAULT
+from signalpost.model.errors import ConnectorError, InvalidRequestError, replace_unusable
 from signalpost.polling.configuration.definition import DateSetting
 from signalpost.polling.dates.patterns import show
 from signalpost.polling.fields import find_values, read_date_text, read_unix_time, spread
@@ -233,3 +235,24 @@ def _bound_id(text: str) -> str:
 
 def _hash(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
+
+
+def read_back(text: str) -> Any:
+    """Read a record that a feed gave as JSON.
+
+    Raises:
+        ConnectorError: it is none, and so would no notification be that it is in.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # halves of a character are valid, and read by this reader alone
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        message = f"{FAULT}it gave a record that is no JSON"
+        raise ConnectorError(message) from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)

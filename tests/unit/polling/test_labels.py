@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from signalpost.connectors.egnyte.resources import RESOURCES
+from signalpost.model.errors import ConnectorError
 from signalpost.model.event import Event, EventType
 from signalpost.polling.labels import LONGEST_LABEL, find_label, list_labels
 
@@ -34,9 +35,16 @@ def test_the_first_field_with_a_text_is_the_label(record, fields, label):
     assert find_label(orjson.dumps(record).decode(), fields) == label
 
 
-def test_a_record_that_cannot_be_read_has_none():
-    assert find_label('{"path": "\\ud800"}', ("path",)) == ""
-    assert find_label("nothing", ("path",)) == ""
+def test_half_a_character_is_valid_and_replaced():
+    assert find_label('{"path": "a\\ud800"}', ("path",)) == "a\ufffd"
+    assert find_label('{"path": "/a", "\\udfff": "\\ud800"}', ("path",)) == "/a"
+
+
+@pytest.mark.parametrize("record", ["", "nothing", '{"path": "/a"', '{"a": NaN}', "{'a': 1}", "[" * 2000])
+@pytest.mark.parametrize("fields", [(), ("path",)])
+def test_a_record_that_is_no_json_is_told(record, fields):
+    with pytest.raises(ConnectorError, match="a record that is no JSON"):
+        find_label(record, fields)
 
 
 def test_each_event_takes_the_label_of_its_own_record():
