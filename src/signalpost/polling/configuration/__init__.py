@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,6 +24,7 @@ from signalpost.model.configuration import (
 from signalpost.model.delivery import RESERVED_NAMES
 from signalpost.model.errors import InvalidRequestError
 from signalpost.polling.configuration.definition import (
+    USUAL_TOLERANCE_SECONDS,
     DateSetting,
     Definition,
     Location,
@@ -181,10 +182,9 @@ def match_resource(name: str, configuration: Any, connector: Connector) -> Polle
         created=definition.created or _declare_date(resource.created_field, resource),
     )
     _check_strategy(polled)
-    if polled.strategy is Strategy.FEED and location.parameters.get("where", "").strip():
-        known = ", ".join(sorted(resource.parameters)) or "none"
-        remark = f"url: where is not used in a feed, all of it is told; parameters that choose: {known}"
-        polled = replace(polled, definition=replace(definition, remarks=(*definition.remarks, remark)))
+    unused = tuple(_list_unused(polled, location))
+    if unused:
+        polled = replace(polled, definition=replace(definition, remarks=(*definition.remarks, *unused)))
     return polled
 
 
@@ -216,6 +216,23 @@ def _check_parameters(name: str, location: Location, resource: Resource) -> None
         read_where(location.parameters.get("where", ""))
     except InvalidRequestError as error:
         _refuse(name, ".url", str(error))
+
+
+def _list_unused(polled: PolledResource, location: Location) -> Iterator[str]:
+    """Say what was written and is without effect, by the strategy or by the URL."""
+    definition, strategy = polled.definition, polled.strategy
+    if strategy is Strategy.FEED and location.parameters.get("where", "").strip():
+        known = ", ".join(sorted(polled.resource.parameters)) or "none"
+        yield f"url: where is not used in a feed, all of it is told; parameters that choose: {known}"
+    if strategy is Strategy.FEED and definition.page_size is not None:
+        yield "pageSize: not used in a feed"
+    if strategy is not Strategy.TIMESTAMP and definition.created_tolerance_seconds != USUAL_TOLERANCE_SECONDS:
+        yield f"createdCheckTolerance: not used by the strategy {strategy}"
+    by_date = strategy is Strategy.TIMESTAMP and definition.filter_by_updated
+    if definition.filter_by_current and not by_date:
+        yield "filterByCurrentDate: not used where dates do not decide what is new"
+    if definition.poll_delay_seconds and not definition.varies:
+        yield "pollDelay: not used, as the URL holds no time of the last poll"
 
 
 def _check_strategy(polled: PolledResource) -> None:

@@ -213,6 +213,9 @@ def _remark_location(definition: Definition, given: ConfiguredFields) -> None:
             given.remark("url", f"the parameter {name} is not used in polling")
     if "pageSize" in location.parameters:
         given.remark("url", "the parameter pageSize is not used in polling; give pageSize beside url")
+    names = [name for name, _ in parse_qsl(definition.url.partition("?")[2], keep_blank_values=True)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        given.remark("url", f"the parameter {show(name)} is given more than once; the last one counts")
     where = location.parameters.get("where")
     if where is not None:
         later = definition.locate(_LATER_AT, _LATER_AT).parameters["where"]
