@@ -11,7 +11,7 @@ from signalpost.connectors.base import Authorization, Field, Quota
 from signalpost.connectors.resource import ListPage, Strategy
 from signalpost.connectors.rest.answers import find_list, read_json
 from signalpost.model.errors import ConnectorError, InvalidRequestError, RetryLaterError
-from signalpost.model.event import Change, EventType, Page
+from signalpost.model.event import Change, EventType, Gap, Page
 from signalpost.model.instance import Account, Tokens
 
 
@@ -27,20 +27,34 @@ def change_of(ids, kind=EventType.CREATED):
 class Feed:
     """A feed of two pages; each way to break it is an option."""
 
-    def __init__(self, *, deletes=False, again=False, forgets=False, misplaced=False):
+    def __init__(
+        self,
+        *,
+        deletes=False,
+        again=False,
+        forgets=False,
+        misplaced=False,
+        early=False,
+        back=False,
+        stuck=False,
+    ):
         self.deletes, self.again, self.forgets, self.misplaced = deletes, again, forgets, misplaced
+        self.early, self.back, self.stuck = early, back, stuck
         self.read_here = 0
 
     async def find_start(self, session, start_at):
         await session.get("/me", {})
-        return {"at": 0}
+        return {"at": 0 if self.early or start_at is not None else 2}
+
+    async def recover(self, session, watermark):
+        return None if self.stuck else Gap("gone", watermark, {"at": 0})
 
     async def read(self, session, watermark, *, verify):
         await session.get("/me", {})
         at = self.read_here if self.forgets else watermark["at"]
         self.read_here += 1
         if at > 1:
-            return Page((), (), watermark, more=False)
+            return Page((), (), {"at": 0} if self.back else watermark, more=False)
         kind = EventType.DELETED if self.deletes else EventType.CREATED
         changes = change_of(["same" if self.again else f"change-{at}"], kind)
         following = watermark["at"] if self.misplaced else at + 1
@@ -53,7 +67,12 @@ def feed(**options):
     class Made(Feed):
         async def find_start(self, session, start_at):
             await look(session)
-            return {"at": 0}
+            return await super().find_start(session, start_at)
+
+        async def read(self, session, watermark, *, verify):
+            if not options.get("blind"):
+                await look(session)
+            return await super().read(session, watermark, verify=verify)
 
     async def look(session):
         answer = await session.get("/me", {})
@@ -65,7 +84,7 @@ def feed(**options):
             module.TICKETS, strategies=(Strategy.FEED,), feed_tells_deletions=options.get("tells", False)
         )
         made.resources = (tickets,)
-        own = {name: value for name, value in options.items() if name != "tells"}
+        own = {name: value for name, value in options.items() if name not in {"tells", "blind"}}
         made.open_feed = lambda *_: Made(**own)
 
     return change
@@ -100,6 +119,20 @@ async def start_anywhere(self, session, position, size):
     self.at = getattr(self, "at", -1) + 1
     body = read_json("Acme", await session.get(*pages[self.at]))
     return ListPage(find_list("Acme", body, "items"), body.get("next"))
+
+
+async def leave_out(self, session, position, size):
+    """Knows the next page by another name than the provider has for it."""
+    body = read_json("Acme", await session.get("/tickets", {}))
+    return ListPage(find_list("Acme", body, "items"), body.get("next_page"))
+
+
+async def take_null(self, session, position, size):
+    """Takes null for an empty list."""
+    body = read_json("Acme", await session.get("/tickets", {} if position is None else {"cursor": position}))
+    return (
+        ListPage([], None) if body is None else ListPage(find_list("Acme", body, "items"), body.get("next"))
+    )
 
 
 async def forgive(self, session, position, size):
@@ -168,6 +201,14 @@ def show_secret(self, configuration):
     return "https://api.example.com/v1"
 
 
+def go_anywhere(self, configuration):
+    return f"https://{configuration['oauth.callback.url'].removeprefix('https://')}.example.com"
+
+
+def consent_anywhere(self, configuration):
+    return Authorization("https://example.com", go_anywhere(self, configuration), ("tickets.read",))
+
+
 BROKEN = {
     "declares no rate": (declare(calls_per_second=0), "its_declaration_is_sound"),
     "declares no interval": (declare(least_interval_seconds=None), "its_declaration_is_sound"),
@@ -185,6 +226,11 @@ BROKEN = {
         declare(
             find_authorization=lambda *_: Authorization("example.com/authorize", "example.com/token", ())
         ),
+        "a_wrong_configuration_is_refused",
+    ),
+    "goes to any host": (declare(find_host=go_anywhere), "a_wrong_configuration_is_refused"),
+    "gives its secret to any host": (
+        declare(find_authorization=consent_anywhere),
         "a_wrong_configuration_is_refused",
     ),
     "shows a secret": (declare(find_host=show_secret), "a_wrong_configuration_is_refused"),
@@ -220,13 +266,19 @@ BROKEN = {
     "has other dates": (resource(date_format="milliseconds"), "every_list_is_read"),
     "has another id": (resource(id_field="number"), "every_list_is_read"),
     "lists one twice": (repeat, "every_list_is_read"),
+    "leaves pages out": (listing(leave_out), "every_list_is_read"),
     "keeps its place in itself": (listing(start_anywhere), "a_restart_amid_a_list"),
     "takes nonsense for nothing": (listing(forgive), "nonsense_is_told"),
+    "takes nonsense for an empty page of its feed": (feed(blind=True), "nonsense_is_told"),
+    "takes null for nothing": (listing(take_null), "nonsense_is_told"),
     "fails at nonsense": (listing(trust), "nonsense_is_told"),
     "takes nonsense for an account": (declare(identify=identify_host), "nonsense_is_told"),
     "tells a change twice": (feed(again=True), "a_restart_amid_a_feed"),
     "keeps its watermark in itself": (feed(forgets=True), "a_restart_amid_a_feed"),
     "stands still": (feed(misplaced=True), "a_restart_amid_a_feed"),
+    "begins too early": (feed(early=True), "a_feed_begins_where"),
+    "goes back where nothing is": (feed(back=True), "a_feed_begins_where"),
+    "cannot recover": (feed(stuck=True), "a_feed_begins_where"),
     "tells deletions and denies it": (feed(deletes=True), "deletions_are_covered"),
     "tells no deletions and claims it": (feed(tells=True), "deletions_are_covered"),
 }

@@ -21,6 +21,7 @@ from signalpost.connectors.rest.reading import read_text
 from signalpost.model.errors import ConnectorError, RetryLaterError
 from signalpost.polling.dates import compile_pattern
 from signalpost.testing import ConnectorSuite
+from signalpost.testing.reading_checks import ReadingChecks
 from tests.rest.desk import write_desk
 from tests.testing.broken_connectors import BROKEN, fail, feed, listing
 
@@ -178,10 +179,18 @@ def test_what_the_answers_do_not_have_is_told(laid):
         suite.test_every_list_is_read_to_its_end()
 
 
+def test_a_page_of_the_answers_that_no_list_asks_for_is_told(laid):
+    suite = make_suite(laid, BROKEN["leaves pages out"][0])
+    with pytest.raises(AssertionError, match=r"no list asks for /tickets\?cursor=after-2 of the answers"):
+        suite.test_every_list_is_read_to_its_end()
+    suite.answers = {**suite.answers, "/me?fields=id": {}, "/groups": {}}
+    make_suite(laid, lambda *_: None).test_every_list_is_read_to_its_end()
+
+
 def test_the_page_lists_every_check():
     page = (ROOT / "docs" / "how-to" / "write-a-connector.md").read_text()
     assert re.findall(r"^\| `(test_\w+)` \|", page, re.MULTILINE) == [
-        name for name in vars(ConnectorSuite) if name.startswith("test_")
+        name for part in (ConnectorSuite, ReadingChecks) for name in vars(part) if name.startswith("test_")
     ]
 
 

@@ -19,12 +19,13 @@ from starlette.datastructures import Headers
 from signalpost.connectors.authorising import authorise
 from signalpost.connectors.base import Connector
 from signalpost.connectors.budget import Budget
-from signalpost.connectors.containment import guard
+from signalpost.connectors.containment import FAULT, guard
 from signalpost.connectors.pacing import Pace, Timer
 from signalpost.connectors.resource import Feed, Listing, ListPage, Resource, Session, Strategy
 from signalpost.connectors.session import ProviderSession
 from signalpost.instances.tokens import FixedToken
 from signalpost.model.configuration import OLDEST
+from signalpost.model.errors import SignalpostError
 from signalpost.model.event import Page, Watermark
 from signalpost.outbound import Answer, Outbound
 from signalpost.polling.strategies.reading import read_list
@@ -108,15 +109,28 @@ class Provider:
 
 def find_answer(answers: Answers, place: str) -> Answer | None:
     """Find the answer for a call of ``place``: of those of which it has all that they name, that which names most."""
+    known = _find_known(answers, place)
+    if known is None:
+        return None
+    found = answers[known]
+    return found if isinstance(found, Answer) else make_answer(found)
+
+
+def _find_known(answers: Answers, place: str) -> str | None:
     asked, told = _take_apart(place)
     best, most = None, -1
-    for known, value in answers.items():
+    for known in answers:
         wanted, named = _take_apart(known)
         if wanted == asked and named <= told and len(named) > most:
-            best, most = value, len(named)
-    if most < 0:
-        return None
-    return best if isinstance(best, Answer) else make_answer(best)
+            best, most = known, len(named)
+    return best
+
+
+def list_unasked(answers: Answers, calls: Sequence[str], others: Sequence[str]) -> list[str]:
+    """List the answers at the paths of ``calls`` that neither these nor ``others`` asked for."""
+    asked = {_find_known(answers, place) for place in (*calls, *others)}
+    paths = {_take_apart(place)[0] for place in calls}
+    return [known for known in answers if known not in asked and _take_apart(known)[0] in paths]
 
 
 def _take_apart(call: str) -> tuple[tuple[str, str], set[tuple[str, str]]]:
@@ -198,10 +212,13 @@ class Harness:
         """Open a resource as a feed, on a new connector."""
         return self.make_connector().open_feed(resource, self.parameters.get(resource.name, {}), "")
 
-    async def read_pages(self, resource: Resource) -> list[ListPage]:
-        """Read a list to its end."""
-        async with self.open() as (session, _, _):
-            return [page async for page in read_list(self.open_listing(resource), session, None)]
+    async def read_pages(self, resource: Resource, calls: list[str] | None = None) -> list[ListPage]:
+        """Read a list to its end; ``calls`` gets what was asked for."""
+        async with self.open() as (session, provider, _):
+            pages = [page async for page in read_list(self.open_listing(resource), session, None)]
+        if calls is not None:
+            calls += provider.calls
+        return pages
 
     async def follow(self, resource: Resource) -> list[Page]:
         """Read a feed from its oldest change to its end."""
@@ -234,12 +251,19 @@ class Harness:
         return start
 
     async def read_once(self, resource: Resource, strategy: Strategy, session: Session) -> None:
-        """Read the first page of a list, or of a feed."""
+        """Read the first page of a list, or of a feed, whose start is asked for as well."""
         if strategy is not Strategy.FEED:
             await guard(self.open_listing(resource), "read", ListPage, session, None, None)
             return
         feed = self.open_feed(resource)
-        await guard(feed, "read", Page, session, await self.find_oldest(feed, session), verify=False)
+        async with self.open() as (sound, _, _):
+            start = await self.find_oldest(feed, sound)
+        try:
+            await self.find_oldest(feed, session)
+        except SignalpostError as error:
+            if str(error).startswith(FAULT):
+                raise
+        await guard(feed, "read", Page, session, start, verify=False)
 
     def run_for_each(self, act: Callable[[Resource], Coroutine[Any, Any, None]]) -> None:
         """Run a check of each resource."""
