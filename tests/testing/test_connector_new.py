@@ -31,6 +31,7 @@ def test_it_passes_its_own_test_at_once_and_its_files_are_those_named(tmp_path):
     done = run(COMMAND, "connector", "new", "help-desk", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "help-desk/ holds a connector" in done.stdout
+    assert done.stdout.splitlines()[1:] == ["  cd help-desk", "  pip install -e . pytest", "  pytest"]
     folder = tmp_path / "help-desk"
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert files == {

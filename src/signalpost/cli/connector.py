@@ -52,7 +52,7 @@ def new(
         raise ConflictError(message) from error
     print(f"{folder.name}/ holds a connector of an API that is made up, and its test. From here:")
     print(f"  cd {folder.name}")
-    print("  pip install -e .")
+    print("  pip install -e . pytest")
     print("  pytest")
 
 
