@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from signalpost.connectors.base import Connector
-from signalpost.connectors.containment import contain
+from signalpost.connectors.containment import check, contain
 from signalpost.model.instance import Tokens
 
 
@@ -81,9 +81,15 @@ def tell_how_to_authorise(connector: Connector, instance_id: int) -> str:
 
 
 def write_headers(connector: Connector, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
-    """Give the headers that authorise a call of the connector."""
+    """Give the headers that authorise a call of the connector.
+
+    Raises:
+        ConnectorError: what the connector gave are none, or one is the connection's: others' calls go over it.
+    """
     own = _recall_own(cast("Hashable", connector))
-    return write_bearer(token) if own is None else own.write_headers(configuration, token)
+    if own is None:
+        return write_bearer(token)
+    return check("write_headers", own.write_headers(configuration, token), Mapping)  # type: ignore[type-abstract]
 
 
 def authorise(connector: Connector, configuration: Mapping[str, str], token: str) -> Credentials:
@@ -94,9 +100,13 @@ def authorise(connector: Connector, configuration: Mapping[str, str], token: str
     """
     with contain("write_headers"):
         headers = dict(write_headers(connector, configuration, token))
+    write = getattr(connector, "write_parameters", None)
+    if write is None:
+        return Credentials(headers, {})
     with contain("write_parameters"):
-        write = getattr(connector, "write_parameters", None)
-        return Credentials(headers, {} if write is None else dict(write(configuration, token)))
+        parameters = dict(write(configuration, token))
+        "".join([*parameters, *parameters.values()])  # raises, if one of them is no text
+    return Credentials(headers, parameters)
 
 
 def authorise_by_bearer(token: str) -> Credentials:

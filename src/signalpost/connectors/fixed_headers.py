@@ -41,6 +41,11 @@ def list_headers(connector: object) -> Mapping[str, str]:
     return getattr(connector, "headers", {})
 
 
+def is_name(name: object) -> bool:
+    """Say whether a header may have this name."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def belongs_to_connection(name: str) -> bool:
     """Say whether a header is not for a connector to set."""
     return name.lower() in CONNECTION or name.lower().startswith("proxy-")
@@ -50,7 +55,7 @@ def find_wrong_header(headers: Mapping[str, str]) -> str:
     """Say what is wrong with fixed headers, "" if nothing is. Values are not shown: a secret may stand there."""
     seen: set[str] = set()
     for name, text in headers.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not is_name(name):
             return f"{name!r:.100} is no name of a header; give letters, digits and hyphens, as in Notion-Version"
         if belongs_to_connection(name):
             return f"{name} belongs to the connection; leave it out"

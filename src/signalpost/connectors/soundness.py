@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import MAXYEAR, UTC, datetime
 from typing import Any
 
 import orjson
 
 from signalpost.connectors.base import Authorization, Quota
+from signalpost.connectors.fixed_headers import belongs_to_connection, is_name
 from signalpost.connectors.resource import ListPage
 from signalpost.model.errors import replace_unusable
 from signalpost.model.event import Change, EventType, Gap, Page
@@ -148,6 +149,14 @@ def _find_wrong_authorization(authorization: Any) -> Iterator[str]:
     yield from _find_wrong_url(authorization.authorize_url or authorization.token_url)  # "": nobody consents
 
 
+def _find_wrong_headers(headers: Any) -> Iterator[str]:
+    for name, text in headers.items():
+        if not (is_name(name) and isinstance(text, str)):
+            yield "a header that is none"
+        elif belongs_to_connection(name):
+            yield f"the header {name}, which belongs to the connection"
+
+
 def _find_wrong_account(account: Any) -> Iterator[str]:
     if not (_can_be_kept(account.id) and isinstance(account.label, str)):
         yield "an Account whose id or label is no text"
@@ -178,6 +187,7 @@ _FAULTS: dict[type, Callable[[Any], Iterable[str]]] = {
     dict: _find_wrong_watermark,
     str: _find_wrong_url,  # of find_host, the one step that gives a text
     Authorization: _find_wrong_authorization,
+    Mapping: _find_wrong_headers,
     Account: _find_wrong_account,
     Tokens: _find_wrong_tokens,
     Quota: _find_wrong_quota,
