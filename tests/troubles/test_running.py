@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
-from signalpost.store.troubles import NO_TABLES, READ_ONLY, UNREACHABLE
+from signalpost.store.troubles import NO_TABLES, READ_ONLY, SLOW, UNREACHABLE
 from tests.support import open_world, until
 from tests.troubles.ground import open_way
 
@@ -125,6 +126,71 @@ async def test_it_has_no_connection_left(ground, sandbox, logged):
         await wait_until_well(world)
         await check_that_all_arrived(world, made)
         assert names(logged, "service.failed", "request.failed", "poll.broke") == []
+
+
+async def test_a_trouble_that_turns_into_another_is_told_as_well(ground, sandbox, logged):
+    """Who has changed the password and restarted the server reads of the password."""
+    database = await ground.make_database()
+    user = database["user"]
+    async with open_way(database) as (way, arguments), open_world(arguments, sandbox) as world:
+        way.break_off()
+        await wait_for_trouble(world, UNREACHABLE.what)
+        await ground.run(f"ALTER ROLE {user} NOLOGIN")
+        await way.open()
+        await wait_for_trouble(world, "refuses the user")
+        await ground.run(f"ALTER ROLE {user} LOGIN")
+        await wait_until_well(world)
+    told = [line for line in logged if line["event"] in {"database.lost", "database.back"}]
+    assert [line.get("reason") for line in told] == [
+        UNREACHABLE.what,
+        "the database refuses the user or the password",
+        None,
+    ]
+
+
+async def test_whoever_finds_no_tables_in_a_database_that_is_not_well_has_met_that(ground, sandbox, logged):
+    """As where a backup is put back on a database made anew: it is no fault of ours."""
+    database = await ground.make_database()
+    name = database["database"]
+    async with open_way(database) as (way, arguments), open_world(arguments, sandbox) as world:
+        way.break_off()
+        await wait_for_trouble(world, UNREACHABLE.what)
+        await ground.run(
+            "ALTER SCHEMA public RENAME TO away", f"CREATE SCHEMA public AUTHORIZATION {name}", database=name
+        )
+        await way.open()
+        await wait_for_trouble(world, NO_TABLES.what)
+        answer = await world.client.get("/instances")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.json()["message"].startswith(NO_TABLES.what)
+        assert names(logged, "service.failed", "request.failed", "poll.broke", "poll.lost") == []
+        way.break_off()
+        await ground.run("DROP SCHEMA public", "ALTER SCHEMA away RENAME TO public", database=name)
+        await way.open()
+        await wait_until_well(world)
+    reasons = [line["reason"] for line in logged if line["event"] == "database.lost"]
+    assert reasons == [UNREACHABLE.what, NO_TABLES.what]
+
+
+async def test_a_lock_timeout_of_the_servers_is_a_slow_database(ground, sandbox, logged):
+    database = await ground.make_database()
+    name = database["database"]
+    await ground.run(f"ALTER DATABASE {name} SET lock_timeout = '100ms'")
+    async with open_world(database, sandbox) as world:
+        made = await begin(world)
+        holder = await asyncpg.connect(**database)
+        await holder.execute("SET lock_timeout = 0")
+        async with holder.transaction():
+            await holder.execute(
+                "LOCK TABLE instance, endpoint, page, worker, pgqueuer IN ACCESS EXCLUSIVE MODE"
+            )
+            made += await world.change(CHANGES)
+            await wait_for_trouble(world, SLOW.what)
+            assert (await world.client.get("/instances")).status_code == 503
+        await holder.close()
+        await wait_until_well(world)
+        await check_that_all_arrived(world, made)
+    assert names(logged, "service.failed", "request.failed", "poll.broke", "poll.lost", "lane.failed") == []
 
 
 async def test_tables_of_an_older_release_are_told(ground, sandbox, logged):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from contextlib import AsyncExitStack
 
@@ -10,7 +11,11 @@ import aiohttp
 import pytest
 
 from signalpost.api.waiting import MOST_WAITING
+from signalpost.model.clock import SharedClock
+from signalpost.store.database import open_pool, read_newest
+from signalpost.store.health import Health
 from signalpost.store.troubles import SLOW
+from signalpost.wiring import read_now
 from tests.processes import STOP_SECONDS
 from tests.support import open_world, until
 from tests.troubles.ground import open_way
@@ -97,6 +102,21 @@ async def test_a_database_that_says_nothing_delays_no_stop(ground, sandbox, monk
     assert [line["event"] for line in logged if line["event"] in {"database.lost", "service.failed"}] == [
         "database.lost"
     ]
+
+
+async def test_a_look_at_a_database_that_says_nothing_ends_in_time(ground, monkeypatch):
+    monkeypatch.setattr("signalpost.store.health.LOOK_SECONDS", 1.0)
+    async with open_way(await ground.make_database()) as (way, arguments):
+        pool = await open_pool(arguments, size=1)
+        health = Health(
+            pool, SharedClock(read_now, time.monotonic), newest=read_newest(), monotonic=time.monotonic
+        )
+        assert await health.find_trouble() is None
+        way.stall()
+        began_at = time.monotonic()
+        assert await health.find_trouble() == SLOW.what
+        assert time.monotonic() - began_at < 1.8
+        pool.terminate()
 
 
 @pytest.mark.parametrize("path", ["/elements/api-v2/instances", "/setup/" + "a" * 43])

@@ -1,4 +1,4 @@
-"""Whether the database is well: told once when a trouble begins and once when it ends. And its clock, for all."""
+"""Whether the database is well: told once when a trouble begins and once when all is over. And its clock, for all."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class Health:
         self._newest = newest
         self._monotonic = monotonic
         self._trouble: Trouble | None = None
+        self._told: set[Trouble] = set()
         self._noted_at = float("-inf")
         self._outrun = False
         self._looking: asyncio.Future[None] | None = None
@@ -58,6 +59,9 @@ class Health:
     def note(self, error: BaseException) -> Trouble | None:
         """Take notice of an error that somebody met; gives the trouble of the database that it tells of, if any."""
         trouble = find_trouble(error)
+        # Of a database that is not well: it is being restored, say.
+        if trouble is None and not self.is_well and isinstance(error, asyncpg.SyntaxOrAccessError):
+            trouble = NO_TABLES
         if trouble is not None:
             self._noted_at = self._monotonic()
             self._begin(trouble)
@@ -76,7 +80,11 @@ class Health:
         try:
             async with asyncio.timeout(LOOK_SECONDS), self._pool.acquire(timeout=LOOK_SECONDS) as connection:
                 before = self._monotonic()
-                row = await connection.fetchrow(LOOK, timeout=LOOK_SECONDS)
+                try:
+                    row = await connection.fetchrow(LOOK)
+                except (TimeoutError, asyncio.CancelledError):
+                    connection.terminate()  # giving it back would wait as long again, for the end of the statement
+                    raise
                 took_seconds = self._monotonic() - before
         except asyncpg.UndefinedTableError:
             self._begin(NO_TABLES)
@@ -102,7 +110,9 @@ class Health:
             log.warning("database.newer", tables=version, release=self._newest)
 
     def _begin(self, trouble: Trouble) -> None:
-        if self._trouble is None:
+        # What one is found to be in the end: who restarts a server with another password first meets one that stops.
+        if trouble not in self._told:
+            self._told.add(trouble)
             log.error("database.lost", reason=trouble.what, remedy=trouble.remedy)
         self._trouble = trouble
 
@@ -110,3 +120,4 @@ class Health:
         if self._trouble is not None:
             log.info("database.back")
         self._trouble = None
+        self._told.clear()

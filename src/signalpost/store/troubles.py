@@ -86,6 +86,9 @@ KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
         Trouble("the database is starting or stopping", "try again once PostgreSQL is up"),
     ),
     (asyncpg.QueryCanceledError, SLOW),
+    # By a lock_timeout or a transaction_timeout of the server's.
+    (asyncpg.LockNotAvailableError, SLOW),
+    (asyncpg.TransactionTimeoutError, SLOW),
     (asyncpg.OperatorInterventionError, UNREACHABLE),
     # What a pooler has to say itself, it says as a violation of the protocol.
     (
