@@ -101,9 +101,33 @@ def test_what_the_output_does_not_know_stands_escaped_in_it(monkeypatch):
 @pytest.mark.parametrize("name", ["egnyte_url", "public_url", "proxy_url", "database_url"])
 def test_the_settings_show_no_password_of_a_url(name):
     shown = run("settings", **{name: "https://ada:pass-word@example.com:8443"})
-    assert shown.returncode == 0
     assert f"SIGNALPOST_{name.upper()}=" in shown.stdout
     assert "pass-word" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("retry_schedule_seconds", "0,1", "is no list of seconds"),
+        ("allowed_networks", "a b", "SIGNALPOST_ALLOWED_NETWORKS"),
+        ("proxy_url", "proxy", "SIGNALPOST_PROXY_URL"),
+        ("public_url", "https://example.com/?a", "SIGNALPOST_PUBLIC_URL"),
+        ("egnyte_url", "egnyte", "SIGNALPOST_EGNYTE_URL"),
+        ("trusted_proxies", "x", "SIGNALPOST_TRUSTED_PROXIES"),
+        ("encryption_keys", "abc", "SIGNALPOST_ENCRYPTION_KEYS"),
+        ("connector_files", "/nowhere.toml", "/nowhere.toml"),
+        ("database_url", "mysql://me:hunter2@h/d", "SIGNALPOST_DATABASE_URL"),
+        ("database_direct_url", "postgresql://h/d", "SIGNALPOST_DATABASE_DIRECT_URL"),
+    ],
+)
+def test_the_settings_are_shown_and_what_a_start_would_refuse_is_told(name, value, wrong, tmp_path):
+    shown = run("settings", data_dir=tmp_path, **{name: value})
+    assert shown.returncode == 1
+    assert f"SIGNALPOST_{name.upper()}=" in shown.stdout
+    assert wrong in shown.stderr
+    assert shown.stderr.count("\n") == 1
+    assert "hunter2" not in shown.stdout + shown.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_command_that_is_interrupted_while_it_is_imported_says_nothing(tmp_path):

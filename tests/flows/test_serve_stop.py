@@ -68,9 +68,10 @@ async def serve_amid_slowness(folder, port):
         yield sandbox, slow, service
 
 
-async def test_slowness_around_it_delays_no_stop(tmp_path, port):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+async def test_slowness_around_it_delays_no_stop(tmp_path, port, number):
     async with serve_amid_slowness(tmp_path, port) as (_, _, service):
-        assert await service.stop(signal.SIGINT) == 0
+        assert await service.stop(number) == 0
         assert find_servers(tmp_path / "data") == []
 
 

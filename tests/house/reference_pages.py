@@ -22,7 +22,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SETTINGS_HEAD = """# Settings
 
 Each is read from the environment, `SIGNALPOST_` and its name; options of commands go before it. `signalpost settings` shows what is in
-effect, secrets masked. A wrong value is named at the start, with what would be right.
+effect, secrets masked. A wrong value is named there and at the start, with what would be right.
 
 | setting | default | meaning |
 |---|---|---|

@@ -6,7 +6,9 @@ import asyncio
 import signal
 
 import asyncpg
+import pytest
 
+from signalpost.api.server import bind, serve_app
 from signalpost.store.database import MIGRATION_LOCK
 from tests.processes import STOP_SECONDS, find_servers, run, spawn
 from tests.support import open_world, until, write_url
@@ -106,3 +108,29 @@ async def test_a_first_start_that_is_stopped_leaves_a_directory_to_start_on(tmp_
     status, said, logged = await run(["migrate", *command])
     assert (status, said) == (0, "the database is up to date\n")
     assert [line.split("]")[1].split()[0] for line in logged.splitlines()] == ["database.new"]
+
+
+@pytest.mark.parametrize("path", ["/elements/api-v2/instances", "/setup/" + "a" * 43])
+async def test_a_request_that_a_stop_cuts_off_may_be_sent_again(database, sandbox, monkeypatch, path):
+    monkeypatch.setattr("signalpost.api.server.STOP_SECONDS", 1)
+    stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with open_world(database, sandbox, roles=frozenset()) as world:
+        serving = asyncio.create_task(
+            serve_app(world.service.app, bind("127.0.0.1", 0), stop, ready.set_result)
+        )
+        url = await ready
+        async with world.pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE organization, instance, member, invitation")
+            headers = {**world.client.headers, "Accept": "application/json"}
+            asking = asyncio.create_task(world.outside.get(f"{url}{path}", headers=headers))
+
+            async def waits():
+                query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                return await connection.fetchval(query)
+
+            await until(waits)
+            stop.set()
+            answer = await asking
+        await serving
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["message"] == "this process stops; try again in a few seconds"

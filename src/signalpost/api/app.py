@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
@@ -77,7 +78,7 @@ class RequestFrame:
             await self._app(scope, place.bound_body(receive), send_with_id)
         except ClientDisconnect:  # in the middle of its body: nobody is there to be told
             return
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if started:
                 raise
             health = scope["app"].state.parts.health
@@ -91,12 +92,18 @@ class RequestFrame:
             place.end()
 
 
-def translate(error: Exception, health: Health, *, request: str, path: str) -> Exception:
+def translate(
+    error: Exception | asyncio.CancelledError, health: Health, *, request: str, path: str
+) -> Exception:
     """Give what is told of an error: of a trouble of the database's that the same may be tried again.
+
+    So it is of a request that was cut off, as it did not end in the time that a stop leaves it.
 
     One request that takes too long, while looks at the database find it well, is no trouble of the database's: others
     are to be sent here all the same.
     """
+    if isinstance(error, asyncio.CancelledError):
+        return NotNowError("this process stops; try again in a few seconds")
     if health.is_well and find_trouble(error) is SLOW:
         log.warning("request.too_long", request=request, path=path)
         return NotNowError(TOO_LONG)

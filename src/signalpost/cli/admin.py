@@ -6,11 +6,17 @@ import asyncio
 import json
 
 from signalpost.api.app import build_routes
+from signalpost.cli.doctor.configured import check_connectors, check_encryption_key, check_settings
+from signalpost.cli.doctor.findings import Subject, Verdict
 from signalpost.cli.options import DataDirectory
+from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import load_settings
+from signalpost.store.database import read_connect_arguments
 from signalpost.store.resealing import reseal_all
-from signalpost.wiring import open_vault, reach_database, require_database
+from signalpost.store.troubles import DATABASE_URL
+from signalpost.wiring import open_vault, reach_database, read_now, require_database
+from signalpost.wiring.database import DIRECT_URL
 
 
 def migrate(data_dir: DataDirectory = None) -> None:
@@ -46,9 +52,18 @@ def reencrypt(data_dir: DataDirectory = None) -> None:
 
 
 def settings(data_dir: DataDirectory = None) -> None:
-    """Show the effective settings; secrets are masked."""
-    for name, value in load_settings(data_dir=data_dir).summarise().items():
+    """Show the effective settings; secrets are masked. What a start would refuse is told, and ends it with 1."""
+    given = load_settings(data_dir=data_dir)
+    for name, value in given.summarise().items():
         print(f"{name}={value}")
+    for url, name in ((given.database_url, DATABASE_URL), (given.database_direct_url, DIRECT_URL)):
+        if url is not None:
+            read_connect_arguments(url.get_secret_value(), name)
+    subject = Subject(given, now=read_now)
+    for found in (check(subject) for check in (check_settings, check_encryption_key, check_connectors)):
+        if found.verdict is Verdict.FAILURE:
+            message = f"{found.message}; {found.remedy}"
+            raise ConfigurationError(message)
 
 
 def openapi() -> None:

@@ -60,7 +60,7 @@ def _require_database(settings: Settings) -> Settings:
 
 
 def run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM, SIGINT or SIGHUP."""
     configure_logging(level=settings.log_level, json_lines=settings.log_json)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, roles, with_api=with_api))
@@ -97,12 +97,17 @@ async def _run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> 
 
 
 class _Stop(asyncio.Event):
-    """Set by SIGTERM and SIGINT. Amid the start they cancel it besides: it may wait long, for others' migrations."""
+    """Set by SIGTERM and SIGINT, and as the terminal closes (SIGHUP), unless that is ignored, as below nohup.
+
+    Amid the start they cancel it besides: it may wait long, for others' migrations.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._starting = asyncio.current_task()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue
             asyncio.get_running_loop().add_signal_handler(number, self._ask)
 
     def started(self) -> None:

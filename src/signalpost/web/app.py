@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from http import HTTPStatus
 from pathlib import Path
@@ -83,7 +84,7 @@ class PageFrame:
             await self._app(scope, place.bound_body(receive), send_with_headers)
         except ClientDisconnect:  # in the middle of its form: nobody is there to be told
             return
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if started:
                 raise
             facts = {"path": TOKEN.sub("…", scope["path"]), "request": scope["state"]["request_id"]}
