@@ -146,6 +146,7 @@ async def start_back(calls, **age):
     [
         (timedelta(minutes=5), timedelta(hours=1, minutes=5)),
         (timedelta(days=6, hours=22, minutes=30), timedelta(days=6, hours=23)),
+        (timedelta(days=6, hours=23, minutes=30), timedelta(days=6, hours=23, minutes=30)),
     ],
 )
 async def test_a_log_that_is_read_on_by_date_keeps_how_far_it_was_read(age, start):

@@ -33,8 +33,9 @@ from signalpost.model.errors import (
 )
 from signalpost.model.event import Change, EventType, Gap, Page, Watermark
 
-# The log goes 7 days back; an hour less, so that it still does when the call arrives.
-REACH = timedelta(days=7, hours=-1)
+KEPT = timedelta(days=7)
+# How far back reading begins: an hour less, so that the log still goes back as far when the call arrives.
+REACH = KEPT - timedelta(hours=1)
 # Rows may come into the log late: what is read twice is known by its identity.
 READ_AGAIN = timedelta(hours=1)
 # A log that was read to its end holds nothing more of what is older than this, however late it came.
@@ -227,15 +228,17 @@ def read_audit_types(parameters: Mapping[str, str]) -> frozenset[str]:
 
 def _is_kept(start: str, now: datetime) -> bool:
     moment = read_instant(start)
-    return moment is not None and moment > now - timedelta(days=7)
+    return moment is not None and moment > now - KEPT
 
 
 def _find_restart(watermark: Watermark, now: datetime) -> Watermark | None:
     """Give the watermark by date that stands for one by cursor; None: the log does not go back as far."""
     at = read_instant(watermark.get("at")) if "cursor" in watermark else None
-    if at is None or at < now - REACH:
+    if at is None or at < now - KEPT:
         return None
-    return {"start": format_timestamp(max(at - READ_AGAIN, now - REACH)), "at": watermark["at"]}
+    # Who reads from the oldest on may still be behind ``REACH``: what is kept is asked for, and no gap told.
+    start = max(at - READ_AGAIN, min(at, now - REACH))
+    return {"start": format_timestamp(start), "at": watermark["at"]}
 
 
 def _follow(watermark: Watermark, part: AuditPart, now: datetime) -> Watermark:
