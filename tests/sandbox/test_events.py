@@ -103,6 +103,7 @@ async def test_folder_filter_takes_descendants_and_what_left(egnyte: Egnyte) -> 
     await egnyte.control("POST", "events", rows)
     assert ids(await egnyte.get(LIST, id=0, folder="/Shared/A")) == [1, 3, 4]
     assert ids(await egnyte.get(LIST, id=0, folder="/Shared/A/")) == [1, 3, 4]
+    assert ids(await egnyte.get(LIST, id=0, folder="/shared/a")) == [1, 3, 4]
     assert ids(await egnyte.get(LIST, id=0, folder="/")) == [1, 2, 3, 4]
 
 

@@ -127,6 +127,14 @@ async def test_folder_alone_and_by_id_and_the_root(egnyte: Egnyte) -> None:
     assert (await egnyte.get(FS)).json == root
 
 
+async def test_names_are_found_in_any_letter_case_and_kept_as_they_are(egnyte: Egnyte) -> None:
+    (made,) = await egnyte.make_changes(1, "update", folder="/Shared/\u00c4mter/Q1")
+    path = made["data"]["target_path"]
+    assert (await tell(egnyte, path.upper()))["path"] == path
+    (other,) = await egnyte.make_changes(1, "update", folder="/Shared/\u00e4mter/q1")
+    assert other["data"]["target_path"] == path
+
+
 @pytest.mark.parametrize(
     "path", ["/Shared/none", "/Shared/Legal/none/deeper", "/ids/file/none", "/ids/folder/none"]
 )

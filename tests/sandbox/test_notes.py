@@ -72,8 +72,9 @@ async def test_filters(egnyte: Egnyte) -> None:
     first, second = [note["id"] for note in await egnyte.change_records("notes", create=given)]
     assert ids(await egnyte.get(NOTES)) == [first, second]
     assert ids(await egnyte.get(NOTES, folder="/Shared/A")) == [first]
+    assert ids(await egnyte.get(NOTES, folder="/shared/a")) == [first]
     assert ids(await egnyte.get(NOTES, folder="/Shared/")) == [first, second]
-    assert ids(await egnyte.get(NOTES, file=paths[1])) == [second]
+    assert ids(await egnyte.get(NOTES, file=paths[1].upper())) == [second]
     assert ids(await egnyte.get(NOTES, start_time=times[1])) == [second]
     assert ids(await egnyte.get(NOTES, end_time="2026-05-01T09:00:00Z")) == [first]
     assert (await egnyte.get(NOTES, start_time="soon")).status == 400

@@ -81,7 +81,8 @@ def _list_paths(row: Row) -> list[str]:
 
 
 def _lie_in(paths: Sequence[str], folder: str) -> bool:
-    return any(path == folder or path.startswith(folder + "/") for path in paths)
+    folded = folder.casefold()
+    return any(path == folded or path.startswith(folded + "/") for path in map(str.casefold, paths))
 
 
 def _may_see(paths: Sequence[str], username: str) -> bool:

@@ -52,10 +52,10 @@ async def _list_notes(call: Call) -> web.Response:
     span = read_span(call, usual=USUAL_COUNT, most=MOST_COUNT)
     found = []
     for note in call.state.tree.list_notes():
-        path = note.file.path
-        if folder is not None and not path.startswith(folder.rstrip("/") + "/"):
+        path = note.file.path.casefold()
+        if folder is not None and not path.startswith(folder.casefold().rstrip("/") + "/"):
             continue
-        if file is not None and path != file:
+        if file is not None and path != file.casefold():
             continue
         created_at = datetime.fromisoformat(note.creation_time).timestamp()
         if (start is None or created_at >= start) and (end is None or created_at <= end):

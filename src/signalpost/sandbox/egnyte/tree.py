@@ -75,6 +75,14 @@ class Node:
         """How many folders stand above."""
         return 0 if self.parent is None else self.parent.depth + 1
 
+    def find_child(self, name: str) -> Node | None:
+        """Give what is called ``name`` in this folder, in any letter case: Egnyte keeps it, and does not mind it."""
+        child = self.children.get(name)
+        if child is None:
+            folded = name.casefold()
+            child = next((each for each in self.children.values() if each.name.casefold() == folded), None)
+        return child
+
     def is_inside(self, folder: Node) -> bool:
         """Say whether this lies below ``folder`` (a folder does not lie inside itself)."""
         above = self.parent
@@ -162,7 +170,7 @@ class Tree:
         """Give what is at the absolute ``path``; None where there is nothing."""
         node: Node | None = self.root
         for name in filter(None, path.split("/")):
-            node = node.children.get(name) if node else None
+            node = node.find_child(name) if node else None
         return node
 
     def list_notes(self) -> list[Note]:
@@ -207,7 +215,7 @@ class Tree:
         """
         node = self.root
         for name in path.strip("/").split("/"):
-            child = node.children.get(name)
+            child = node.find_child(name)
             node = child or self.attach(Node(name, make_id(random), now, now), node, name)
             if not node.is_folder:
                 raise NotADirectoryError(node.path)
