@@ -92,7 +92,7 @@ def fail(*_):
         ({"read_quota": lambda *_: Quota(resets_at="soon")}, "gave a Quota that resets at a time without"),
         ({"read_quota": lambda *_: Quota(resets_at=NAIVE)}, "gave a Quota that resets at a time without"),
         ({"grant": Grant.CONSENT, "write_headers": fail}, "write_headers raised ValueError"),
-        ({"grant": Grant.CONSENT, "write_headers": lambda *_: None}, "write_headers raised TypeError"),
+        ({"grant": Grant.CONSENT, "write_headers": lambda *_: None}, "gave NoneType in the place of Mapping"),
         ({"write_parameters": fail}, "write_parameters raised ValueError"),
         ({"write_parameters": lambda *_: SECRET}, "write_parameters raised ValueError"),
     ],
