@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -180,3 +181,13 @@ async def test_the_pace_goes_on_under_the_next_token():
     paces.carry_on("unknown", "next")
     assert paces.find("other", 2.0) is other
     assert paces.find("next", 3.0).calls_per_second == 3.0
+
+
+def test_a_pace_that_nobody_waits_for_takes_little_memory():
+    """A hundred thousand are kept: with two kilobytes each they would be most of a worker's memory."""
+    number = 1000
+    tracemalloc.start()
+    kept = [Pace(1.0, lambda: 0.0) for _ in range(number)]
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken / len(kept) < 700
