@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -180,6 +181,36 @@ async def test_a_caller_that_is_stopped_in_the_middle_leaves_the_new_token_store
     assert fresh.version == stored.version + 1
     await (await accounts.open()).get(PATH, {})
     assert (await accounts.read_stored()) == fresh
+
+
+async def test_a_token_that_is_renewed_as_the_database_is_lost_is_stored_all_the_same(world, connect):
+    """The provider has spent the old refresh token by then: without the new one a person would be asked."""
+    accounts = await connect(refresh_rotation=True)
+    stored = await accounts.read_stored()
+    await fail(world, "latency", path=TOKEN_ENDPOINT, seconds=1)
+    call = asyncio.create_task((await accounts.open())._tokens.renew(stored.access_token))
+
+    async def is_cut_off():
+        return await world.pool.fetchval(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            " AND query LIKE '%FROM credential%FOR UPDATE'"
+        )
+
+    await until(is_cut_off)
+    given = await call
+    fresh = await accounts.read_stored()
+    assert (fresh.access_token, fresh.version) == (given, stored.version + 1)
+    await fail(world, "expired_token")
+    await (await accounts.open()).get(PATH, {})  # by the new refresh token
+
+
+async def test_what_others_stored_meanwhile_is_left(connect):
+    accounts = await connect()
+    stored = await accounts.read_stored()
+    late = replace(stored, access_token="late")
+    kept = await accounts.rows.keep(accounts.instance_id, replace(stored, access_token="first"))
+    assert await accounts.rows.keep(accounts.instance_id, late) == kept == await accounts.read_stored()
+    assert (kept.access_token, kept.version) == ("first", stored.version + 1)
 
 
 @asynccontextmanager

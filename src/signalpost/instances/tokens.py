@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from signalpost.connectors.authorising import Grant, find_grant
@@ -15,11 +16,15 @@ from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
 from signalpost.observe import Metrics, get_logger
 from signalpost.store.tokens import TokenRows
+from signalpost.store.troubles import find_trouble
 
 log = get_logger("instances")
 
 FINISH_SECONDS = 2.0
 """How long a renewal under way may still take after its caller was stopped (a process stops within 10 s)."""
+
+KEEP_WAITS_SECONDS = (0.1, 1.0, 3.0, 10.0, 30.0)
+"""How long to wait before what was renewed is tried to be stored again."""
 
 
 class FixedToken:
@@ -111,14 +116,32 @@ class InstanceTokens:
             raise
 
     async def _renew(self, refused: str) -> str:
-        async with self._rows.lock(self._instance_id, self._connector.key) as lock:
+        fresh = None
+        try:
+            async with self._rows.lock(self._instance_id, self._connector.key) as lock:
+                self._tokens = lock.tokens
+                if lock.tokens.access_token == refused:
+                    fresh = await self._refresh(lock.tokens.refresh_token)
+                    await lock.replace(fresh)
+            # Only now, as it is stored for good.
             self._tokens = lock.tokens
-            if lock.tokens.access_token == refused:
-                await lock.replace(await self._refresh(lock.tokens.refresh_token))
-        # Only now, as it is stored for good.
-        self._tokens = lock.tokens
+        except Exception as error:
+            if fresh is None or find_trouble(error) is None:
+                raise
+            self._tokens = await self._keep(replace(fresh, version=self._tokens.version))
         self._on_renewed(refused, self._tokens.access_token)
         return self._tokens.access_token
+
+    async def _keep(self, fresh: Tokens) -> Tokens:
+        """Store what the provider gave, though the database was lost meanwhile: the old refresh token is spent."""
+        for seconds in KEEP_WAITS_SECONDS:
+            try:
+                return await self._rows.keep(self._instance_id, fresh)
+            except Exception as error:
+                if find_trouble(error) is None:
+                    raise
+            await asyncio.sleep(seconds)
+        return await self._rows.keep(self._instance_id, fresh)
 
     async def _refresh(self, refresh_token: str | None) -> Tokens:
         name, by_application = self._connector.name, find_grant(self._connector) is Grant.APPLICATION

@@ -25,6 +25,15 @@ LOCK_SECONDS = 45.0
 """How long to wait for one's turn: longer than one caller's renewal can take, shorter than a statement may."""
 
 
+# Who locks them meanwhile reads the old ones, and is refused by the provider; then this goes over them all the same.
+KEEP = """
+WITH kept AS (UPDATE credential SET tokens = $2, version = version + 1 WHERE instance_id = $1 AND version = $3
+              RETURNING tokens, version)
+SELECT tokens, version FROM kept UNION ALL
+SELECT tokens, version FROM credential WHERE instance_id = $1 AND NOT EXISTS (SELECT FROM kept)
+"""
+
+
 class TokenLock:
     """Holds an instance's row while its tokens are renewed: a second caller waits and then reads what the first got."""
 
@@ -83,11 +92,24 @@ class TokenRows:
             except TimeoutError as error:
                 message = "the account's token is being renewed, and the provider's token endpoint is slow"
                 raise RetryLaterError(message) from error
-            if row is None:
-                message = f"instance {instance_id} is gone"
-                raise NeedsAuthorisationError(message)
-            tokens = tokens_from_json(self._vault.unseal(row["tokens"]), row["version"])
-            yield TokenLock(connection, self._vault, instance_id, tokens)
+            yield TokenLock(connection, self._vault, instance_id, self._read(instance_id, row))
+
+    async def keep(self, instance_id: InstanceId, tokens: Tokens) -> Tokens:
+        """Store renewed tokens whose lock was lost with its connection; give what is stored then.
+
+        ``tokens.version`` is that of the tokens they were got by: if others stand there by now, these are left.
+
+        Raises:
+            NeedsAuthorisationError: the instance is gone.
+        """
+        sealed = self._vault.seal(tokens_to_json(tokens))
+        return self._read(instance_id, await self._pool.fetchrow(KEEP, instance_id, sealed, tokens.version))
+
+    def _read(self, instance_id: InstanceId, row: Any) -> Tokens:
+        if row is None:
+            message = f"instance {instance_id} is gone"
+            raise NeedsAuthorisationError(message)
+        return tokens_from_json(self._vault.unseal(row["tokens"]), row["version"])
 
 
 def count_places(connections: int) -> tuple[int, int]:
