@@ -143,7 +143,9 @@ async def open_hardening(world: World, folder: Path, url: str) -> AsyncIterator[
     """A service as it comes, and an instance whose callback is signed but not https."""
     await connect(world)
     (folder / "data").mkdir()
-    (folder / "data" / "encryption-key").touch(mode=0o600)
+    key = folder / "data" / "encryption-key"
+    key.touch(mode=0o600)
+    key.write_text(OLD_KEY)
     scene = Scene({"SIGNALPOST_ENCRYPTION_KEYS": None, "SIGNALPOST_ALLOW_PRIVATE_NETWORKS": None})
 
     async def check(printed: str) -> None:

@@ -22,7 +22,7 @@ READY = re.compile(r"ready|listening")
 SECONDS = PATIENCE_SECONDS
 # A reader sees that curl failed; here an answer of 400 or more ends the page.
 START = """set -eE -o pipefail
-curl() { case $1 in -sf) command curl "$@" ;; *) command curl --fail-with-body --silent "$@" ;; esac; }
+curl() { case $1 in -sf | -sSf) command curl "$@" ;; *) command curl --fail-with-body --silent "$@" ;; esac; }
 """
 
 

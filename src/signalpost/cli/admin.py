@@ -9,9 +9,10 @@ from signalpost.api.app import build_routes
 from signalpost.cli.doctor.configured import check_connectors, check_encryption_key, check_settings
 from signalpost.cli.doctor.findings import Subject, Verdict
 from signalpost.cli.options import DataDirectory
+from signalpost.cli.printing import print_line
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
-from signalpost.settings import load_settings
+from signalpost.settings import Settings, load_settings
 from signalpost.store.database import read_connect_arguments
 from signalpost.store.resealing import reseal_all
 from signalpost.store.troubles import DATABASE_URL
@@ -52,18 +53,29 @@ def reencrypt(data_dir: DataDirectory = None) -> None:
 
 
 def settings(data_dir: DataDirectory = None) -> None:
-    """Show the effective settings; secrets are masked. What a start would refuse is told, and ends it with 1."""
+    """Show the effective settings; secrets are masked. What a start would refuse is told, on standard error."""
     given = load_settings(data_dir=data_dir)
     for name, value in given.summarise().items():
         print(f"{name}={value}")
-    for url, name in ((given.database_url, DATABASE_URL), (given.database_direct_url, DIRECT_URL)):
-        if url is not None:
-            read_connect_arguments(url.get_secret_value(), name)
-    subject = Subject(given, now=read_now)
-    for found in (check(subject) for check in (check_settings, check_encryption_key, check_connectors)):
-        if found.verdict is Verdict.FAILURE:
-            message = f"{found.message}; {found.remedy}"
-            raise ConfigurationError(message)
+    refused = _find_refused(given)
+    if refused:
+        print_line(f"signalpost: {refused}", to_errors=True)
+
+
+def _find_refused(given: Settings) -> str:
+    """Say what of the settings a start would refuse first, and what to do; "" if it takes them."""
+    try:
+        for url, name in ((given.database_url, DATABASE_URL), (given.database_direct_url, DIRECT_URL)):
+            if url is not None:
+                read_connect_arguments(url.get_secret_value(), name)
+        subject = Subject(given, now=read_now)
+        for check in (check_settings, check_encryption_key, check_connectors):
+            found = check(subject)
+            if found.verdict is Verdict.FAILURE:
+                return f"{found.message}; {found.remedy}"
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 def openapi() -> None:
