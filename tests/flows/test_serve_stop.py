@@ -68,6 +68,15 @@ async def serve_amid_slowness(folder, port):
         yield sandbox, slow, service
 
 
+@pytest.fixture
+def no_nohup():
+    """What the tests start is told of SIGHUP, also where they themselves run below ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("no_nohup")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 async def test_slowness_around_it_delays_no_stop(tmp_path, port, number):
     async with serve_amid_slowness(tmp_path, port) as (_, _, service):
