@@ -30,6 +30,15 @@ async def test_a_poll_that_ends_amid_a_resumption_leaves_the_instance_due(pool, 
     assert await pool.fetchval("SELECT next_poll_at <= now() FROM instance")
 
 
+@pytest.mark.parametrize("kept", [None, {"used": 10}])
+async def test_the_calls_of_a_poll_amid_which_another_is_asked_for_count(pool, instance_id, kept):
+    """But where the account is authorised anew: that has begun to count from nothing."""
+    await pool.execute("UPDATE instance SET quota = $1, wishes = wishes + 1", kept)
+    ended = FinishedPoll(instance_id, NOW, NOW, succeeded=True, quota={"used": 11}, wishes=0)
+    await Polls(pool, VAULT).finish(ended)
+    assert await pool.fetchval("SELECT quota FROM instance") == (kept and {"used": 11})
+
+
 @pytest.mark.parametrize("way", ["authorised", "renewed"])
 async def test_a_refusal_of_tokens_that_are_just_replaced_stops_nothing(pool, instance_id, way):
     instance, polls = await find_instance(pool, instance_id), Polls(pool, VAULT)

@@ -40,13 +40,15 @@ WHERE id IN (SELECT id FROM instance WHERE id = ANY($1) AND next_poll_at > $2 AN
 
 # What was asked for while the poll ran (by hand, a resumption, a change) may have come too late for it: once more, if
 # whoever asked found that it is polled at all. The row itself tells that: who waited for it has others as they were.
+# The calls count all the same, but where another authorisation has begun to count anew.
 FINISH = """
 UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.valid THEN NULL
            WHEN instance.wishes = done.wishes THEN done.next
            WHEN instance.next_poll_at IS NOT NULL THEN now() END,
        last_poll_at = done.polled, last_success_at = CASE WHEN done.good THEN done.polled ELSE last_success_at END,
        throttled_until = CASE WHEN done.waited THEN throttled_until ELSE done.throttled END,
-       quota = CASE WHEN instance.wishes = done.wishes THEN coalesce(done.quota, instance.quota) ELSE instance.quota END
+       quota = CASE WHEN instance.wishes = done.wishes OR instance.quota IS NOT NULL
+               THEN coalesce(done.quota, instance.quota) END
 FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[], $5::timestamptz[], $6::jsonb[],
             $7::integer[], $8::boolean[]) AS done (id, polled, next, good, throttled, quota, wishes, waited)
 WHERE instance.id = done.id
