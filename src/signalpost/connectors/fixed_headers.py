@@ -6,24 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-CONNECTION = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""What belongs to the connection (RFC 9110, 7.6.1), or says how bodies are packed: we unpack none."""
+from signalpost.model.headers import belongs_to_connection, is_header_name
+
 SECRETS = frozenset({"authorization", "cookie"})
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,998}[\x21-\x7e])?")
 
 
@@ -41,21 +26,11 @@ def list_headers(connector: object) -> Mapping[str, str]:
     return getattr(connector, "headers", {})
 
 
-def is_name(name: object) -> bool:
-    """Say whether a header may have this name."""
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None
-
-
-def belongs_to_connection(name: str) -> bool:
-    """Say whether a header is not for a connector to set."""
-    return name.lower() in CONNECTION or name.lower().startswith("proxy-")
-
-
 def find_wrong_header(headers: Mapping[str, str]) -> str:
     """Say what is wrong with fixed headers, "" if nothing is. Values are not shown: a secret may stand there."""
     seen: set[str] = set()
     for name, text in headers.items():
-        if not is_name(name):
+        if not is_header_name(name):
             return f"{name!r:.100} is no name of a header; give letters, digits and hyphens, as in Notion-Version"
         if belongs_to_connection(name):
             return f"{name} belongs to the connection; leave it out"

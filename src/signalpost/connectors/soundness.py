@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from signalpost.connectors.base import Authorization, Quota
-from signalpost.connectors.fixed_headers import belongs_to_connection, is_name
 from signalpost.connectors.resource import ListPage
 from signalpost.model.errors import replace_unusable
 from signalpost.model.event import Change, EventType, Gap, Page
+from signalpost.model.headers import belongs_to_connection, is_header_name
 from signalpost.model.instance import Account, Tokens
 
 MOST_CALLS = 10**12
@@ -151,7 +151,7 @@ def _find_wrong_authorization(authorization: Any) -> Iterator[str]:
 
 def _find_wrong_headers(headers: Any) -> Iterator[str]:
     for name, text in headers.items():
-        if not (is_name(name) and isinstance(text, str)):
+        if not (is_header_name(name) and isinstance(text, str)):
             yield "a header that is none"
         elif belongs_to_connection(name):
             yield f"the header {name}, which belongs to the connection"

@@ -9,30 +9,13 @@ from typing import Any
 
 from signalpost.model.configuration import CALLBACK_HEADERS
 from signalpost.model.errors import InvalidRequestError
+from signalpost.model.headers import belongs_to_connection, is_header_name
 
 MOST_HEADERS = 50
 MOST_CHARACTERS = 8000
 
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x20-\x7e]+")
-# What belongs to the connection (RFC 9110, 7.6.1) and what says how the body is read.
-_REFUSED = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-_REFUSED_PREFIXES = ("proxy-", "webhook-", "elements-", "signalpost-")
+_OURS = ("webhook-", "elements-", "signalpost-")
 
 
 def read_callback_headers(text: str, *, has_user: bool) -> tuple[tuple[str, str], ...]:
@@ -89,12 +72,12 @@ def _read_lines(text: str) -> Iterable[tuple[str, Any]]:
 
 
 def _check(number: int, name: str, value: Any) -> tuple[str, str]:
-    if not _NAME.fullmatch(name):
+    if not is_header_name(name):
         message = f"the name of header {number} is not made of letters, digits and hyphens, as in X-Tenant"
         raise _refuse(message)
     # To programs behind CGI or WSGI a low line in a name is a hyphen.
     plain = name.lower().replace("_", "-")
-    if plain in _REFUSED or plain.startswith(_REFUSED_PREFIXES):
+    if belongs_to_connection(plain) or plain == "content-type" or plain.startswith(_OURS):
         message = (
             f"{name[:100]!r} is not yours to set: it belongs to the connection, the body or the signature;"
             " leave it out"

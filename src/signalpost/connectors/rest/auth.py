@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from signalpost.connectors.fixed_headers import belongs_to_connection
 from signalpost.connectors.rest.declared import Address, Declared, OptionalLine, Parameter
+from signalpost.model.headers import belongs_to_connection
 
 OWN_PARAMETERS = frozenset(
     {
