@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.api.answers import accepted, refused, with_token
+from tests.apps import run_app
 from tests.support import REDIRECT, until
 
 KEY = "application-key-4f1d2a"
@@ -174,13 +175,8 @@ async def run_echo(writes, status=400):
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", echo)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with run_app(app) as url:
+        yield url
 
 
 async def test_a_provider_that_repeats_what_it_was_sent_gives_nothing_away(make_world):

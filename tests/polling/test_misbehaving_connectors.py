@@ -64,6 +64,16 @@ async def read_errors(machine):
     return {row["resource"]: (row["last_error"], row["watermark"]) for row in rows}
 
 
+async def tell_twenty(machine):
+    """Have twenty changes polled after a first poll; give the events told of them."""
+    await machine.poll()
+    machine.provider.now += machine.interval
+    for number in range(20):
+        machine.provider.write(f"a{number}", number)
+    await machine.poll()
+    return [each for each in await machine.read_events() if "action" in each["record"]]
+
+
 @pytest.mark.parametrize(
     ("kind", "case"), [*(("feed", each) for each in FEEDS), *(("timestamp", each) for each in LISTINGS)]
 )
@@ -89,12 +99,7 @@ async def test_a_feed_that_fills_the_same_lists_for_each_page_is_told_as_it_was(
         return replace(page, records=records, changes=changes)
 
     machine = await connect("feed", {"read": read})
-    await machine.poll()
-    machine.provider.now += machine.interval
-    for number in range(20):
-        machine.provider.write(f"a{number}", number)
-    await machine.poll()
-    told = [each for each in await machine.read_events() if "action" in each["record"]]
+    told = await tell_twenty(machine)
     assert [each["object_id"] for each in told] == [f"a{number}" for number in range(20)]
     assert [each["record"]["value"] for each in told] == list(range(20))
 
@@ -106,12 +111,7 @@ async def test_a_feed_that_writes_into_the_watermark_it_is_given_is_read_on(conn
         return replace(page, watermark=watermark)
 
     machine = await connect("feed", {"read": read})
-    await machine.poll()
-    machine.provider.now += machine.interval
-    for number in range(20):
-        machine.provider.write(f"a{number}", number)
-    await machine.poll()
-    told = [each["object_id"] for each in await machine.read_events() if "action" in each["record"]]
+    told = [each["object_id"] for each in await tell_twenty(machine)]
     assert told == [f"a{number}" for number in range(20)]
     assert (await read_errors(machine))["broken"] == (None, {"id": 20})
 
@@ -171,12 +171,7 @@ async def test_pages_before_one_that_is_no_json_are_told(connect):
         return replace(page, records=tuple(cut))
 
     machine = await connect("feed", {"read": read})
-    await machine.poll()
-    machine.provider.now += machine.interval
-    for number in range(20):
-        machine.provider.write(f"a{number}", number)
-    await machine.poll()
-    told = [each["object_id"] for each in await machine.read_events() if "action" in each["record"]]
+    told = [each["object_id"] for each in await tell_twenty(machine)]
     assert told == [f"a{number}" for number in range(len(told))]
     assert 0 < len(told) <= 15
     assert (await read_errors(machine))["broken"][

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from tests.apps import run_app
+
 PAGE = 2
 
 
@@ -15,13 +17,8 @@ async def run_provider(**answers):
     app = web.Application()
     for path, answer in answers.items():
         app.router.add_post(f"/{path}", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with run_app(app) as url:
+        yield url
 
 
 class Issues:

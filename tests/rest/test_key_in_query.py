@@ -11,6 +11,7 @@ from aiohttp import web
 from signalpost.connectors.session import put_in_query
 from signalpost.instances.sessions import Sessions
 from signalpost.testing.recorded import HastyTime, Provider, make_answer, open_session
+from tests.apps import run_app
 from tests.collector import run_collector
 from tests.rest.test_post import load
 from tests.support import until
@@ -81,12 +82,8 @@ async def repeating():
     """The provider, running at its ``url``."""
     provider, app = Repeating(), web.Application()
     app.router.add_get("/v1/things", provider.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield provider
-    await runner.cleanup()
+    async with run_app(app) as provider.url:
+        yield provider
 
 
 async def dump(world):

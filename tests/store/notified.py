@@ -48,6 +48,22 @@ async def add_instance(pool, *, url=URL, organization="Acme", configuration=None
     return instance.id
 
 
+def draft_again(instance, resources):
+    """Give an instance as whoever changes or authorises it sends it back, with other ``resources``."""
+    return InstanceDraft(
+        instance.connector,
+        instance.name,
+        [],
+        instance.configuration,
+        frozenset(),
+        instance.account,
+        60,
+        resources,
+        URL,
+        full_raw=False,
+    )
+
+
 async def add_notifications(pool, instance_id, states, *, made_at=NOW):
     """Write one notification with one event for each state; give their ids."""
     for _ in states:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from signalpost.model.instance import Tokens
-from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.polling_status import PollingStatus
 from signalpost.store.polls import FinishedPoll, Polls
 from signalpost.store.tokens import TokenRows
 from tests.store.amid import Stopping, act_amid
-from tests.store.notified import NOW, URL, VAULT
+from tests.store.notified import NOW, VAULT, draft_again
 
 
 async def find_instance(pool, instance_id):
@@ -48,18 +47,7 @@ async def test_a_refusal_of_tokens_that_are_just_replaced_stops_nothing(pool, in
             async with TokenRows(stopping, VAULT).lock(instance_id, "egnyte") as lock:
                 await lock.replace(lock.tokens)
         else:
-            draft = InstanceDraft(
-                instance.connector,
-                instance.name,
-                [],
-                instance.configuration,
-                frozenset(),
-                instance.account,
-                60,
-                {"events": {}},
-                URL,
-                full_raw=False,
-            )
+            draft = draft_again(instance, {"events": {}})
             await Instances(stopping, VAULT).update(instance, draft, tokens=Tokens("new", None, None))
 
     stopping = Stopping(pool)

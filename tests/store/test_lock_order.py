@@ -16,7 +16,6 @@ from signalpost.store.accounts.invitations import Invitations
 from signalpost.store.accounts.sessions import Sessions
 from signalpost.store.accounts.sign_in_failures import SignInFailures
 from signalpost.store.deliveries import Deliveries
-from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.organizations import Organizations
 from signalpost.store.polls import FinishedPoll, Polls
@@ -26,7 +25,7 @@ from signalpost.store.vault import Vault
 from signalpost.store.workers import Workers
 from tests.store.amid import Stopping
 from tests.store.history import KEY
-from tests.store.notified import NOW, URL, VAULT, add_instance, add_worker
+from tests.store.notified import NOW, VAULT, add_instance, add_worker, draft_again
 from tests.support import until
 
 SECONDS = 20.0
@@ -86,18 +85,7 @@ async def test_nobody_waits_for_who_waits_for_the_tokens_of_an_instance(pool, id
     instances = Instances(pool, VAULT)
     instance = await instances.find(organization_id, ids[0])
     deliveries = Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
-    draft = InstanceDraft(
-        instance.connector,
-        instance.name,
-        [],
-        instance.configuration,
-        frozenset(),
-        instance.account,
-        60,
-        {},
-        URL,
-        full_raw=False,
-    )
+    draft = draft_again(instance, {})
     async with TokenRows(pool, VAULT).lock(ids[0], "egnyte"):  # the provider does not answer
         changing = asyncio.ensure_future(
             instances.delete(instance)

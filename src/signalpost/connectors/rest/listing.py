@@ -182,9 +182,9 @@ class RestListing:
 
     def _write_cursor(self, found: str | int | None) -> str | None:
         """Give a cursor as a position: in a body a number is another than its digits as a text."""
-        if found is None or self._declared.method == "GET":
-            return None if found is None else str(found)
-        return json.dumps(found)
+        if found is None:
+            return None
+        return str(found) if self._declared.method == "GET" else json.dumps(found)
 
     def _read_cursor(self, position: str) -> Any:
         if self._declared.method == "GET":
