@@ -37,7 +37,7 @@ from signalpost.store.database import migrate, open_pool
 from signalpost.store.embedded import EmbeddedPostgres
 from signalpost.store.vault import Vault
 from signalpost.web.visits import SESSION_COOKIE
-from signalpost.wiring import open_service
+from signalpost.wiring.service import open_service
 
 RESULTS = Path(__file__).parent / "results" / "console.json"
 MOST_MILLISECONDS = 200.0

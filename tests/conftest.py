@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from signalpost.sandbox.egnyte import run_sandbox
@@ -43,6 +45,21 @@ httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_co
 # Where a test says nothing else, clients wait as long as all else here: five seconds are soon over on a busy machine.
 for _phase in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _phase, PATIENCE_SECONDS)
+
+# What its types are each connection would ask its server anew, which takes longer than a test's own questions. Databases
+# that are made from one have the same types, and those of one server have numbers of their own.
+_introspect = asyncpg.Connection._introspect_types
+_known_types: dict[Any, Any] = {}
+
+
+async def introspect_once(connection, type_oids, timeout):
+    asked = (str(connection._addr), *sorted(type_oids))
+    if asked not in _known_types:
+        _known_types[asked] = await _introspect(connection, type_oids, timeout)
+    return _known_types[asked]
+
+
+asyncpg.Connection._introspect_types = introspect_once
 
 # How fast a busy machine draws examples says nothing about the product. The same commit gives the same examples: what
 # failed here fails there. Others are looked for by ``pytest --hypothesis-profile=search``.
@@ -123,6 +140,16 @@ async def pool(database) -> AsyncIterator[asyncpg.Pool]:
     pool = await open_pool(database, size=8)
     yield pool
     await pool.close()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a test, or a command that it runs in this process, has made of logging: others read lines, too."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ import httpx
 from signalpost.api.server import bind, serve_app
 from signalpost.cli.listen import run_listener
 from signalpost.settings import Settings
-from signalpost.wiring import Service, open_service
+from signalpost.wiring.service import Service, open_service
 from tests.schemas import Checked
 
 INTERVAL_SECONDS = 0.2

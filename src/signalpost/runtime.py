@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 
@@ -29,6 +28,7 @@ from signalpost.store.queue import (
     DELIVER,
     POLL,
     REPLAY,
+    JobTaker,
     Queue,
     Wakeups,
     WorkDriver,
@@ -118,7 +118,7 @@ class Runtime:
         self._parts = parts
         self._roles = roles
         self._tasks: list[asyncio.Task[None]] = []
-        self._queue_managers: dict[str, QueueManager] = {}
+        self._queue_managers: dict[str, JobTaker] = {}
         self._stopping = asyncio.Event()
         self._ticked_at: datetime | None = None
 
@@ -272,7 +272,7 @@ class Runtime:
         if earlier is not None:  # it failed, and may have left jobs that look as if they were worked on
             await self._parts.queue.give_back(earlier.queue_manager_id)
         queries = queue_queries(WorkDriver(self._parts.pool, self._parts.wakeups), WorkQueries)
-        queue_manager = QueueManager(queries)
+        queue_manager = JobTaker(queries)
         queue_manager.min_dequeue_poll_interval = LOOK_AGAIN[entrypoint]
         self._queue_managers[entrypoint] = queue_manager
         if self._stopping.is_set():

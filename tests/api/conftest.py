@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,6 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-import structlog
 
 from signalpost.observe import configure_logging
 from signalpost.sandbox.egnyte import run_sandbox
@@ -63,12 +61,8 @@ async def still(shared) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+def log_lines() -> Callable[[], list[dict[str, Any]]]:
     """Have logs written as they are in service, JSON lines; give a function that reads them."""
     stream = io.StringIO()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
     configure_logging(level="debug", json_lines=True, stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    structlog.reset_defaults()
-    root.handlers, root.level = handlers, level
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]

@@ -90,7 +90,12 @@ def build_image(folder: Path) -> Path:
                     ["sh", "-ec", each.text.replace("/opt/signalpost", str(target))],
                     check=False,
                     cwd=work,
-                    env={"PATH": path, "HOME": str(Path.home()), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+                    env={
+                        "PATH": path,
+                        "HOME": str(Path.home()),
+                        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+                        "PIP_NO_COMPILE": "1",
+                    },
                     capture_output=True,
                     text=True,
                 )

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from signalpost import runtime, wiring
+from signalpost import runtime
 from signalpost.delivery import lane, replays
 from signalpost.store.queue import DELIVER, REPLAY
+from signalpost.wiring import service
 from tests.support import until
 
 LANES = 6
@@ -102,8 +103,8 @@ async def test_who_has_all_connections_that_a_host_may_have_keeps_neither_polls_
 ):
     monkeypatch.setattr(lane, "MANY_HANGING", 1000)
     monkeypatch.setitem(runtime.MOST_IN_FLIGHT, DELIVER, HANGING * 2)
-    monkeypatch.setattr(wiring, "TO_CALLBACKS", connections)
-    monkeypatch.setattr(wiring, "TO_ONE_CALLBACK", 3)
+    monkeypatch.setattr(service, "TO_CALLBACKS", connections)
+    monkeypatch.setattr(service, "TO_ONE_CALLBACK", 3)
     async with make_world(total_timeout_seconds=300) as world, listening_only() as (url, taken):
         ids = [
             (await world.connect(**{"event.notification.callback.url": each}))["id"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from tests.support import until
@@ -16,15 +14,6 @@ ATTEMPT = {
     "event", "log_level", "part", "instance", "notification", "attempt", "outcome", "status", "duration_ms", "lag_ms",
     "bytes", "events", "replay",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def loud():
-    """Have every level told, whatever a test before in this process left."""
-    before = structlog.get_config()
-    structlog.reset_defaults()
-    yield
-    structlog.configure(**before)
 
 
 def lines(told, name, **facts):

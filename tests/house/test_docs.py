@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ ROOT = Path(__file__).parents[2]
 MARKDOWN = sorted(path for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 OTHERS_ROUTES = ("/pubapi", "/puboauth", "/_sandbox")
 SETTINGS_OF_TESTS = {"SIGNALPOST_TEST_POSTGRESQL"}
+
+
+@cache
+def read_operations():
+    return build_routes().openapi()["paths"]
+
+
+@cache
+def read_commands():
+    return {
+        name.removeprefix("signalpost ")
+        for name, _ in walk(typer.main.get_command(build_app()), "signalpost")
+    }
+
+
+@cache
+def read_options():
+    return set(re.findall(r"SIGNALPOST_[A-Z_]*[A-Z]", PAGES["commands.md"]()))
 
 
 def name_of(path):
@@ -74,7 +93,7 @@ def headings_of(page):
 def test_routes_that_pages_name_exist(path):
     known = {
         (method.upper(), shape_of(route))
-        for route, methods in build_routes().openapi()["paths"].items()
+        for route, methods in read_operations().items()
         for method in methods
     }
     for method, route in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`\s?]*)", path.read_text()):
@@ -90,10 +109,7 @@ def shape_of(route):
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=name_of)
 def test_commands_that_pages_name_exist(path):
-    known = {
-        name.removeprefix("signalpost ")
-        for name, _ in walk(typer.main.get_command(build_app()), "signalpost")
-    }
+    known = read_commands()
     for words in re.findall(
         r"(?:^|`|bin/)signalpost (?!ready)([a-z]+(?: [a-z]+(?:-[a-z]+)*)?)", path.read_text(), re.MULTILINE
     ):
@@ -128,13 +144,12 @@ def test_the_receivers_code_that_a_page_gives_verifies_what_we_sign():
 def test_settings_that_pages_name_exist(path):
     known = {f"SIGNALPOST_{name.upper()}" for name in Settings.model_fields}
     named = set(re.findall(r"SIGNALPOST_[A-Z_]*[A-Z]", path.read_text()))
-    options = set(re.findall(r"SIGNALPOST_[A-Z_]*[A-Z]", PAGES["commands.md"]()))
-    assert named <= known | options | SETTINGS_OF_TESTS
+    assert named <= known | read_options() | SETTINGS_OF_TESTS
 
 
 def test_every_route_of_the_api_is_described():
     text = (REFERENCE / "api.md").read_text()
-    for path, methods in build_routes().openapi()["paths"].items():
+    for path, methods in read_operations().items():
         shown = path.removeprefix("/elements/api-v2")
         for method in methods:
             pattern = rf"^\| (?:[A-Z]+, )*{method.upper()}(?:, [A-Z]+)* \| `{re.escape(shown)}` \|"
@@ -143,7 +158,7 @@ def test_every_route_of_the_api_is_described():
 
 def test_every_route_described_exists():
     text = (REFERENCE / "api.md").read_text()
-    paths = build_routes().openapi()["paths"]
+    paths = read_operations()
     for methods, shown in re.findall(r"^\| ([A-Z, ]+) \| `(/[^`]*)` \|", text, re.MULTILINE):
         found = paths.get(shown) or paths["/elements/api-v2" + shown]
         assert set(methods.lower().split(", ")) == set(found), shown

@@ -48,9 +48,6 @@ def open_machine(pool) -> Callable[..., Any]:
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
+def quiet() -> None:
     """Log nothing: these tests fail on purpose, hundreds of times, and a traceback takes a second to draw."""
-    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
-    yield
-    structlog.configure(**before)

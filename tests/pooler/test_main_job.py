@@ -12,7 +12,7 @@ import httpx
 from signalpost.cli.listen import run_listener
 from signalpost.settings import Settings
 from signalpost.store.database import open_pool
-from signalpost.wiring import open_accounts
+from signalpost.wiring.accounts import open_accounts
 from tests.flows.test_tokens import KEY, count_refreshes, fail
 from tests.pooler.conftest import SERVER_CONNECTIONS
 from tests.processes import running

@@ -244,7 +244,4 @@ async def test_every_published_configuration_finds_a_change(pool, api):
 def quiet():
     import structlog
 
-    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
-    yield
-    structlog.configure(**before)

@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import orjson
 import pytest
+from pgqueuer.domain.settings import DBSettings
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from signalpost.model.ids import InstanceId
@@ -21,11 +22,14 @@ from signalpost.store.queue import (
     Wakeups,
     WorkDriver,
     WorkQueries,
+    _make_settings,
     queue_queries,
     read_id,
     read_polls,
 )
 from tests.support import PATIENCE_SECONDS, until
+
+NAMES = [*DBSettings.model_fields, *(f"pgqueuer_{name}" for name in DBSettings.model_fields)]
 
 
 async def count_jobs(pool):
@@ -160,3 +164,16 @@ async def test_a_connection_that_was_lost_is_made_anew(pool, wakeups, monkeypatc
     assert len(made) == 2
     await pool.execute("SELECT pg_notify('told', 'again')")
     await until(lambda: heard == ["again"])
+
+
+def read_statements():
+    queries = queue_queries(None, WorkQueries)
+    return queries.qbe.settings, queries.qbe.build_install_query(), queries.qbq.build_enqueue_query()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_variable_of_the_environment_is_the_queues(name, monkeypatch):
+    expected = read_statements()
+    monkeypatch.setenv(name.upper(), "no name; of anything")
+    _make_settings.cache_clear()
+    assert read_statements() == expected

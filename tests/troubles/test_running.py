@@ -231,7 +231,7 @@ async def test_clocks_of_workers_ten_minutes_apart_change_nothing(database, sand
     """What one worker writes is due for the other at the same time, whatever their machines' clocks show."""
     async with open_world(database, sandbox, roles=frozenset({"poll"})) as first:
         monkeypatch.setattr(
-            "signalpost.wiring.read_now", lambda: datetime.now(UTC) + timedelta(seconds=seconds)
+            "signalpost.wiring.service.read_now", lambda: datetime.now(UTC) + timedelta(seconds=seconds)
         )
         async with (
             open_world(

@@ -11,11 +11,10 @@ import aiohttp
 import pytest
 
 from signalpost.api.waiting import MOST_WAITING
-from signalpost.model.clock import SharedClock
+from signalpost.model.clock import SharedClock, read_now
 from signalpost.store.database import open_pool, read_newest
 from signalpost.store.health import Health
 from signalpost.store.troubles import SLOW
-from signalpost.wiring import read_now
 from tests.processes import STOP_SECONDS
 from tests.support import open_world, until
 from tests.troubles.ground import open_way

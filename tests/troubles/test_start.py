@@ -13,8 +13,8 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.settings import Settings
 from signalpost.store.database import migrate, open_pool, read_newest
 from signalpost.store.troubles import UNREACHABLE, check_tables, check_version
-from signalpost.wiring import open_service
 from signalpost.wiring.database import ReachedDatabase
+from signalpost.wiring.service import open_service
 from tests.processes import run
 from tests.support import PATIENCE_SECONDS, write_url
 from tests.troubles.ground import PASSWORD, open_way, wait_closed

@@ -11,13 +11,12 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from signalpost.model.clock import SharedClock
+from signalpost.model.clock import SharedClock, read_now
 from signalpost.store.health import Health
 from signalpost.web.app import PageFrame
 from signalpost.web.pages import NOTICE_COOKIE
 from signalpost.web.routes import ROUTERS
 from signalpost.web.visits import SESSION_COOKIE, VISITOR_COOKIE, derive_csrf
-from signalpost.wiring import read_now
 from tests.support import until
 from tests.web.consent import NEW, fill
 

@@ -31,7 +31,7 @@ COMMANDS = {
     "migrate": ("admin", "Bring the database to the newest tables."),
     "doctor": ("doctor", "Check the installation and say what to do."),
     "settings": ("admin", "Show the effective settings."),
-    "openapi": ("admin", "Print the OpenAPI document of the HTTP API."),
+    "openapi": ("openapi", "Print the OpenAPI document of the HTTP API."),
     "login": ("login", "Keep a server and its secrets as a profile."),
     "reencrypt": ("admin", "Encrypt all stored secrets with the first of the encryption keys."),
 }

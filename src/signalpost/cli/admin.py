@@ -1,23 +1,21 @@
-"""Looking after an installation: migrate, show its settings, print the API's description."""
+"""Looking after an installation: migrate, show its settings, encrypt anew."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 
-from signalpost.api.app import build_routes
 from signalpost.cli.doctor.configured import check_connectors, check_encryption_key, check_settings
 from signalpost.cli.doctor.findings import Subject, Verdict
 from signalpost.cli.options import DataDirectory
 from signalpost.cli.printing import print_line
+from signalpost.model.clock import read_now
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
 from signalpost.store.database import read_connect_arguments
 from signalpost.store.resealing import reseal_all
 from signalpost.store.troubles import DATABASE_URL
-from signalpost.wiring import open_vault, reach_database, read_now, require_database
-from signalpost.wiring.database import DIRECT_URL
+from signalpost.wiring.database import DIRECT_URL, open_vault, reach_database, require_database
 
 
 def migrate(data_dir: DataDirectory = None) -> None:
@@ -76,8 +74,3 @@ def _find_refused(given: Settings) -> str:
     except ConfigurationError as error:
         return str(error)
     return ""
-
-
-def openapi() -> None:
-    """Print the OpenAPI document of the HTTP API."""
-    print(json.dumps(build_routes().openapi(), indent=2))

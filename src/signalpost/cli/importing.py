@@ -28,7 +28,8 @@ from signalpost.model.configuration import stringify
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
-from signalpost.wiring.imports import open_importer, open_outbound
+from signalpost.wiring.imports import CONNECTIONS_OUTWARDS, open_importer
+from signalpost.wiring.outbound import open_outbound
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -121,7 +122,7 @@ def _keep(pipe: Path, path: Path) -> Path:
 async def _fetch(settings: Settings, url: str, authorization: str, path: Path, tell: Tell) -> None:
     parse_callback_url(url, "--url")
     with path.open("wb") as file:
-        async with open_outbound(settings) as outbound:
+        async with open_outbound(settings, connections=CONNECTIONS_OUTWARDS) as outbound:
             await fetch_pages(
                 outbound, url, authorization, file, lambda number: tell(f"fetched {number:,} pages")
             )

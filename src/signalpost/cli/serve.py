@@ -18,7 +18,7 @@ from signalpost.cli.options import DataDirectory, Host, Port, WorkerHost, Worker
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
-from signalpost.wiring import Service, open_service
+from signalpost.wiring.service import Service, open_service
 
 ALL_ROLES = frozenset({"poll", "deliver"})
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+
+def read_now() -> datetime:
+    """Give the time now, in UTC, by the machine's own clock: what a ``SharedClock`` is made with."""
+    return datetime.now(UTC)
 
 
 class SharedClock:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,9 +18,11 @@ import orjson
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver, Relay
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.models import Job
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.ports.driver import Driver, NotifyCallback
+from pydantic_settings import PydanticBaseSettingsSource
 
 from signalpost.model.ids import InstanceId
 from signalpost.store.gather import Gather
@@ -52,13 +55,26 @@ FROM unnest($1::text[]) AS kind
 
 def queue_queries(driver: Driver, kind: type[Statements]) -> Statements:
     """PgQueuer's statements, of a ``kind``, on ``driver``, by our settings (its environment variables are not read)."""
-    settings = DBSettings(durability=Durability.volatile)
+    settings = _make_settings()
     return kind(
         driver,
         qbe=QueryBuilderEnvironment(settings),
         qbq=QueryQueueBuilder(settings),
         qbs=QuerySchedulerBuilder(settings),
     )
+
+
+class _Settings(DBSettings):
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read no environment: its names are as common as CHANNEL and TRIGGER, and our statements name the tables."""
+        return (sources["init_settings"],)
+
+
+@cache
+def _make_settings() -> DBSettings:
+    """Make them once: it takes as long as a connection to the database."""
+    return _Settings(durability=Durability.volatile)
 
 
 async def install_queue(connection: asyncpg.Connection) -> None:
@@ -179,6 +195,13 @@ class WorkQueries(Queries):
         """Take jobs, as PgQueuer does."""
         self.driver.note_look()
         return await super().dequeue(*arguments, **named)
+
+
+class JobTaker(QueueManager):
+    """Takes jobs and has them worked, as PgQueuer does."""
+
+    async def verify_structure(self) -> None:
+        """Look for nothing: each start has just brought the tables to this version, by ``install_queue``."""
 
 
 class Queue:

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 
@@ -14,7 +14,7 @@ from signalpost.accounts.accounts import Accounts
 from signalpost.accounts.joining import Joining
 from signalpost.accounts.passwords import Passwords
 from signalpost.accounts.signin import SignIn
-from signalpost.model.clock import SharedClock
+from signalpost.model.clock import SharedClock, read_now
 from signalpost.settings import Settings
 from signalpost.store.accounts.invitations import Invitations
 from signalpost.store.accounts.members import Members
@@ -55,7 +55,7 @@ async def open_accounts(settings: Settings) -> AsyncIterator[OpenedAccounts]:
         await database.migrate()
         pool = await database.open_pool(size=2)
         try:
-            clock = SharedClock(lambda: datetime.now(UTC), time.monotonic)
+            clock = SharedClock(read_now, time.monotonic)
             clock.set(await pool.fetchval("SELECT now()"))
             accounts = join_accounts(pool, Sessions(pool), clock)
             yield OpenedAccounts(Organizations(pool), accounts)

@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from signalpost.connectors.registry import load_registry
 from signalpost.instances.imports import Importer
-from signalpost.model.clock import SharedClock
+from signalpost.model.clock import SharedClock, read_now
 from signalpost.model.errors import ConfigurationError
 from signalpost.model.member import Role
 from signalpost.outbound import Outbound
@@ -21,6 +20,7 @@ from signalpost.store.connections import Connections
 from signalpost.store.imports import Imports
 from signalpost.store.organizations import Organizations
 from signalpost.wiring.database import open_vault, reach_database
+from signalpost.wiring.outbound import open_outbound
 from signalpost.wiring.plan import PlanReader
 
 CONNECTIONS_OUTWARDS = 4
@@ -43,18 +43,6 @@ class OnceForEachHost(PlanReader):
         await self._judged[key]
 
 
-def open_outbound(settings: Settings) -> Outbound:
-    """Make what a command sends requests with: the rules for addresses are those of the service."""
-    return Outbound(
-        allow_private=settings.allow_private_networks,
-        connections=CONNECTIONS_OUTWARDS,
-        allowance=settings.read_allowance(),
-        proxy_url=settings.read_proxy_url(),
-        connect_timeout_seconds=settings.connect_timeout_seconds,
-        total_timeout_seconds=settings.total_timeout_seconds,
-    )
-
-
 @asynccontextmanager
 async def open_importer(
     settings: Settings, organization: str, email: str, values: Mapping[str, Mapping[str, str]]
@@ -69,7 +57,10 @@ async def open_importer(
         files=settings.list_connector_files(),
         check_format=compile_pattern,
     )
-    async with reach_database(settings) as database, open_outbound(settings) as outbound:
+    async with (
+        reach_database(settings) as database,
+        open_outbound(settings, connections=CONNECTIONS_OUTWARDS) as outbound,
+    ):
         await database.migrate()
         pool = await database.open_pool(size=2)
         try:
@@ -80,7 +71,7 @@ async def open_importer(
                     " --organization and --email, or make one with: signalpost credentials create"
                 )
                 raise ConfigurationError(message)
-            clock = SharedClock(lambda: datetime.now(UTC), time.monotonic)
+            clock = SharedClock(read_now, time.monotonic)
             clock.set(await pool.fetchval("SELECT now()"))
             vault = open_vault(settings)
             yield Importer(

@@ -12,7 +12,7 @@ from signalpost.cli.doctor.configured import check_encryption_key
 from signalpost.cli.doctor.findings import Subject, Verdict
 from signalpost.settings import Settings
 from signalpost.store.embedded import EmbeddedPostgres
-from signalpost.wiring import reach_database
+from signalpost.wiring.database import reach_database
 from tests.store.test_embedded.conftest import wait_until
 
 

@@ -22,7 +22,7 @@ async def test_they_are_off_by_default():
 
 def test_nothing_of_the_extra_is_imported_without_need():
     code = (
-        "import sys, signalpost.wiring, signalpost.cli.serve;"
+        "import sys, signalpost.wiring.service, signalpost.cli.serve;"
         "print([name for name in sys.modules"
         " if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter', 'signalpost.tracing.'))])"
     )

@@ -18,10 +18,10 @@ from signalpost.cli.doctor.examination import SLOW, Findings, end_at_settings, e
 from signalpost.cli.doctor.findings import Verdict, refuse
 from signalpost.cli.options import DataDirectory
 from signalpost.cli.printing import make_harmless
+from signalpost.model.clock import read_now
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import load_settings
-from signalpost.wiring import read_now
 
 PollerConfiguration = Annotated[
     Path | None,

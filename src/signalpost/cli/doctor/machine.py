@@ -24,7 +24,7 @@ from signalpost.cli.doctor.findings import (
 )
 from signalpost.model.errors import ConfigurationError
 from signalpost.store.embedded import check_at_rest
-from signalpost.wiring import TO_CALLBACKS, TO_PROVIDERS
+from signalpost.wiring.outbound import TO_CALLBACKS, TO_PROVIDERS
 
 LEAST_FREE_BYTES = 100_000_000
 FREE_BYTES_WISHED = 1_000_000_000
