@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.soundness import find_wrong
-from signalpost.model.errors import ConnectorError, InvalidRequestError, SignalpostError
+from signalpost.model.errors import ConnectorError, FencedError, InvalidRequestError, SignalpostError
 from signalpost.observe.logs import get_logger
 from signalpost.outbound.deadlines import Deadlines
 
@@ -51,13 +51,18 @@ class contain:  # noqa: N801 - reads as the verb it is, in a with statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if error is None or isinstance(error, SignalpostError) or not _is_fault(error):
+        if error is None or _is_on_purpose(error) or not _is_fault(error):
             return
         name = type(error).__name__
         code = "".join(traceback.format_tb(where))
         log.error("connector.failed", step=self._step, kind=name, exception=code)
         message = f"{FAULT}{self._step} raised {name}"
         raise ConnectorError(message) from None
+
+
+def _is_on_purpose(error: BaseException) -> bool:
+    """Say whether a connector may raise it; that somebody moved a row of ours on is no news of a provider."""
+    return isinstance(error, SignalpostError) and not isinstance(error, FencedError)
 
 
 def _is_fault(error: BaseException) -> bool:

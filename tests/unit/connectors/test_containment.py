@@ -21,7 +21,7 @@ from signalpost.connectors.pacing import Paces
 from signalpost.connectors.resource import ListPage
 from signalpost.connectors.session import ProviderSession
 from signalpost.instances.tokens import FixedToken
-from signalpost.model.errors import ConnectorError, MissingError
+from signalpost.model.errors import ConnectorError, FencedError, MissingError
 from signalpost.model.event import Change, EventType, Gap, Page
 from signalpost.model.instance import Account, Tokens
 from signalpost.outbound import Answer
@@ -111,6 +111,11 @@ async def test_what_judges_an_answer_fails_as_that_connector(behaviour, reason):
 async def test_what_it_raises_on_purpose_is_what_is_raised():
     with pytest.raises(MissingError, match="gone"):
         await open_session(classify=lambda *_: MissingError("gone")).get("/", {})
+
+
+def test_that_a_row_of_ours_was_moved_on_is_not_for_it_to_say():
+    with pytest.raises(ConnectorError, match="read raised FencedError"), contain("read"):
+        raise FencedError(SECRET)
 
 
 def test_the_log_says_where_it_failed_and_not_with_what():
