@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
     [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
 )
 PACKAGE = ROOT / "src" / "signalpost"
+
+MODULES = [path for path in SOURCES if PACKAGE in path.parents]
 
 MOST_LINES_A_FILE = 300
 MOST_LINES_A_FUNCTION = 60
@@ -52,17 +53,27 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
+def read(path: Path) -> str:
+    return path.read_text()
+
+
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(read(path))
+
+
 def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_no_file_is_longer_than_300_lines(path):
-    assert len(path.read_text().splitlines()) <= MOST_LINES_A_FILE
+def test_no_file_is_longer_than_300_lines():
+    lines = {name_of(path): len(read(path).splitlines()) for path in SOURCES}
+    assert {name: number for name, number in lines.items() if number > MOST_LINES_A_FILE} == {}
 
 
 def test_no_test_has_a_notion_of_its_own_of_how_long_to_wait() -> None:
@@ -71,50 +82,51 @@ def test_no_test_has_a_notion_of_its_own_of_how_long_to_wait() -> None:
         (f"{name_of(path)}:{number}", line)
         for path in SOURCES
         if path.is_relative_to(ROOT / "tests")
-        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        for number, line in enumerate(read(path).splitlines(), start=1)
     ]
     assert len([line for _, line in lines if "_SECONDS" in line]) > 100
     assert [place for place, line in lines if OWN_WAIT.search(line)] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_no_function_is_longer_than_60_lines(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            assert node.end_lineno is not None
-            assert node.end_lineno - node.lineno < MOST_LINES_A_FUNCTION, f"{node.name} in {name_of(path)}"
+def test_no_function_is_longer_than_60_lines():
+    lines = {
+        f"{name_of(path)}: {node.name}": node.end_lineno - node.lineno
+        for path in SOURCES
+        for node in ast.walk(parse(path))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno is not None
+    }
+    assert {name: number for name, number in lines.items() if number >= MOST_LINES_A_FUNCTION} == {}
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if PACKAGE in p.parents], ids=name_of)
-def test_every_module_says_where_it_stands(path):
-    assert ast.get_docstring(ast.parse(path.read_text()))
+def test_every_module_says_where_it_stands():
+    assert [name_of(path) for path in MODULES if not ast.get_docstring(parse(path))] == []
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if PACKAGE in p.parents], ids=name_of)
-def test_module_names_avoid_words_that_say_nothing(path):
-    assert not WORDS_NOT_USED & set(re.split(r"[_.]", path.stem))
+def test_module_names_avoid_words_that_say_nothing():
+    assert [name_of(path) for path in MODULES if WORDS_NOT_USED & set(re.split(r"[_.]", path.stem))] == []
 
 
-@pytest.mark.parametrize("path", PURE, ids=name_of)
-def test_pure_modules_do_no_input_or_output(path):
-    assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE_MODULES
+def test_pure_modules_do_no_input_or_output():
+    used = {
+        name_of(path): {name.split(".")[0] for name in imports_of(path)} & IMPURE_MODULES for path in PURE
+    }
+    assert {name: modules for name, modules in used.items() if modules} == {}
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if PACKAGE in p.parents], ids=name_of)
-def test_only_the_settings_read_the_environment(path):
-    if path.name in {"settings.py", "children.py"} or "embedded" in path.name:
-        return
-    text = path.read_text()
-    assert "os.environ" not in text
-    assert "getenv" not in text
+def test_only_the_settings_read_the_environment():
+    others = [
+        path
+        for path in MODULES
+        if path.name not in {"settings.py", "children.py"} and "embedded" not in path.name
+    ]
+    assert [name_of(path) for path in others if re.search(r"os\.environ|getenv", read(path))] == []
 
 
 def test_only_outbound_imports_the_http_client():
     found = {
         name_of(path)
-        for path in SOURCES
-        if PACKAGE in path.parents
-        and any(name.split(".")[0] in {"aiohttp", "httpx", "requests"} for name in imports_of(path))
+        for path in MODULES
+        if any(name.split(".")[0] in {"aiohttp", "httpx", "requests"} for name in imports_of(path))
         and not {"outbound", "sandbox"} & set(path.parts)
         and path.name != "listen.py"
     }
