@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ import asyncpg
 import httpx
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
+from signalpost.accounts.passwords import Passwords
 from signalpost.sandbox.egnyte import run_sandbox
 from signalpost.store.database import migrate
 from signalpost.store.embedded import EmbeddedPostgres
@@ -156,6 +158,13 @@ def logging_as_it_was() -> Iterator[None]:
 def quick_ticks(monkeypatch) -> None:
     """Let the scheduler look more often than once a second, so that tests wait less."""
     monkeypatch.setattr("signalpost.runtime.TICK_SECONDS", 0.1)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch) -> None:
+    """Let a password cost a hundredth of what it costs in service: most tests of the console sign somebody in."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    monkeypatch.setattr("signalpost.wiring.accounts.Passwords", partial(Passwords, hasher))
 
 
 @pytest.fixture

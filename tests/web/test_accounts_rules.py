@@ -105,6 +105,10 @@ def test_browsers_are_named_in_words(agent, name):
     assert name_browser(agent) == name
 
 
+async def test_a_password_costs_in_service_what_rfc_9106_recommends_second():
+    assert (await Passwords().hash("four words in a row")).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
 async def test_passwords_are_verified_few_at_once_and_only_so_many_wait():
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=1024))
     hashed = await passwords.hash("four words in a row")
