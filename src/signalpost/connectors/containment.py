@@ -16,7 +16,13 @@ from typing import Any, TypeVar
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.soundness import find_wrong
-from signalpost.model.errors import ConnectorError, FencedError, InvalidRequestError, SignalpostError
+from signalpost.model.errors import (
+    ConnectorError,
+    DatabaseLostError,
+    FencedError,
+    InvalidRequestError,
+    SignalpostError,
+)
 from signalpost.observe.logs import get_logger
 from signalpost.outbound.deadlines import Deadlines
 
@@ -38,6 +44,7 @@ class contain:  # noqa: N801 - reads as the verb it is, in a with statement
 
     Raises:
         SignalpostError: the connector raised it on purpose; or ConnectorError in the place of anything else.
+        DatabaseLostError: what is ours in the step, as the renewal of its token, met that.
     """
 
     __slots__ = ("_step",)
@@ -66,7 +73,9 @@ def _is_on_purpose(error: BaseException) -> bool:
 
 
 def _is_fault(error: BaseException) -> bool:
-    """Say whether it is the connector that fails; else this process stops, or nobody waits for it any more."""
+    """Say whether it is the connector that fails; else it is the database, this process stops, or nobody waits."""
+    if isinstance(error, DatabaseLostError):
+        return False
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is not None and not task.cancelling()

@@ -11,7 +11,7 @@ from datetime import datetime
 from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.instances.oauth2 import OAuth2
-from signalpost.model.errors import NeedsAuthorisationError, SignalpostError
+from signalpost.model.errors import DatabaseLostError, NeedsAuthorisationError, SignalpostError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
 from signalpost.observe import Metrics, get_logger
@@ -104,6 +104,7 @@ class InstanceTokens:
         Raises:
             NeedsAuthorisationError: there is no refresh token, or the provider refuses it.
             RetryLaterError: the token endpoint cannot answer now.
+            DatabaseLostError: who calls is a connector, and must not be taken for what failed.
         """
         renewal = asyncio.create_task(self._renew(refused))
         try:
@@ -114,6 +115,10 @@ class InstanceTokens:
                 async with asyncio.timeout(FINISH_SECONDS):
                     await renewal
             raise
+        except Exception as error:
+            if find_trouble(error) is None:
+                raise
+            raise DatabaseLostError from error
 
     async def _renew(self, refused: str) -> str:
         fresh = None

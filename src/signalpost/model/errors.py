@@ -174,6 +174,10 @@ class FencedError(SignalpostError):
     """Somebody else has moved the row on since we read it: drop our work, they have it."""
 
 
+class DatabaseLostError(Exception):
+    """The database was lost amid a connector's step; its cause says how. The connector has no part in it."""
+
+
 class NotNowError(RequestError):
     """The database is in trouble, or too many requests wait already: the same request may be sent again soon."""
 
