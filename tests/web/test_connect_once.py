@@ -6,11 +6,14 @@ import asyncio
 import re
 from datetime import UTC, datetime
 from html import unescape
+from types import SimpleNamespace
 
+import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from signalpost.store.connections import TAKE
 from tests.web.consent import NEW, consent, fill, read_url
 
 
@@ -85,6 +88,30 @@ async def test_what_is_killed_after_the_instance_was_made_leads_to_that_one(worl
     # By the way to the consent page, or from it: there is one, and no other is made.
     assert (await browser.client.get(way)).headers["location"] == f"/instances/{number}"
     assert (await consent(browser.client, url)).headers["location"] == f"/instances/{number}"
+    assert await count_instances(world) == 1
+
+
+async def test_a_connection_that_was_taken_as_the_database_was_lost_is_free_again(
+    world, browser, monkeypatch
+):
+    connections = world.service.app.console.state.parts.connections
+    page = await browser.read(NEW)
+    way = (await browser.client.post(NEW, data=fill(world, page))).headers["location"]
+    url = read_url(await browser.read(way))
+    real = connections._pool.execute
+
+    async def execute(statement: str, *arguments: object) -> str:
+        done = await real(statement, *arguments)
+        if statement == TAKE:
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        return done
+
+    with monkeypatch.context() as patched, capture_logs():
+        patched.setattr(connections, "_pool", SimpleNamespace(execute=execute, fetchrow=world.pool.fetchrow))
+        assert (await consent(browser.client, url)).status_code == 503
+    assert await count_instances(world) == 0
+    # Nobody has taken it: the same page, loaded again, makes the instance.
+    assert (await consent(browser.client, url)).status_code == 303
     assert await count_instances(world) == 1
 
 

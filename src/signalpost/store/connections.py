@@ -212,7 +212,11 @@ class Connections:
 
         It is the taker's by ``now``, which says to ``give_back`` and ``finish`` whose it is.
         """
-        return bool(await self._pool.execute(TAKE, number, now) == "UPDATE 1")
+        try:
+            return bool(await self._pool.execute(TAKE, number, now) == "UPDATE 1")
+        except BaseException:  # it may be taken all the same, and nobody would know that it was us
+            await self.give_back(number, None, taken_at=now)
+            raise
 
     async def give_back(
         self,
