@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import orjson
@@ -14,6 +16,7 @@ from asyncpg.transaction import Transaction
 
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
+from signalpost.store.hosts import connect_to_any
 from signalpost.store.queue import install_queue
 from signalpost.store.troubles import DATABASE_URL, check_encoding, check_tables, check_version, tell_plainly
 
@@ -85,16 +88,31 @@ class _PooledConnection(asyncpg.Connection):  # type: ignore[misc]
         return _BoundedTransaction(self, isolation or "read_committed", readonly, deferrable)
 
 
-class _Pool(asyncpg.Pool):  # type: ignore[misc]
+class Pool(asyncpg.Pool):  # type: ignore[misc]
     """A pool of which no connection is waited for without an end, neither to be given nor to be taken back."""
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(init=self._prepare, **arguments)
+        self._made_at: WeakKeyDictionary[asyncpg.Connection, float] = WeakKeyDictionary()
+
+    async def _prepare(self, connection: asyncpg.Connection) -> None:
+        self._made_at[connection] = time.monotonic()
+        await _prepare_connection(connection)
+
+    def cut_off(self, made_before: float) -> None:
+        """End the connections that were made before a time, also those in use: who waits for an answer meets that."""
+        for connection, made_at in list(self._made_at.items()):
+            if made_at < made_before:
+                connection.terminate()
+
     def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext:
+        """Give a connection, within ``async with``; it may take ``timeout`` seconds."""
         return super().acquire(timeout=LONGEST_WAIT_SECONDS if timeout is None else timeout)
 
 
 async def open_pool(
     arguments: Mapping[str, Any], *, size: int, pooled: bool = False, setting: str = DATABASE_URL
-) -> asyncpg.Pool:
+) -> Pool:
     """Open a pool of connections.
 
     Args:
@@ -120,7 +138,7 @@ async def open_pool(
         }
     )
     with tell_plainly(setting):
-        return await _Pool(
+        pool: Pool = await Pool(
             **arguments,
             min_size=1,
             max_size=size,
@@ -128,17 +146,18 @@ async def open_pool(
             max_inactive_connection_lifetime=300.0,
             loop=None,
             record_class=asyncpg.Record,
-            init=_prepare_connection,
             timeout=CONNECT_SECONDS,
             command_timeout=LONGEST_WAIT_SECONDS,
             reset=_keep_connection,
+            connect=connect_to_any,
             **session,
         )
+        return pool
 
 
 async def connect(arguments: Mapping[str, Any]) -> asyncpg.Connection:
     """Make one connection, with a session of its own."""
-    return await asyncpg.connect(**arguments, timeout=CONNECT_SECONDS)
+    return await connect_to_any(**arguments, timeout=CONNECT_SECONDS)
 
 
 async def migrate(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 import asyncpg
 
 from signalpost.model.clock import SharedClock
 from signalpost.observe import get_logger
+from signalpost.store.database import Pool
 from signalpost.store.troubles import NO_TABLES, READ_ONLY, SLOW, Trouble, find_trouble
 
 log = get_logger("database")
@@ -21,7 +23,8 @@ CALM_SECONDS = 4.0
 """How long nobody must have met the trouble before it is over: what one look does not see, others may."""
 
 LOOK = """
-SELECT clock_timestamp() AS now, current_setting('transaction_read_only') = 'on' AS read_only,
+SELECT clock_timestamp() AS now, pg_postmaster_start_time() AS server,
+       current_setting('transaction_read_only') = 'on' AS read_only,
        (SELECT max(version_num) FROM alembic_version) AS version
 """
 
@@ -31,12 +34,20 @@ class Health:
 
     Args:
         newest: the version of the tables that this release makes.
+        work: the connections that others have.
     """
 
     def __init__(
-        self, pool: asyncpg.Pool, clock: SharedClock, *, newest: str, monotonic: Callable[[], float]
+        self,
+        pool: asyncpg.Pool,
+        clock: SharedClock,
+        *,
+        newest: str,
+        monotonic: Callable[[], float],
+        work: Pool | None = None,
     ) -> None:
         self._pool = pool
+        self._work = work
         self._clock = clock
         self._newest = newest
         self._monotonic = monotonic
@@ -44,6 +55,8 @@ class Health:
         self._told: set[Trouble] = set()
         self._noted_at = float("-inf")
         self._outrun = False
+        self._server: datetime | None = None
+        self._seen_at = float("-inf")
         self._looking: asyncio.Future[None] | None = None
 
     @property
@@ -96,7 +109,19 @@ class Health:
         else:
             if took_seconds <= OLDEST_LOOK_SECONDS or not self._clock.is_set:
                 self._clock.set(row["now"])
+            await self._follow_server(row["server"], asked_at=before)
             self._judge(read_only=row["read_only"], version=row["version"])
+
+    async def _follow_server(self, server: datetime, *, asked_at: float) -> None:
+        """Make connections anew where that is needed, of ``server``, which is known by its start."""
+        if self._work is not None and self._server not in {None, server}:
+            # Another one has taken over. What the one before was asked may be waited for in vain: it may be silent.
+            self._work.cut_off(made_before=self._seen_at)
+            self._noted_at = self._monotonic()
+        self._server, self._seen_at = server, asked_at
+        if self._trouble is READ_ONLY:  # whether it may write is settled as a session begins
+            for pool in filter(None, (self._pool, self._work)):
+                await pool.expire_connections()
 
     def _judge(self, *, read_only: bool, version: str | None) -> None:
         if version is None or version < self._newest:

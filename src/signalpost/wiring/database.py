@@ -16,6 +16,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
 from signalpost.settings import Settings
 from signalpost.store.database import (
+    Pool,
     check_sessions,
     connect,
     migrate,
@@ -75,7 +76,7 @@ class ReachedDatabase:
         """The setting that says where it is: that of the database, or of the embedded one's directory."""
         return DATABASE_URL if "dsn" in self.arguments else EMBEDDED
 
-    async def open_pool(self, *, size: int) -> asyncpg.Pool:
+    async def open_pool(self, *, size: int) -> Pool:
         """Open a pool for single transactions; ``size`` is the most of its connections.
 
         Raises:
@@ -122,7 +123,7 @@ async def open_connections(
     try:
         work = await database.open_pool(size=most - 2)
         try:
-            health = Health(life, clock, newest=read_newest(), monotonic=time.monotonic)
+            health = Health(life, clock, newest=read_newest(), monotonic=time.monotonic, work=work)
             await health.look()
             yield Connections(work, life, Wakeups(database.connect), health)
         finally:
