@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ssl import SSLCertVerificationError
 from traceback import walk_tb
 
 import asyncpg
@@ -45,6 +46,20 @@ PARAMETER = Trouble(
 TLS_FILE = Trouble(
     "a file of certificates or keys that its URL names cannot be read",
     "check sslrootcert, sslcert and sslkey",
+)
+CERTIFICATES = {
+    10: Trouble("the certificate of the database has expired", "renew it on the server"),
+    62: Trouble(
+        "the certificate of the database is for another host",
+        "name the host as the certificate does, or set sslmode=verify-ca",
+    ),
+}
+"""What keeps a certificate from being good, by OpenSSL's numbers."""
+CERTIFICATES[64] = CERTIFICATES[62]  # the host is an IP address
+
+UNTRUSTED = Trouble(
+    "the certificate of the database is of no authority that is trusted",
+    "let sslrootcert name the certificate of the authority that issued it",
 )
 NO_TABLES = Trouble("the database's tables are older than this release", "run: signalpost migrate")
 
@@ -167,6 +182,8 @@ def _judge_system(error: OSError) -> Trouble | None:
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     if not any(frame.f_globals.get("__name__", "").startswith("asyncpg.") for frame in frames):
         return None
+    if isinstance(error, SSLCertVerificationError):
+        return CERTIFICATES.get(error.verify_code, UNTRUSTED)
     if type(error) is ConnectionError:  # so the driver tells of an answer that PostgreSQL does not give
         return NOT_POSTGRESQL
     # The driver opens no files itself but those, as it reads the URL; sockets are opened below it.
@@ -233,10 +250,11 @@ def tell_plainly(setting: str = DATABASE_URL) -> Iterator[None]:
         yield
     except ConfigurationError:
         raise
-    except ValueError as error:
-        right = next(right for word, right in UNREAD if word in str(error))
-        raise ConfigurationError(f"{setting} cannot be read: {right}") from error
     except Exception as error:
+        # A certificate that is not trusted is told as an error of the value and of the system.
+        if isinstance(error, ValueError) and not isinstance(error, OSError):
+            right = next(right for word, right in UNREAD if word in str(error))
+            raise ConfigurationError(f"{setting} cannot be read: {right}") from error
         trouble = find_trouble(error)
         if trouble is None:
             raise

@@ -124,6 +124,12 @@ class Authority:
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
+    def write(self) -> Path:
+        """Give the file of its certificate, for who is to trust it."""
+        path = self.folder / "authority.pem"
+        path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
     def serve_as(self, name: str, *, days: int = 1) -> ssl.SSLContext:
         """Give the context of a server called ``name``; with negative ``days`` its certificate has expired."""
         key = ec.generate_private_key(ec.SECP256R1())
