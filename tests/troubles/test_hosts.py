@@ -14,7 +14,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.store import hosts
 from signalpost.store.database import connect, open_pool, read_newest
 from signalpost.store.health import Health
-from signalpost.store.troubles import READ_ONLY, UNREACHABLE
+from signalpost.store.troubles import READ_ONLY, UNREACHABLE, find_trouble
 from tests.support import PATIENCE_SECONDS
 from tests.troubles.ground import PASSWORD, open_way
 
@@ -87,6 +87,16 @@ async def test_where_none_will_do_it_is_told_why(ground):
 )
 def test_a_url_is_split_at_its_hosts_alone(url, told):
     assert hosts.split_hosts(url) == told
+
+
+def test_tables_that_a_standby_has_not_are_its_trouble_and_no_fault_of_ours():
+    """So PostgreSQL refuses what is not logged during recovery; of its code are faults of ours as well."""
+    refused = asyncpg.FeatureNotSupportedError(
+        "cannot access temporary or unlogged relations during recovery"
+    )
+    assert find_trouble(refused) is None
+    refused.server_source_function = "get_relation_info"
+    assert find_trouble(refused) is READ_ONLY
 
 
 async def test_what_a_server_was_asked_that_another_has_followed_is_not_waited_for(ground, monkeypatch):

@@ -154,6 +154,10 @@ AT_THE_DOOR: dict[type[BaseException], Trouble] = {
 }
 """What they tell where a connection is refused."""
 
+UNREAD_ON_STANDBY = "get_relation_info"
+"""Which function of PostgreSQL refuses tables that are not logged, as the queue's, on a standby: its words may be of
+another language, and other errors have the same code."""
+
 
 def find_trouble(error: BaseException | None) -> Trouble | None:
     """Say which trouble of the database an error tells of, or that which it came from; None: it tells of another.
@@ -171,6 +175,8 @@ def find_trouble(error: BaseException | None) -> Trouble | None:
 def _judge(error: BaseException) -> Trouble | None:
     if isinstance(error, asyncpg.InterfaceError):  # most are faults of ours
         return UNREACHABLE if any(word in str(error) for word in CLOSED) else None
+    if getattr(error, "server_source_function", None) == UNREAD_ON_STANDBY:
+        return READ_ONLY
     if isinstance(error, OSError):
         return _judge_system(error)
     if type(error) in AT_THE_DOOR:  # of a statement it is a fault of ours
