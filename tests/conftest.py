@@ -95,6 +95,7 @@ def postgres() -> Iterator[Server]:
     directory = Path(folder.name)
     sizes = {
         "fsync": "off",
+        "full_page_writes": "off",
         "max_connections": "200",
         "max_wal_size": "256MB",
     }  # a test's data need not survive the machine
