@@ -102,9 +102,8 @@ async def test_it_takes_no_writes(ground, sandbox, logged):
         assert (await world.client.get("/instances")).status_code == 200  # what only reads goes on
         refused = await world.client.post("/instances", json=await world.body())
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-        await ground.run(
-            f"ALTER DATABASE {name} RESET default_transaction_read_only"
-        )  # nobody is cut off for it
+        # Nobody is cut off for it.
+        await ground.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         await wait_until_well(world)
         await check_that_all_arrived(world, made)
         assert names(logged, "service.failed", "request.failed", "poll.broke") == []

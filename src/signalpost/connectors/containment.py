@@ -58,7 +58,7 @@ class contain:  # noqa: N801 - reads as the verb it is, in a with statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if error is None or _is_on_purpose(error) or not _is_fault(error):
+        if error is None or not _is_fault(error):
             return
         name = type(error).__name__
         code = "".join(traceback.format_tb(where))
@@ -67,15 +67,11 @@ class contain:  # noqa: N801 - reads as the verb it is, in a with statement
         raise ConnectorError(message) from None
 
 
-def _is_on_purpose(error: BaseException) -> bool:
-    """Say whether a connector may raise it; that somebody moved a row of ours on is no news of a provider."""
-    return isinstance(error, SignalpostError) and not isinstance(error, FencedError)
-
-
 def _is_fault(error: BaseException) -> bool:
-    """Say whether it is the connector that fails; else it is the database, this process stops, or nobody waits."""
-    if isinstance(error, DatabaseLostError):
-        return False
+    """Say whether the connector fails; else it means to, it is the database, this process stops, or nobody waits."""
+    if isinstance(error, (SignalpostError, DatabaseLostError)):
+        # All others are raised on purpose; that somebody moved a row of ours on is no news of a provider.
+        return isinstance(error, FencedError)
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is not None and not task.cancelling()
