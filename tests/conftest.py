@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import logging
 import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import count
 from pathlib import Path
@@ -25,10 +28,12 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from signalpost.accounts.passwords import Passwords
+from signalpost.connectors import registry
 from signalpost.sandbox.egnyte import run_sandbox
-from signalpost.store.database import migrate
+from signalpost.store.database import migrate, open_pool
 from signalpost.store.embedded import EmbeddedPostgres
-from tests.support import PATIENCE_SECONDS, Server, World, open_world
+from signalpost.store.partitions import Partitions
+from tests.support import AS_MIGRATED, AS_USED, PATIENCE_SECONDS, Server, World, open_world
 
 _numbers = count(1)
 
@@ -63,6 +68,19 @@ async def introspect_once(connection, type_oids, timeout):
 
 asyncpg.Connection._introspect_types = introspect_once
 
+# The packages of the machine stay as they are, but for what a test puts before them; each service looks through all.
+_known_entry_points: dict[Any, Any] = {}
+
+
+def find_entry_points_once(group):
+    asked = (group, *sys.path)
+    if asked not in _known_entry_points:
+        _known_entry_points[asked] = importlib.metadata.entry_points(group=group)
+    return _known_entry_points[asked]
+
+
+registry.entry_points = find_entry_points_once
+
 # How fast a busy machine draws examples says nothing about the product. The same commit gives the same examples: what
 # failed here fails there. Others are looked for by ``pytest --hypothesis-profile=search``.
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -82,7 +100,7 @@ def find_memory() -> str | None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """One PostgreSQL for the whole run of this test process, with a migrated template."""
+    """One PostgreSQL for the whole run of this test process, with templates of its databases."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -104,8 +122,13 @@ def postgres() -> Iterator[Server]:
     async def prepare() -> None:
         connection = await asyncpg.connect(**server.connect_arguments)
         await connection.execute("CREATE DATABASE template_migrated")
+        template = {**server.connect_arguments, "database": "template_migrated"}
+        await migrate(template)
+        # Each service would make its partitions anew, which takes as long as all else of its start.
+        await connection.execute(f"CREATE DATABASE template_used {AS_MIGRATED}")
+        async with await open_pool({**template, "database": "template_used"}, size=1) as pool:
+            await Partitions(pool, kept=timedelta(days=7)).make_ahead(datetime.now(UTC))
         await connection.close()
-        await migrate({**server.connect_arguments, "database": "template_migrated"})
 
     run(prepare())
     yield Server(server.connect_arguments)
@@ -117,11 +140,11 @@ def postgres() -> Iterator[Server]:
 
 
 @asynccontextmanager
-async def open_database(postgres: Server) -> AsyncIterator[dict[str, Any]]:
-    """Make a fresh, migrated database while the context is open; give arguments for ``asyncpg.connect``."""
+async def open_database(postgres: Server, like: str = AS_USED) -> AsyncIterator[dict[str, Any]]:
+    """Make a fresh database while the context is open; give arguments for ``asyncpg.connect``."""
     name = f"test_{next(_numbers)}"
     admin = await asyncpg.connect(**postgres.connect_arguments)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_migrated")
+    await admin.execute(f"CREATE DATABASE {name} {like}")
     try:
         yield {**postgres.connect_arguments, "database": name}
     finally:

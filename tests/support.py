@@ -22,6 +22,8 @@ from tests.schemas import Checked
 INTERVAL_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
 """How long is waited for what comes at once on an idle machine: one that is busy may need a hundred times as long."""
+AS_MIGRATED, AS_USED = (f"TEMPLATE template_{each} STRATEGY file_copy" for each in ("migrated", "used"))
+"""How a database is made with its tables, and one in which a service has made its partitions as well."""
 REDIRECT = "https://app.example.com/connected"
 EVENTS_CONFIGURATION = {
     "events": {

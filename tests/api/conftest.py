@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from signalpost.observe import configure_logging
 from signalpost.sandbox.egnyte import run_sandbox
-from tests.support import Server, World, authorize, open_world
+from tests.support import AS_USED, Server, World, authorize, open_world
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def open_database(postgres: Server) -> AsyncIterator[dict[str, Any]]:
     """Give a migrated database of its own."""
     name = f"api_{uuid4().hex}"
     admin = await asyncpg.connect(**postgres.connect_arguments)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_migrated")
+    await admin.execute(f"CREATE DATABASE {name} {AS_USED}")
     yield {**postgres.connect_arguments, "database": name}
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()

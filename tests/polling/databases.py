@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import asyncpg
 
+from tests.support import AS_USED
+
 
 @contextmanager
 def make_database(postgres: Any) -> Iterator[dict[str, Any]]:
@@ -20,7 +22,7 @@ def make_database(postgres: Any) -> Iterator[dict[str, Any]]:
         await connection.execute(statement)
         await connection.close()
 
-    asyncio.run(execute(f"CREATE DATABASE {name} TEMPLATE template_migrated"))
+    asyncio.run(execute(f"CREATE DATABASE {name} {AS_USED}"))
     try:
         yield {**postgres.connect_arguments, "database": name}
     finally:
