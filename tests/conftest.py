@@ -14,9 +14,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +28,9 @@ from hypothesis import HealthCheck, settings
 from signalpost.accounts.passwords import Passwords
 from signalpost.connectors import registry
 from signalpost.sandbox.egnyte import run_sandbox
-from signalpost.store.database import migrate, open_pool
 from signalpost.store.embedded import EmbeddedPostgres
-from signalpost.store.partitions import Partitions
-from tests.support import AS_MIGRATED, AS_USED, PATIENCE_SECONDS, Server, World, open_world
-
-_numbers = count(1)
+from tests.databases import Server
+from tests.support import PATIENCE_SECONDS, World, open_world
 
 # What the shell says in which the tests are started is meant for other things; what they start gets it from here.
 FOREIGN = re.compile(
@@ -119,19 +114,9 @@ def postgres() -> Iterator[Server]:
     }  # a test's data need not survive the machine
     server = run(EmbeddedPostgres.start(directory, settings=sizes))
 
-    async def prepare() -> None:
-        connection = await asyncpg.connect(**server.connect_arguments)
-        await connection.execute("CREATE DATABASE template_migrated")
-        template = {**server.connect_arguments, "database": "template_migrated"}
-        await migrate(template)
-        # Each service would make its partitions anew, which takes as long as all else of its start.
-        await connection.execute(f"CREATE DATABASE template_used {AS_MIGRATED}")
-        async with await open_pool({**template, "database": "template_used"}, size=1) as pool:
-            await Partitions(pool, kept=timedelta(days=7)).make_ahead(datetime.now(UTC))
-        await connection.close()
-
-    run(prepare())
-    yield Server(server.connect_arguments)
+    tested = Server(server.connect_arguments)
+    run(tested.make_templates())
+    yield tested
     run(server.stop())
     folder.cleanup()
     loop.call_soon_threadsafe(loop.stop)
@@ -139,23 +124,10 @@ def postgres() -> Iterator[Server]:
     loop.close()
 
 
-@asynccontextmanager
-async def open_database(postgres: Server, like: str = AS_USED) -> AsyncIterator[dict[str, Any]]:
-    """Make a fresh database while the context is open; give arguments for ``asyncpg.connect``."""
-    name = f"test_{next(_numbers)}"
-    admin = await asyncpg.connect(**postgres.connect_arguments)
-    await admin.execute(f"CREATE DATABASE {name} {like}")
-    try:
-        yield {**postgres.connect_arguments, "database": name}
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
-
-
 @pytest.fixture
 async def database(postgres) -> AsyncIterator[dict[str, Any]]:
     """Give arguments for ``asyncpg.connect`` to a fresh, migrated database."""
-    async with open_database(postgres) as arguments:
+    async with postgres.open_database() as arguments:
         yield arguments
 
 

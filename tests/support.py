@@ -22,8 +22,6 @@ from tests.schemas import Checked
 INTERVAL_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
 """How long is waited for what comes at once on an idle machine: one that is busy may need a hundred times as long."""
-AS_MIGRATED, AS_USED = (f"TEMPLATE template_{each} STRATEGY file_copy" for each in ("migrated", "used"))
-"""How a database is made with its tables, and one in which a service has made its partitions as well."""
 REDIRECT = "https://app.example.com/connected"
 EVENTS_CONFIGURATION = {
     "events": {
@@ -39,13 +37,6 @@ EVENTS_CONFIGURATION = {
         },
     }
 }
-
-
-@dataclass(frozen=True)
-class Server:
-    """A PostgreSQL of the tests."""
-
-    connect_arguments: Mapping[str, Any]
 
 
 async def until(condition: Callable[[], Any | Awaitable[Any]], seconds: float = PATIENCE_SECONDS) -> Any:

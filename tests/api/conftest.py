@@ -10,25 +10,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
 from signalpost.observe import configure_logging
 from signalpost.sandbox.egnyte import run_sandbox
-from tests.support import AS_USED, Server, World, authorize, open_world
-
-
-@asynccontextmanager
-async def open_database(postgres: Server) -> AsyncIterator[dict[str, Any]]:
-    """Give a migrated database of its own."""
-    name = f"api_{uuid4().hex}"
-    admin = await asyncpg.connect(**postgres.connect_arguments)
-    await admin.execute(f"CREATE DATABASE {name} {AS_USED}")
-    yield {**postgres.connect_arguments, "database": name}
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+from tests.support import World, authorize, open_world
 
 
 @asynccontextmanager
@@ -45,7 +33,7 @@ async def enter_organization(world: World) -> AsyncIterator[World]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(postgres) -> AsyncIterator[World]:
     async with (
-        open_database(postgres) as database,
+        postgres.open_database() as database,
         run_sandbox() as sandbox,
         open_world(database, sandbox, roles=frozenset()) as world,
     ):

@@ -6,7 +6,6 @@ import pytest
 
 from signalpost.sandbox.egnyte import run_sandbox
 from tests.api.answers import accepted, refused, with_token
-from tests.api.conftest import open_database
 from tests.support import open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -126,7 +125,7 @@ async def test_a_value_that_is_not_there(still, text, status):
 
 async def test_an_interval_that_is_not_named_is_the_least_allowed_if_that_is_more(postgres):
     async with (
-        open_database(postgres) as database,
+        postgres.open_database() as database,
         run_sandbox() as sandbox,
         open_world(database, sandbox, roles=frozenset(), min_poll_interval_seconds=1800) as world,
     ):

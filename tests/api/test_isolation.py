@@ -12,7 +12,7 @@ import pytest_asyncio
 from signalpost.api.app import BASE_PATH, build_routes
 from signalpost.sandbox.egnyte import run_sandbox
 from tests.api.answers import accepted, refused, with_token
-from tests.api.conftest import enter_organization, open_database
+from tests.api.conftest import enter_organization
 from tests.support import World, open_world, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -58,7 +58,7 @@ class Neighbours:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def neighbours(postgres):
     async with (
-        open_database(postgres) as database,
+        postgres.open_database() as database,
         run_sandbox() as sandbox,
         open_world(database, sandbox) as owner,
         enter_organization(owner) as stranger,

@@ -13,7 +13,6 @@ from signalpost.sandbox.egnyte import run_sandbox
 from tests.browser.chromium import NoBrowserError, look_for_chromium, open_chromium
 from tests.browser.people import sign_in
 from tests.browser.stage import SETTINGS, open_stage
-from tests.conftest import open_database
 from tests.support import PATIENCE_SECONDS, open_world
 
 HERE = Path(__file__).parent
@@ -49,7 +48,7 @@ async def stage(postgres, chromium):
     """The seeded service: for tests that look and change nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("signalpost.runtime.TICK_SECONDS", 0.1)
-        async with open_database(postgres) as database, run_sandbox() as sandbox:
+        async with postgres.open_database() as database, run_sandbox() as sandbox:
             async with open_world(database, sandbox, **SETTINGS) as world, open_stage(world) as stage:
                 yield stage
 
@@ -60,7 +59,7 @@ def make_own_world(postgres, chromium):
 
     @asynccontextmanager
     async def make(**settings):
-        async with open_database(postgres) as database, run_sandbox() as sandbox:
+        async with postgres.open_database() as database, run_sandbox() as sandbox:
             async with open_world(database, sandbox, **settings) as world:
                 yield world
 

@@ -6,24 +6,14 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
-import asyncpg
-
-from tests.support import AS_USED
+from tests.databases import Server
 
 
 @contextmanager
-def make_database(postgres: Any) -> Iterator[dict[str, Any]]:
-    name = f"test_{uuid4().hex}"
-
-    async def execute(statement: str) -> None:
-        connection = await asyncpg.connect(**postgres.connect_arguments)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(execute(f"CREATE DATABASE {name} {AS_USED}"))
+def make_database(postgres: Server) -> Iterator[dict[str, Any]]:
+    arguments = asyncio.run(postgres.create())
     try:
-        yield {**postgres.connect_arguments, "database": name}
+        yield arguments
     finally:
-        asyncio.run(execute(f"DROP DATABASE {name} WITH (FORCE)"))
+        asyncio.run(postgres.drop(arguments))

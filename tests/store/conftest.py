@@ -7,15 +7,13 @@ from uuid import uuid4
 import pytest
 
 from signalpost.store.deliveries import Deliveries
-from tests.conftest import open_database
 from tests.store.notified import VAULT, add_instance, add_worker
-from tests.support import AS_MIGRATED
 
 
 @pytest.fixture
 async def database(postgres):
     """Give a database without partitions: what is kept in the rest is looked at here as well."""
-    async with open_database(postgres, AS_MIGRATED) as arguments:
+    async with postgres.open_database(like="migrated") as arguments:
         yield arguments
 
 

@@ -33,7 +33,6 @@ from signalpost.store.vault import Vault
 from signalpost.store.views.recent import LogSearch, Recent
 from signalpost.store.waiting import Waiting
 from signalpost.store.workers import Workers
-from tests.conftest import open_database
 from tests.store.history import KEY, Past, make_past
 from tests.store.plans import Plan, Statement, explain, explain_kept, seed, watch
 
@@ -205,7 +204,7 @@ def large(postgres):
     with asyncio.Runner() as runner:
 
         async def prepare() -> dict[str, Any]:
-            arguments = await stack.enter_async_context(open_database(postgres))
+            arguments = await stack.enter_async_context(postgres.open_database(like="migrated"))
             async with await open_pool(arguments, size=1) as pool:
                 await seed(pool)
             return arguments

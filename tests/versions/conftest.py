@@ -8,15 +8,12 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
-from signalpost.store.database import migrate
 from tests.conftest import find_memory
+from tests.databases import Server
 from tests.postgresql import run_postgresql
-from tests.support import Server
 
 OF_DEBIAN = Path("/usr/lib/postgresql")
 
@@ -35,21 +32,15 @@ def name_version(binaries: Path | None) -> str:
     return said.stdout.split()[2]
 
 
-async def make_template(arguments: dict[str, Any]) -> None:
-    connection = await asyncpg.connect(**arguments)
-    await connection.execute("CREATE DATABASE template_migrated")
-    await connection.close()
-    await migrate({**arguments, "database": "template_migrated"})
-
-
 @pytest.fixture(scope="session", params=find_binaries() or [None], ids=name_version)
 def postgres(request) -> Iterator[Server]:
-    """A server of each version, with a migrated template."""
+    """A server of each version, with its templates."""
     if request.param is None:
         pytest.skip(
             "NO OTHER VERSION OF POSTGRESQL IS TESTED HERE: SIGNALPOST_TEST_POSTGRESQL names none, and there is none of"
             f" Debian's in {OF_DEBIAN}"
         )
     with run_postgresql(request.param, find_memory()) as arguments, ThreadPoolExecutor(1) as apart:
-        apart.submit(asyncio.run, make_template(arguments)).result()
-        yield Server(arguments)
+        server = Server(arguments)
+        apart.submit(asyncio.run, server.make_templates()).result()
+        yield server
