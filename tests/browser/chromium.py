@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, async_playwright
 
-from tests.debian import look_for
+from tests.debian import BROWSERS, look_for_chromium
 
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
     "--no-sandbox",
     "--no-proxy-server",
@@ -23,12 +22,6 @@ class NoBrowserError(Exception):
     """There is no Chromium here and none could be installed; says what was tried."""
 
 
-def look_for_chromium() -> tuple[str | None, str]:
-    """Find a browser, or install Debian's: the one without windows, which takes less, where there is that."""
-    found, _ = look_for(NAMES[0], *NAMES)
-    return (found, "") if found else look_for("chromium", *NAMES)
-
-
 def require_chromium() -> str:
     """Give the browser's path.
 
@@ -37,7 +30,9 @@ def require_chromium() -> str:
     """
     found, said = look_for_chromium()
     if not found:
-        message = f"no Chromium ({', '.join(NAMES)}) is installed, and apt-get could not install it: {said}"
+        message = (
+            f"no Chromium ({', '.join(BROWSERS)}) is installed, and apt-get could not install it: {said}"
+        )
         raise NoBrowserError(message)
     return found
 

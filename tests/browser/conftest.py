@@ -10,9 +10,10 @@ import pytest_asyncio
 from pytest_asyncio import is_async_test
 
 from signalpost.sandbox.egnyte import run_sandbox
-from tests.browser.chromium import NoBrowserError, look_for_chromium, open_chromium
+from tests.browser.chromium import NoBrowserError, open_chromium
 from tests.browser.people import sign_in
 from tests.browser.stage import SETTINGS, open_stage
+from tests.debian import look_for_chromium
 from tests.support import PATIENCE_SECONDS, open_world
 
 HERE = Path(__file__).parent

@@ -37,7 +37,7 @@ def read_block(language):
 
 @pytest.fixture
 def nginx():
-    program, said = look_for("nginx", "nginx")
+    program, said = look_for("nginx")
     if program is None:
         pytest.skip(f"NOTHING IS TESTED BEHIND NGINX HERE: it could not be installed: {said}")
     return program

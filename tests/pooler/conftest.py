@@ -22,7 +22,7 @@ _numbers = count(1)
 def pytest_collection_finish(session):
     """Install PgBouncer before any test's time is counted."""
     if not session.config.option.collectonly and any(HERE in item.path.parents for item in session.items):
-        look_for("pgbouncer", "pgbouncer")
+        look_for("pgbouncer")
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def behind():
 @pytest.fixture(scope="session")
 def before(behind):
     """Arguments that reach it through the pooler."""
-    program, said = look_for("pgbouncer", "pgbouncer")
+    program, said = look_for("pgbouncer")
     if program is None:
         pytest.skip(f"NOTHING IS TESTED THROUGH A POOLER HERE: pgbouncer could not be installed: {said}")
     with run_pooler(program, behind, size=SERVER_CONNECTIONS) as pooler:
