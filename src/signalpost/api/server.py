@@ -13,17 +13,11 @@ import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from signalpost.api.connections import KEEP_ALIVE_SECONDS, PatientProtocol
 from signalpost.model.errors import ConfigurationError
 
 STOP_SECONDS = 2
 """How long requests in hand may go on after a stop was asked for."""
-
-KEEP_ALIVE_SECONDS = 130
-"""How long a connection stays open for a next request.
-
-Longer than the 60 s of most balancers and the two minutes of Caddy: who closes first is to be the side that sends, as a
-request that is sent while the other side closes is lost.
-"""
 
 
 def bind(host: str, port: int, *, named: str = "SIGNALPOST_HOST, SIGNALPOST_PORT") -> socket.socket:
@@ -144,6 +138,7 @@ async def serve_app(
     server = _Server(
         uvicorn.Config(
             OneLength(HeadAsGet(app)),
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
