@@ -15,7 +15,7 @@ from signalpost.settings import Settings, load_settings
 from signalpost.store.database import read_connect_arguments
 from signalpost.store.resealing import reseal_all
 from signalpost.store.troubles import DATABASE_URL
-from signalpost.wiring.database import DIRECT_URL, open_vault, reach_database, require_database
+from signalpost.wiring.database import DIRECT_URL, open_beside, open_vault, reach_database, require_database
 
 
 def migrate(data_dir: DataDirectory = None) -> None:
@@ -39,13 +39,8 @@ def reencrypt(data_dir: DataDirectory = None) -> None:
     vault = open_vault(settings)
 
     async def run() -> int:
-        async with reach_database(settings) as database:
-            await database.migrate()
-            pool = await database.open_pool(size=2)
-            try:
-                return await reseal_all(pool, vault)
-            finally:
-                await pool.close()
+        async with open_beside(settings) as (pool, _):
+            return await reseal_all(pool, vault)
 
     print(f"encrypted with the first key: {asyncio.run(run())} that others had encrypted")
 

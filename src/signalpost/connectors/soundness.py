@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import MAXYEAR, UTC, datetime
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -57,6 +58,8 @@ def _find_wrong_changes(page: Any) -> Iterator[str]:
         yield "a Page whose remark is no text that can be kept"
     if type(page.more) is not bool:
         yield "a Page whose more is neither True nor False"
+    if _are_sound(page.changes, len(page.records)):
+        return
     for each in page.changes:
         if not isinstance(each, Change):
             yield f"a Page with {type(each).__name__} among its changes"
@@ -73,6 +76,33 @@ def _pick_suspects(records: Sequence[str]) -> Iterator[str]:
     for place, record in enumerate(records):
         if not place or "NaN" in record or "Infinity" in record:
             yield record
+
+
+def _are_sound(changes: Sequence[Any], records: int) -> bool:
+    """Say whether surely nothing is wrong in any: field by field of all, which takes a quarter of each by itself."""
+    if not changes:
+        return True
+    if set(map(type, changes)) != {Change}:
+        return False
+    ids, object_ids, kinds, event_types, times, places, is_either, known_by = zip(*changes, strict=True)
+    if (set(map(type, event_types)), set(map(type, places)), set(map(type, is_either))) != (
+        {EventType},
+        {int},
+        {bool},
+    ):
+        return False
+    try:
+        texts = "".join(chain(ids, object_ids, kinds, known_by))
+    except TypeError:
+        return False
+    return (
+        all(ids)
+        and all(kinds)
+        and _can_be_kept(texts)
+        and min(places) >= 0
+        and max(places) < records
+        and all(map(_is_moment, times))
+    )
 
 
 def _find_wrong_change(change: Any, records: int) -> Iterator[str]:

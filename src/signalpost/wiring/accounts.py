@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from signalpost.accounts.accounts import Accounts
 from signalpost.accounts.joining import Joining
 from signalpost.accounts.passwords import Passwords
 from signalpost.accounts.signin import SignIn
-from signalpost.model.clock import SharedClock, read_now
 from signalpost.settings import Settings
 from signalpost.store.accounts.invitations import Invitations
 from signalpost.store.accounts.members import Members
@@ -22,7 +20,7 @@ from signalpost.store.accounts.secrets import Secrets
 from signalpost.store.accounts.sessions import Sessions
 from signalpost.store.accounts.sign_in_failures import SignInFailures
 from signalpost.store.organizations import Organizations
-from signalpost.wiring.database import reach_database
+from signalpost.wiring.database import open_beside
 
 
 def join_accounts(pool: asyncpg.Pool, sessions: Sessions, clock: Callable[[], datetime]) -> Accounts:
@@ -51,13 +49,5 @@ async def open_accounts(settings: Settings) -> AsyncIterator[OpenedAccounts]:
     Raises:
         ConfigurationError: it cannot be had; the message says what to do.
     """
-    async with reach_database(settings) as database:
-        await database.migrate()
-        pool = await database.open_pool(size=2)
-        try:
-            clock = SharedClock(read_now, time.monotonic)
-            clock.set(await pool.fetchval("SELECT now()"))
-            accounts = join_accounts(pool, Sessions(pool), clock)
-            yield OpenedAccounts(Organizations(pool), accounts)
-        finally:
-            await pool.close()
+    async with open_beside(settings) as (pool, clock):
+        yield OpenedAccounts(Organizations(pool), join_accounts(pool, Sessions(pool), clock))

@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from signalpost.model.clock import SharedClock
+from signalpost.model.clock import SharedClock, read_now
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
 from signalpost.settings import Settings
@@ -187,6 +187,24 @@ async def reach_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
             yield await stack.enter_async_context(open_database(settings))
         else:
             yield await _reach_embedded(settings, stack)
+
+
+@asynccontextmanager
+async def open_beside(settings: Settings) -> AsyncIterator[tuple[asyncpg.Pool, SharedClock]]:
+    """Reach and migrate the database, which may be in use, for a command beside the service; its clock as well.
+
+    Raises:
+        ConfigurationError: it cannot be had; the message says what to do.
+    """
+    async with reach_database(settings) as database:
+        await database.migrate()
+        pool = await database.open_pool(size=2)
+        try:
+            clock = SharedClock(read_now, time.monotonic)
+            clock.set(await pool.fetchval("SELECT now()"))
+            yield pool, clock
+        finally:
+            await pool.close()
 
 
 async def _reach_embedded(settings: Settings, stack: AsyncExitStack) -> ReachedDatabase:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from signalpost.connectors.registry import load_registry
 from signalpost.instances.imports import Importer
-from signalpost.model.clock import SharedClock, read_now
 from signalpost.model.errors import ConfigurationError
 from signalpost.model.member import Role
 from signalpost.outbound import Outbound
@@ -19,7 +17,7 @@ from signalpost.settings import Settings
 from signalpost.store.connections import Connections
 from signalpost.store.imports import Imports
 from signalpost.store.organizations import Organizations
-from signalpost.wiring.database import open_vault, reach_database
+from signalpost.wiring.database import open_beside, open_vault
 from signalpost.wiring.outbound import open_outbound
 from signalpost.wiring.plan import PlanReader
 
@@ -58,32 +56,25 @@ async def open_importer(
         check_format=compile_pattern,
     )
     async with (
-        reach_database(settings) as database,
+        open_beside(settings) as (pool, clock),
         open_outbound(settings, connections=CONNECTIONS_OUTWARDS) as outbound,
     ):
-        await database.migrate()
-        pool = await database.open_pool(size=2)
-        try:
-            member = await Organizations(pool).find_member(organization, email)
-            if member is None or not member.role.covers(Role.OPERATOR):
-                message = (
-                    f"organization {organization!r} has no user {email!r} who may connect instances; name one with"
-                    " --organization and --email, or make one with: signalpost credentials create"
-                )
-                raise ConfigurationError(message)
-            clock = SharedClock(read_now, time.monotonic)
-            clock.set(await pool.fetchval("SELECT now()"))
-            vault = open_vault(settings)
-            yield Importer(
-                registry=registry,
-                read_plan=OnceForEachHost(settings, outbound),
-                imports=Imports(pool, vault),
-                connections=Connections(pool, vault),
-                vault=vault,
-                clock=clock,
-                member=member,
-                values=values,
-                public_url=settings.read_public_url(),
+        member = await Organizations(pool).find_member(organization, email)
+        if member is None or not member.role.covers(Role.OPERATOR):
+            message = (
+                f"organization {organization!r} has no user {email!r} who may connect instances; name one with"
+                " --organization and --email, or make one with: signalpost credentials create"
             )
-        finally:
-            await pool.close()
+            raise ConfigurationError(message)
+        vault = open_vault(settings)
+        yield Importer(
+            registry=registry,
+            read_plan=OnceForEachHost(settings, outbound),
+            imports=Imports(pool, vault),
+            connections=Connections(pool, vault),
+            vault=vault,
+            clock=clock,
+            member=member,
+            values=values,
+            public_url=settings.read_public_url(),
+        )
