@@ -14,7 +14,7 @@ from signalpost.store.organizations import Organizations
 
 MOST_MEGABYTES = 200.0
 READERS = 20
-MOST_IDLE = 1000
+MOST_IDLE = 400
 PATHS = ("instances", "hubs/documents/events?pageSize=200", "instances/{id}/events?pageSize=200")
 
 
