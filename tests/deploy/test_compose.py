@@ -87,6 +87,22 @@ def test_only_the_api_is_reached_and_only_from_this_machine(services):
     assert published == {"api": ["127.0.0.1:8080:8080"]}
 
 
+def test_they_listen_where_health_is_asked_whatever_else_is_set(services):
+    """What stands in .env is for all of them; a port of its own there had well workers shown as unhealthy."""
+    for name in ("api", "worker"):
+        listens = {
+            key: value
+            for key, value in services[name]["environment"].items()
+            if key.endswith(("HOST", "PORT"))
+        }
+        assert listens == {
+            "SIGNALPOST_HOST": "0.0.0.0",
+            "SIGNALPOST_PORT": "8080",
+            "SIGNALPOST_WORKER_HOST": "0.0.0.0",
+            "SIGNALPOST_WORKER_PORT": "8080",
+        }, name
+
+
 def test_the_database_outlives_its_container(services):
     (mounted,) = services["postgres"]["volumes"]
     volume, path = mounted.split(":")
