@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -44,3 +45,10 @@ def test_a_newer_one_goes_on_to_the_environment(set_up):
     done = set_up("3, 14, 0")
     assert "is needed" not in done.stderr
     assert "-m venv" in done.stdout
+
+
+def test_the_list_that_is_installed_has_all_that_is_needed():
+    """Nothing is looked for besides."""
+    command = [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
