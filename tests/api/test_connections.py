@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import socket
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -163,6 +164,24 @@ async def test_of_too_many_that_goes_which_has_been_silent_for_longest_and_none_
     connect.going_on.set()
     for reader in (working, newest, silent[0][0], silent[1][0]):
         await reader.readuntil(b"well 0")
+
+
+async def test_for_each_of_several_that_come_at_once_another_goes(connect, monkeypatch):
+    monkeypatch.setattr(connections, "count_most", lambda: 4)
+    silent = [await connect() for _ in range(4)]
+    host, port = silent[0][1].get_extra_info("peername")
+    with ExitStack() as stack:  # they wait to be accepted together
+        new = [stack.enter_context(socket.create_connection((host, port))) for _ in range(3)]
+        for reader, _ in silent[:3]:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        for each in new:
+            reader, writer = await asyncio.open_connection(sock=each.dup())
+            writer.write(GET % b"")
+            await reader.readuntil(b"well 0")
+            writer.close()
+    silent[3][1].write(GET % b"")
+    await silent[3][0].readuntil(b"well 0")
 
 
 def test_connections_get_a_part_of_the_files_that_may_be_open(monkeypatch):

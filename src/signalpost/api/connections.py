@@ -57,8 +57,10 @@ class PatientProtocol(H11Protocol):
         self.heard_at = self.loop.time()
         self._head = self.loop.call_later(KEEP_ALIVE_SECONDS, transport.close)
         if len(self.connections) > count_most():
-            mine = [each for each in self.connections if isinstance(each, PatientProtocol)]
-            idle = [each for each in mine if each.is_idle and each is not self]
+            others = [
+                each for each in self.connections if isinstance(each, PatientProtocol) and each is not self
+            ]
+            idle = [each for each in others if each.is_idle and not each.transport.is_closing()]
             min(idle, key=lambda each: each.heard_at, default=self).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
