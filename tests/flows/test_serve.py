@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import signal
 import socket
 
@@ -23,7 +24,13 @@ def serve(folder, port="0"):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_says_when_it_is_ready_and_stops_in_order(tmp_path, number):
-    service = await start(serve(tmp_path), READY, tmp_path / "log")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (500, hard))  # as of a shell, which gives few
+    try:
+        service = await start(serve(tmp_path), READY, tmp_path / "log")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE) == (min(hard, 65_536), hard)
     async with httpx.AsyncClient() as client:
         assert (await client.get(f"{service.url}/healthz")).json()["status"] == "alive"
         assert (await client.get(f"{service.url}/readyz")).json()["status"] == "ready"

@@ -14,6 +14,7 @@ import uvloop
 
 from signalpost.api.server import bind, serve_app
 from signalpost.cli.endings import CommandError, Ending
+from signalpost.cli.open_files import raise_limit
 from signalpost.cli.options import DataDirectory, Host, Port, WorkerHost, WorkerPort
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
@@ -62,6 +63,7 @@ def _require_database(settings: Settings) -> Settings:
 def run(settings: Settings, roles: frozenset[str], *, with_api: bool) -> None:
     """Run until SIGTERM, SIGINT or SIGHUP."""
     configure_logging(level=settings.log_level, json_lines=settings.log_json)
+    raise_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, roles, with_api=with_api))
 

@@ -6,7 +6,6 @@ import errno
 import http.client
 import json
 import os
-import resource
 import shutil
 from zoneinfo import ZoneInfo
 
@@ -22,6 +21,7 @@ from signalpost.cli.doctor.findings import (
     skip,
     warn,
 )
+from signalpost.cli.open_files import find_most
 from signalpost.model.errors import ConfigurationError
 from signalpost.store.embedded import check_at_rest
 from signalpost.wiring.outbound import TO_CALLBACKS, TO_PROVIDERS
@@ -119,13 +119,15 @@ def _is_ours(host: str, port: int) -> bool:
 
 def check_open_files(subject: Subject) -> Finding:
     """A process may open too few files for the connections that it makes when it is busy."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = find_most()
     wanted = TO_CALLBACKS + TO_PROVIDERS + subject.settings.database_connections + FILES_BESIDES
-    told = "no limit" if soft == resource.RLIM_INFINITY else f"{soft:,} may be open"
-    remedy = "raise it: ulimit -n 65536, or LimitNOFILE=65536 in a unit of systemd"
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    told = "no limit" if most is None else f"{most:,} may be open"
+    remedy = (
+        "raise the hard limit (ulimit -Hn) to 65536: in limits.conf, or by LimitNOFILE in a unit of systemd"
+    )
+    if most is None or most >= wanted:
         return approve(told)
-    judge = fail if soft < FEWEST_FILES else warn
+    judge = fail if most < FEWEST_FILES else warn
     return judge(f"{told}; a busy process opens up to {wanted:,}", remedy)
 
 
