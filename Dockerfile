@@ -14,12 +14,13 @@ RUN python -m venv --without-pip /opt/signalpost \
 
 # What builds our own wheel stays behind.
 COPY requirements-build.lock ./
-RUN python -m venv tools \
-    && tools/bin/pip install --require-hashes --only-binary :all: --requirement requirements-build.lock
+RUN python -m venv --without-pip tools \
+    && python -m pip --python tools/bin/python install \
+        --require-hashes --only-binary :all: --requirement requirements-build.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
+RUN python -m pip --python tools/bin/python wheel --no-deps --no-build-isolation --wheel-dir wheels . \
     && python -m pip --python /opt/signalpost/bin/python install --no-deps wheels/*.whl
 
 
