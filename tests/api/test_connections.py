@@ -192,6 +192,20 @@ async def test_for_each_of_several_that_come_at_once_another_goes(connect, monke
     await silent[3][0].readuntil(b"well 0")
 
 
+async def test_of_many_a_twentieth_goes_at_once(connect, monkeypatch):
+    """Else each that comes would have all looked through."""
+    monkeypatch.setattr(connections, "count_most", lambda: 40)
+    silent = [await connect() for _ in range(40)]
+    await connect()
+    for reader, _ in silent[:3]:
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    await connect()
+    await connect()
+    silent[3][1].write(GET % b"")
+    await silent[3][0].readuntil(b"well 0")
+
+
 def test_connections_get_a_part_of_the_files_that_may_be_open(monkeypatch):
     for soft, most in ((1024, 256), (1_048_576, 10_000), (connections.resource.RLIM_INFINITY, 10_000)):
         monkeypatch.setattr(connections.resource, "getrlimit", lambda _, soft=soft: (soft, soft))

@@ -29,6 +29,9 @@ MOST_CONNECTIONS = 10_000
 SHARE = 4
 """Connections get this part of the files that the process may open, where these are few."""
 
+ROUNDS = 20
+"""For one too many a twentieth of them goes, of those that are idle: all would be looked through for each otherwise."""
+
 TOO_SLOW = f"the head of a request is to come within {HEAD_SECONDS:g} s"
 
 
@@ -52,16 +55,12 @@ class PatientProtocol(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Take a connection; for one too many, that which has been silent for longest goes."""
+        """Take a connection; for one too many, those go that have been silent for longest."""
         super().connection_made(transport)
         self.heard_at = self.loop.time()
         self._head = self.loop.call_later(KEEP_ALIVE_SECONDS, transport.close)
-        if len(self.connections) > count_most():
-            others = [
-                each for each in self.connections if isinstance(each, PatientProtocol) and each is not self
-            ]
-            idle = [each for each in others if each.is_idle and not each.transport.is_closing()]
-            min(idle, key=lambda each: each.heard_at, default=self).transport.abort()
+        if len(self.connections) > (most := count_most()):
+            self._make_room(1 + most // ROUNDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -91,6 +90,13 @@ class PatientProtocol(H11Protocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
+
+    def _make_room(self, number: int) -> None:
+        others = [each for each in self.connections if isinstance(each, PatientProtocol) and each is not self]
+        idle = [each for each in others if each.is_idle and not each.transport.is_closing()]
+        idle.sort(key=lambda each: each.heard_at)
+        for each in idle[:number] or [self]:
+            each.transport.abort()
 
     def _watch_stall(self, left: int) -> None:
         self._stall = self.loop.call_later(STALL_SECONDS, self._judge_stall, left)
