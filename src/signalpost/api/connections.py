@@ -66,7 +66,7 @@ class PatientProtocol(H11Protocol):
         """Forget it."""
         super().connection_lost(exc)
         self._end_head()
-        self.resume_writing()
+        self._end_stall()
 
     def data_received(self, data: bytes) -> None:
         """Take what came; of what is no whole head yet the time begins."""
@@ -87,9 +87,7 @@ class PatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Go on with the answer."""
         super().resume_writing()
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        self._end_stall()
 
     def _make_room(self, number: int) -> None:
         others = [each for each in self.connections if isinstance(each, PatientProtocol) and each is not self]
@@ -107,6 +105,11 @@ class PatientProtocol(H11Protocol):
             self._watch_stall(left)
         else:
             self.transport.abort()
+
+    def _end_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _end_head(self) -> None:
         self._has_begun = False

@@ -11,9 +11,9 @@ ENOUGH = 65_536
 def find_most() -> int | None:
     """Give how many a service may open, once it has raised its limit; None: there is no limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if resource.RLIM_INFINITY in {soft, hard}:
-        return None if soft == resource.RLIM_INFINITY else max(soft, ENOUGH)
-    return max(soft, min(hard, ENOUGH))
+    if soft == resource.RLIM_INFINITY:
+        return None
+    return max(soft, ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH))
 
 
 def raise_limit() -> None:
