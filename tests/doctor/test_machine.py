@@ -184,6 +184,21 @@ async def test_few_open_files(data, files, verdict, monkeypatch):
     assert f"{files:,} may be open" in found.message
 
 
+@pytest.mark.parametrize(
+    ("asked", "still_to_be_done", "verdict"),
+    [
+        ("'--enable-shared' '--prefix=/opt/python'", "-fprofile-use", "warning"),
+        ("'--enable-optimizations' '--with-lto'", "-fprofile-use", "ok"),
+        ("'--with-computed-gotos'", "", "ok"),  # Debian
+        (None, None, "ok"),  # a system where nothing is compiled so
+    ],
+)
+async def test_a_python_that_is_slower_than_others(data, monkeypatch, asked, still_to_be_done, verdict):
+    built = {"CONFIG_ARGS": asked, "PGO_PROF_USE_FLAG": still_to_be_done}
+    monkeypatch.setattr("sysconfig.get_config_var", built.get)
+    assert (await look("interpreter", data_dir=data)).verdict == verdict
+
+
 async def test_no_time_zones(data, monkeypatch):
     for name in [
         each for each in sys.modules if each.startswith("tzdata.")
@@ -282,4 +297,4 @@ async def test_a_setting_of_the_wrong_kind_in_lines():
     assert (code, errors) == (1, "")
     assert output.startswith("failure settings: SIGNALPOST_PORT: ")
     assert "\n        to do: set it right, or unset it\nskipped names, encryption-key, " in output
-    assert output.endswith("0 ok, 0 warning, 1 failure, 39 skipped\n")
+    assert output.endswith("0 ok, 0 warning, 1 failure, 40 skipped\n")

@@ -6,7 +6,9 @@ import errno
 import http.client
 import json
 import os
+import platform
 import shutil
+import sysconfig
 from zoneinfo import ZoneInfo
 
 from signalpost.api.server import bind
@@ -140,6 +142,20 @@ def check_time_zones(_: Subject) -> Finding:
     return approve("time zones can be read")
 
 
+def check_interpreter(_: Subject) -> Finding:
+    """Python was compiled without the optimisation that ready-made ones have: all takes more of the processor."""
+    asked = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    # What a makefile would compile with once it has a profile; Debian, which does that by itself, leaves it empty.
+    still_to_be_done = sysconfig.get_config_var("PGO_PROF_USE_FLAG")
+    version = platform.python_version()
+    if "--enable-optimizations" in asked or not still_to_be_done:
+        return approve(f"Python {version}")
+    return warn(
+        f"Python {version} was compiled without --enable-optimizations",
+        "run the service with the Python of your system or of the image, or compile it with that option",
+    )
+
+
 MACHINE: tuple[Check, ...] = (
     check_data_directory,
     check_disk,
@@ -147,4 +163,5 @@ MACHINE: tuple[Check, ...] = (
     check_port,
     check_open_files,
     check_time_zones,
+    check_interpreter,
 )
