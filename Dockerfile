@@ -1,5 +1,5 @@
 # The image of Signalpost: one program, any role. From the root of a checkout: docker build --tag signalpost .
-FROM python:3.13-slim AS base
+FROM python:3.14-slim AS base
 
 
 FROM base AS build

@@ -59,24 +59,24 @@ WITH done AS (
                   refused, generation, made_at, known_failures)
     JOIN endpoint ON endpoint.instance_id = given.instance_id AND endpoint.leased_by = $1
 ), there AS (
-    SELECT id, is_current AND failures = known_failures AS is_current,
+    SELECT done.*, is_current AND failures = known_failures AS goes_on,
            done.state = 'delivered' OR is_current AND failures = known_failures AS counts
     FROM done JOIN notification ON id = done.notification_id AND created_at = done.made_at
     ORDER BY id FOR NO KEY UPDATE OF notification
 ), changed AS (
-    UPDATE notification SET state = CASE WHEN counts THEN done.state ELSE notification.state END,
-           attempts = done.number,
-           failures = failures + CASE WHEN counts AND done.state <> 'delivered' THEN 1 ELSE 0 END,
-           refusals = refusals + CASE WHEN counts AND done.refused THEN 1 ELSE 0 END,
-           next_attempt_at = CASE WHEN counts THEN coalesce(done.next_at, next_attempt_at) ELSE next_attempt_at END,
-           delivered_at = CASE WHEN done.state = 'delivered'
-                          THEN done.started_at + make_interval(secs => done.duration / 1000.0) END,
-           dead_at = CASE WHEN counts AND done.state = 'dead'
-                     THEN done.started_at + make_interval(secs => done.duration / 1000.0) END
-    FROM done JOIN there ON there.id = done.notification_id
-    WHERE notification.id = done.notification_id AND notification.created_at = done.made_at
+    UPDATE notification SET state = CASE WHEN counts THEN there.state ELSE notification.state END,
+           attempts = there.number,
+           failures = failures + CASE WHEN counts AND there.state <> 'delivered' THEN 1 ELSE 0 END,
+           refusals = refusals + CASE WHEN counts AND there.refused THEN 1 ELSE 0 END,
+           next_attempt_at = CASE WHEN counts THEN coalesce(there.next_at, next_attempt_at) ELSE next_attempt_at END,
+           delivered_at = CASE WHEN there.state = 'delivered'
+                          THEN there.started_at + make_interval(secs => there.duration / 1000.0) END,
+           dead_at = CASE WHEN counts AND there.state = 'dead'
+                     THEN there.started_at + make_interval(secs => there.duration / 1000.0) END
+    FROM there
+    WHERE notification.id = there.notification_id AND notification.created_at = there.made_at
       AND notification.state = 'pending'
-    RETURNING notification.id, done.instance_id, notification.state, done.status, done.error, notification.dead_at
+    RETURNING notification.id, there.instance_id, notification.state, there.status, there.error, notification.dead_at
 ), told AS (
     INSERT INTO operation_notice (instance_id, kind, body, created_at, due_at)
     SELECT changed.instance_id, 'notification.dead',
@@ -86,12 +86,12 @@ WITH done AS (
     WHERE changed.state = 'dead' AND instance.configuration ? '{OPERATIONS_URL}'
 ), written AS (
     INSERT INTO attempt (notification_id, number, started_at, duration_milliseconds, status, error, excerpt)
-    SELECT notification_id, number, started_at, duration, status, error, excerpt
-    FROM done JOIN there ON there.id = done.notification_id
+    SELECT notification_id, number, started_at, duration, status, error, excerpt FROM there
     ON CONFLICT (notification_id, replay_id, number, started_at) DO NOTHING
 )
-SELECT notification_id FROM done LEFT JOIN there ON there.id = notification_id
-WHERE coalesce(there.is_current, done.is_current)
+SELECT notification_id FROM there WHERE goes_on
+UNION ALL
+SELECT notification_id FROM done WHERE is_current AND notification_id NOT IN (SELECT notification_id FROM there)
 """
 
 RELEASE = f"""
@@ -117,7 +117,7 @@ WITH changed AS (
           JOIN endpoint ON endpoint.instance_id = done.id AND endpoint.leased_by = $1
           JOIN instance ON instance.id = done.id
           ORDER BY endpoint.instance_id FOR UPDATE OF endpoint) AS done
-    WHERE endpoint.instance_id = done.instance_id AND endpoint.leased_by = $1
+    WHERE endpoint.instance_id = done.instance_id
     RETURNING endpoint.instance_id, endpoint.last_error,
               endpoint.generation = done.generation AND done.deactivate AS deactivated,
               endpoint.due_at <= now() + interval '50 ms' AS is_due
