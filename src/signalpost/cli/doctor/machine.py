@@ -142,13 +142,18 @@ def check_time_zones(_: Subject) -> Finding:
     return approve("time zones can be read")
 
 
-def check_interpreter(_: Subject) -> Finding:
-    """Python was compiled without the optimisation that ready-made ones have: all takes more of the processor."""
+def is_optimised() -> bool:
+    """Say whether this Python was compiled by what a profile of it told."""
     asked = sysconfig.get_config_var("CONFIG_ARGS") or ""
     # What a makefile would compile with once it has a profile; Debian, which does that by itself, leaves it empty.
     still_to_be_done = sysconfig.get_config_var("PGO_PROF_USE_FLAG")
+    return "--enable-optimizations" in asked or not still_to_be_done
+
+
+def check_interpreter(_: Subject) -> Finding:
+    """Python was compiled without the optimisation that ready-made ones have: all takes more of the processor."""
     version = platform.python_version()
-    if "--enable-optimizations" in asked or not still_to_be_done:
+    if is_optimised():
         return approve(f"Python {version}")
     return warn(
         f"Python {version} was compiled without --enable-optimizations",
