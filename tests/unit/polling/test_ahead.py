@@ -70,7 +70,7 @@ def test_whatever_the_pace_pages_come_in_order_each_once_and_no_more_wait_than_m
             while not seen or seen[-1] < last:
                 for _ in range(turns.pop() if turns else 0):
                     await asyncio.sleep(0)
-                assert len(book.asked) - len(seen) <= min(MOST_WAITING, 1 + characters // LENGTH)
+                assert len(book.asked) - len(seen) <= min(MOST_WAITING, characters // LENGTH)
                 assert 0 <= room.taken <= characters
                 taken = await ahead.take()
                 assert room.taken >= LENGTH * (len(taken) - 1)  # until the next are taken
@@ -105,7 +105,19 @@ async def test_readings_share_the_room():
     books = [Book(1000) for _ in range(5)]
     readings = [Ahead(book.read, make_page(0, 1000), room) for book in books]
     await let_run()
-    assert sum(len(book.asked) for book in books) == len(books) + 3
+    assert sum(len(book.asked) for book in books) == 3
     for reading in readings:
         await reading.close()
     assert room.taken == 0
+
+
+async def test_without_room_pages_are_read_when_they_are_asked_for():
+    books = [Book(3) for _ in range(5)]
+    readings = [Ahead(book.read, make_page(0, 3), Counted(0)) for book in books]
+    for number in (1, 2, 3):
+        await let_run()
+        assert all(len(book.asked) == number - 1 for book in books)
+        for reading in readings:
+            assert [page.watermark["id"] for page in await reading.take()] == [number]
+    for reading in readings:
+        await reading.close()

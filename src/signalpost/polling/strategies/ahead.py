@@ -13,7 +13,7 @@ MOST_WAITING = 8
 """Pages of one reading that wait to be committed."""
 
 MOST_CHARACTERS = 4_000_000
-"""Of the records in hand in the process, without each reading's first page: those of some hundred usual pages."""
+"""Of the records that are read ahead in the process: those of some hundred usual pages."""
 
 ReadPage: TypeAlias = Callable[[Watermark], Awaitable[Page]]
 """Reads the page that follows a watermark."""
@@ -40,8 +40,8 @@ class Room:
 class Ahead:
     """Reads on from where a page leads, until one says that nothing follows or reading fails.
 
-    One page is always read ahead. Further ones, ``MOST_WAITING`` at most, are read as long as the process has ``room``
-    for as many characters as the page before had. Pages keep their room until those behind them are taken.
+    Pages are read ahead, ``MOST_WAITING`` at most, as long as the process has ``room`` for as many characters as the
+    page before had; they keep it until those behind them are taken. Without room a page is read once it is asked for.
     """
 
     def __init__(self, read: ReadPage, page: Page, room: Room) -> None:
@@ -50,6 +50,7 @@ class Ahead:
         self._room = room
         self._waiting: deque[tuple[Page, int]] = deque()
         self._in_hand = 0
+        self._is_wanted = False
         self._taken = asyncio.Event()
         self._task = asyncio.create_task(self._read_on(page))
         self._come = asyncio.Event()
@@ -61,7 +62,10 @@ class Ahead:
         Raises:
             Whatever reading raised, once all pages before were taken.
         """
+        self._is_wanted = True
+        self._taken.set()
         await self._come.wait()
+        self._is_wanted = False
         if not self._waiting:
             self._task.result()
         self._room.give_back(self._in_hand)
@@ -93,10 +97,11 @@ class Ahead:
             self._come.set()
 
     async def _find_room(self, characters: int) -> int:
-        """Wait until one more page may wait; give what was taken for it."""
-        while self._waiting:
+        """Wait until one more page may be read; give what was taken for it."""
+        while True:
             if len(self._waiting) < MOST_WAITING and self._room.take(characters):
                 return characters
+            if self._is_wanted and not self._waiting:
+                return 0
             self._taken.clear()
             await self._taken.wait()
-        return 0
