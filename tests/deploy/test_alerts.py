@@ -16,6 +16,7 @@ from tests.deploy.metrics import check_query, read_series
 from tests.deploy.promtool import look_for_promtool
 
 FOLDER = ROOT / "deploy" / "prometheus"
+TESTS = (FOLDER / "alerts_test.yml", FOLDER / "alerts_week_test.yml")
 RULES = {
     rule["alert"]: rule
     for group in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
@@ -41,7 +42,7 @@ def test_the_rules_are_rules(promtool):
 
 
 def test_each_trouble_sets_off_its_alert_and_none_is_set_off_where_all_is_well(promtool, tmp_path):
-    found = run(promtool, "test", "rules", FOLDER / "alerts_test.yml")
+    found = run(promtool, "test", "rules", *TESTS)
     assert found.returncode == 0, found.stdout + found.stderr
     shutil.copy(FOLDER / "alerts_test.yml", tmp_path)
     text = (FOLDER / "alerts.yml").read_text()
@@ -50,7 +51,7 @@ def test_each_trouble_sets_off_its_alert_and_none_is_set_off_where_all_is_well(p
 
 
 def test_each_alert_is_set_off_once_at_least_and_once_not():
-    tests = yaml.safe_load((FOLDER / "alerts_test.yml").read_text())["tests"]
+    tests = [test for file in TESTS for test in yaml.safe_load(file.read_text())["tests"]]
     fired, silent = set(), set()
     for each in (case for test in tests for case in test["alert_rule_test"]):
         (fired if each.get("exp_alerts") else silent).add(each["alertname"])
