@@ -68,9 +68,11 @@ def draft_instance(name: str, callback: str | None) -> InstanceDraft:
 
 
 async def set_watermark(pool: asyncpg.Pool, ids: Sequence[InstanceId], newest: int) -> None:
-    """Let the instances have read everything up to the event ``newest``."""
+    """Let the instances have read everything up to the event ``newest``; a poll under way writes no page any more."""
     await pool.execute(
-        "UPDATE resource_poll SET watermark = $2 WHERE instance_id = ANY($1)", ids, {"id": newest}
+        "UPDATE resource_poll SET watermark = $2, version = version + 1 WHERE instance_id = ANY($1)",
+        ids,
+        {"id": newest},
     )
 
 
