@@ -61,22 +61,23 @@ MEASURES: dict[str, Callable[[Ground, Size], Awaitable[list[Measure]]]] = {
 
 
 async def measure(size: Size, names: list[str], results: Path, console: Console) -> None:
-    """Run the named benchmarks, one after the other on the same ground."""
+    """Run the named benchmarks one after the other, each on a ground of its own: none finds what others left behind."""
     measures: list[Measure] = []
-    with tempfile.TemporaryDirectory() as directory:
-        async with open_ground(
-            Path(directory), idle=size.instances, healthy=size.healthy, settings=TRACKED
-        ) as ground:
-            async with ground.pool.acquire() as connection:
-                machine = await describe_machine(connection)
-            for name in names:
-                console.print(f"{name} ...", style="dim")
+    worker_peaks: list[float] = []
+    for name in names:
+        console.print(f"{name} ...", style="dim")
+        with tempfile.TemporaryDirectory() as directory:
+            async with open_ground(
+                Path(directory), idle=size.instances, healthy=size.healthy, settings=TRACKED
+            ) as ground:
+                async with ground.pool.acquire() as connection:
+                    machine = await describe_machine(connection)
                 measures += await MEASURES[name](ground, size)
-                write_results(results, machine, measures)  # what a later one may break is kept
-            peaks = ground.peaks.get("worker")
-            if peaks:
-                measures.append(take_value("peak memory of a worker", [max(peaks)], "MB"))
-    write_results(results, machine, measures)
+                worker_peaks += ground.peaks.get("worker", [])
+        write_results(results, machine, measures)  # what a later one may break is kept
+    if worker_peaks:
+        measures.append(take_value("peak memory of a worker", [max(worker_peaks)], "MB"))
+        write_results(results, machine, measures)
     print_results(console, measures)
 
 
