@@ -37,7 +37,6 @@ def children_environment(*, egnyte_url: str, **settings: object) -> dict[str, st
 
     ``settings`` go over it, by their names in docs/reference/settings.md without ``SIGNALPOST_``, in any letter case.
     """
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("SIGNALPOST_")}
     ours = {
         "egnyte_url": egnyte_url,
         "allow_private_networks": "true",
@@ -45,7 +44,12 @@ def children_environment(*, egnyte_url: str, **settings: object) -> dict[str, st
         "log_level": "warning",
     }
     given = ours | {name.lower(): value for name, value in settings.items()}
-    return kept | {f"SIGNALPOST_{name.upper()}": str(value) for name, value in given.items()}
+    return _leave_out_settings() | {f"SIGNALPOST_{name.upper()}": str(value) for name, value in given.items()}
+
+
+def _leave_out_settings() -> dict[str, str]:
+    """Give our own environment but for what is set for the service: it may name a database that is in use."""
+    return {key: value for key, value in os.environ.items() if not key.upper().startswith("SIGNALPOST_")}
 
 
 class Child:
@@ -118,7 +122,8 @@ def start_child(
 ) -> Iterator[Child]:
     """Run ``signalpost`` with ``arguments`` until the block, or this process, ends; ``<ready><url>``: it is up.
 
-    ``keep_log``: what it logs is kept for ``Child.tell``, not shown.
+    Without an ``environment`` it gets ours but for all settings. ``keep_log``: what it logs is kept for ``Child.tell``,
+    not shown.
 
     Raises:
         SignalpostError: it ended, or said nothing, before it was ready.
@@ -128,7 +133,7 @@ def start_child(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if keep_log else None,
-        env=environment,
+        env=_leave_out_settings() if environment is None else environment,
         text=True,
         errors="replace",
     )
@@ -141,7 +146,7 @@ def start_child(
 
 
 def run_child(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run ``signalpost`` with ``arguments`` to its end, and give what it printed.
+    """Run ``signalpost`` with ``arguments`` to its end, and give what it printed; ``environment`` as above.
 
     Raises:
         SignalpostError: it failed; its last words are in the message.
@@ -150,7 +155,7 @@ def run_child(arguments: Sequence[str], environment: Mapping[str, str] | None = 
         [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        env=environment,
+        env=_leave_out_settings() if environment is None else environment,
         text=True,
         errors="replace",
         timeout=START_SECONDS,

@@ -23,9 +23,19 @@ def leave_out_numbers(text):
     return re.sub(r" *\d[\d,.]*", " 0", text).strip()
 
 
-async def test_the_demonstration_ends_by_itself_with_a_perfect_summary_as_the_readme_shows_it(capsys):
-    code, output, errors = await run(["demo", "--changes", "45", "--json"])
+async def test_the_demonstration_ends_by_itself_with_a_perfect_summary_as_the_readme_shows_it(
+    capsys, tmp_path
+):
+    """Also where the service of this machine has settings: none of them is used, and no file of its own touched."""
+    state = tmp_path / "sandbox.json"
+    settings = {
+        "database_url": "postgresql://nobody@127.0.0.1:1/none",
+        "encryption_keys": "no key",
+        "sandbox_state": state,
+    }
+    code, output, errors = await run(["demo", "--changes", "45", "--json"], settings)
     assert code == 0, errors
+    assert not state.exists()
     summary = json.loads(output.splitlines()[-1])
     _print_summary(summary)
     shown = re.search(r"## See it run\n.*?```\n(1  .*?)```", README.read_text(), re.DOTALL)

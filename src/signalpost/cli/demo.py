@@ -75,19 +75,16 @@ async def _run(folder: Path, changes: int, say: Callable[[str], None]) -> Tally:
             start_child(["sandbox", "egnyte", "--port", "0", "--seed", "7"], "sandbox ready on ")
         )
         data = ["--data-dir", str(folder / "data")]
+        environment = children_environment(egnyte_url=sandbox.url)
         service = stack.enter_context(
-            start_child(
-                ["serve", "--port", "0", *data],
-                "signalpost ready on ",
-                children_environment(egnyte_url=sandbox.url),
-            )
+            start_child(["serve", "--port", "0", *data], "signalpost ready on ", environment)
         )
         listener = await stack.enter_async_context(
             run_listener(key=SIGNATURE_KEY, on_notification=tally.take)
         )
         say(f"   sandbox {sandbox.url} · service {service.url} · receiver {listener.url}")
         say("2  Connecting an instance by OAuth2: consent, code, exchange, one call to test it.")
-        made = run_child(["credentials", "create", "--json", "--organization", "Demo", *data])
+        made = run_child(["credentials", "create", "--json", "--organization", "Demo", *data], environment)
         secrets: dict[str, str] = json.loads(made)
         client = await stack.enter_async_context(
             Client(f"User {secrets['userSecret']}, Organization {secrets['organizationSecret']}")
