@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import orjson
 import typer
@@ -23,6 +23,7 @@ from signalpost.cli.options import DataDirectory
 from signalpost.cli.printing import print_line
 from signalpost.instances.exports import fetch_pages, read_originals
 from signalpost.instances.imports import Outcome, Result
+from signalpost.instances.originals import Original
 from signalpost.model.addresses import parse_callback_url
 from signalpost.model.configuration import stringify
 from signalpost.model.errors import ConfigurationError
@@ -86,51 +87,51 @@ def open_connectors(
     given = {} if values is None else _read_values(values)
     if (file is None) == (url is None):
         raise CommandError("give a FILE or --url, one of them", Ending.MISUSED)
-    with tempfile.TemporaryDirectory(prefix="signalpost-import-") as folder:
+    # What is fetched or piped holds secrets, and is read twice: a file without a name is gone however this ends.
+    with tempfile.TemporaryFile() as kept:
+        source: Path | IO[bytes] = kept if file is None else file
+        name = "the answer" if file is None else str(file)
         with _show_progress() as tell:
-            path, name = file, str(file)
             if file is not None and file.exists() and not (file.is_file() or file.is_dir()):
-                path = _keep(file, Path(folder) / "instances.json")
+                source = _keep(file, kept)
             if url is not None:
-                path, name = Path(folder) / "instances.json", "the answer"
-                asyncio.run(
-                    _fetch(settings, url, _read_authorization(settings, authorization_file), path, tell)
-                )
-            assert path is not None
+                authorization = _read_authorization(settings, authorization_file)
+                asyncio.run(_fetch(settings, url, authorization, kept, tell))
             # To its end before anything is written or said: a file that is cut short is none.
-            for number, _ in enumerate(read_originals(path, name), start=1):
+            for number, _ in enumerate(read_originals(source, name), start=1):
                 tell(f"read {number:,} instances")
         # On a terminal the lines themselves show how far it is.
         with _show_progress(needed=not sys.stdout.isatty()) as tell:
-            source, user = (path, name), (organization, email)
-            counts = asyncio.run(_import(settings, source, user, given, tell, apply=apply, as_json=as_json))
+            originals, user = read_originals(source, name), (organization, email)
+            counts = asyncio.run(
+                _import(settings, originals, user, given, tell, apply=apply, as_json=as_json)
+            )
     _print_summary(counts, apply=apply, to_errors=as_json)
     if counts[Result.LEFT_OUT]:
         raise typer.Exit(Ending.FAILED)
 
 
-def _keep(pipe: Path, path: Path) -> Path:
+def _keep(pipe: Path, kept: IO[bytes]) -> IO[bytes]:
     """Write what comes out of a pipe to a file: it can be read once, and we read twice."""
     try:
-        with pipe.open("rb") as source, path.open("wb") as file:
-            shutil.copyfileobj(source, file)
+        with pipe.open("rb") as source:
+            shutil.copyfileobj(source, kept)
     except OSError as error:
         raise ConfigurationError(f"{pipe}: it cannot be read, or not be kept: {error.strerror}") from None
-    return path
+    return kept
 
 
-async def _fetch(settings: Settings, url: str, authorization: str, path: Path, tell: Tell) -> None:
+async def _fetch(settings: Settings, url: str, authorization: str, kept: IO[bytes], tell: Tell) -> None:
     parse_callback_url(url, "--url")
-    with path.open("wb") as file:
-        async with open_outbound(settings, connections=CONNECTIONS_OUTWARDS) as outbound:
-            await fetch_pages(
-                outbound, url, authorization, file, lambda number: tell(f"fetched {number:,} pages")
-            )
+    async with open_outbound(settings, connections=CONNECTIONS_OUTWARDS) as outbound:
+        await fetch_pages(
+            outbound, url, authorization, kept, lambda number: tell(f"fetched {number:,} pages")
+        )
 
 
 async def _import(
     settings: Settings,
-    source: tuple[Path, str],
+    originals: Iterator[Original],
     user: tuple[str, str],
     values: Mapping[str, Mapping[str, str]],
     tell: Tell,
@@ -140,7 +141,7 @@ async def _import(
 ) -> Counter[Result]:
     counts: Counter[Result] = Counter()
     async with open_importer(settings, *user, values) as importer:
-        async for outcome in importer.run(read_originals(*source), apply=apply):
+        async for outcome in importer.run(originals, apply=apply):
             counts[outcome.result] += 1
             tell(f"{'imported' if apply else 'judged'} {counts.total():,} instances")
             if as_json:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlencode
@@ -16,6 +18,7 @@ from signalpost.model.errors import ConfigurationError, InvalidRequestError
 from signalpost.outbound import Answer, Outbound
 
 CHUNK = 1 << 20
+ENCODING = "utf-8-sig"
 LONGEST_ENTRY = 4 << 20
 """Characters of one instance: more is none."""
 LARGEST_PAGE_BYTES = 64 << 20
@@ -27,17 +30,18 @@ WHITE = re.compile(r"\s*")
 DECODER = json.JSONDecoder()
 
 
-def read_originals(path: Path, name: str) -> Iterator[Original]:
+def read_originals(source: Path | IO[bytes], name: str) -> Iterator[Original]:
     """Read instances from an array of JSON one by one; from several arrays, one behind the other, all of them.
 
-    Memory is needed for one of them at a time. ``name`` stands for the file in messages.
+    Memory is needed for one of them at a time. A file that is open is read from its beginning, and stays open.
+    ``name`` stands for it in messages.
 
     Raises:
         InvalidRequestError: it cannot be read, is cut short, or holds something else; the entry is named.
     """
     place = "at its beginning"
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with _open_text(source) as file:
             for number, entry in enumerate(_read_arrays(_Text(file)), start=1):
                 place = f"entry {number:,}"
                 yield read_original(entry)
@@ -48,6 +52,20 @@ def read_originals(path: Path, name: str) -> Iterator[Original]:
         raise InvalidRequestError(f"{name}: {place}: it is not UTF-8") from error
     except InvalidRequestError as error:
         raise InvalidRequestError(f"{name}: {place}: {error}") from error
+
+
+@contextmanager
+def _open_text(source: Path | IO[bytes]) -> Iterator[IO[str]]:
+    if isinstance(source, Path):
+        with source.open(encoding=ENCODING) as file:
+            yield file
+        return
+    source.seek(0)
+    text = TextIOWrapper(source, ENCODING)
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
 def _read_arrays(text: _Text) -> Iterator[Any]:
