@@ -12,7 +12,7 @@ import pytest
 from tests.importing.originals import write_original
 from tests.importing.test_fetching import AUTHORIZATION, give_pages, run_original
 from tests.processes import spawn
-from tests.support import until
+from tests.support import PATIENCE_SECONDS, until
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -32,7 +32,7 @@ def begin(tmp_path, monkeypatch):
     async def end(process, number):
         assert process.returncode is None, (tmp_path / "log").read_text()
         process.send_signal(number)
-        assert await asyncio.wait_for(process.wait(), 60) != 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) != 0
         return list(folder.iterdir())
 
     return start, end
@@ -43,7 +43,7 @@ async def test_while_pages_are_fetched(begin, number):
     start, end = begin
     async with run_original(give_pages(10**9)) as (url, asked):
         process = await start("--url", url)
-        await until(lambda: len(asked) > 2, seconds=60)
+        await until(lambda: len(asked) > 2)
         assert await end(process, number) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from signalpost.store.embedded import find_binaries
+from signalpost.store.embedded_cluster import find_binaries
 from tests.conftest import find_memory
 from tests.debian import look_for
 from tests.postgresql import run_pooler, run_postgresql

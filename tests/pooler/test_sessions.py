@@ -8,7 +8,7 @@ import pytest
 from signalpost.model.errors import ConfigurationError
 from signalpost.settings import Settings
 from signalpost.store import database as connecting
-from signalpost.wiring.database import reach_database
+from signalpost.wiring.beside import reach_database
 from tests.doctor.looking import look
 from tests.faults.asking import AWAY
 from tests.support import write_url

@@ -6,7 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from signalpost.store.embedded import find_binaries
+from signalpost.store.embedded_cluster import find_binaries
 from tests.support import PATIENCE_SECONDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "back-up-and-restore.md"

@@ -15,7 +15,8 @@ from signalpost.settings import Settings, load_settings
 from signalpost.store.database import read_connect_arguments
 from signalpost.store.resealing import reseal_all
 from signalpost.store.troubles import DATABASE_URL
-from signalpost.wiring.database import DIRECT_URL, open_beside, open_vault, reach_database, require_database
+from signalpost.wiring.beside import open_beside, reach_database, require_database
+from signalpost.wiring.database import DIRECT_URL, open_vault
 
 
 def migrate(data_dir: DataDirectory = None) -> None:
@@ -36,11 +37,10 @@ def reencrypt(data_dir: DataDirectory = None) -> None:
     settings = load_settings(data_dir=data_dir)
     configure_logging(level="warning", json_lines=settings.log_json)
     require_database(settings)  # of a new one it would say that the old keys may go
-    vault = open_vault(settings)
 
     async def run() -> int:
         async with open_beside(settings) as (pool, _):
-            return await reseal_all(pool, vault)
+            return await reseal_all(pool, await open_vault(settings, pool))
 
     print(f"encrypted with the first key: {asyncio.run(run())} that others had encrypted")
 

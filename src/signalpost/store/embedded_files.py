@@ -134,6 +134,33 @@ def lock_folders(folders: Folders) -> int:
     return descriptor
 
 
+def join_guests(data_directory: Path) -> int | None:
+    """Say that a command uses the server that another process runs; None: it is being stopped, or was never run.
+
+    That ends when the returned descriptor closes, however we die.
+    """
+    return _lock_guests(data_directory.resolve() / "postgres.run", fcntl.LOCK_SH)
+
+
+def shut_out_guests(folders: Folders) -> int | None:
+    """Let no command use the server any more, until the returned descriptor closes; None: one uses it now."""
+    return _lock_guests(folders.run, fcntl.LOCK_EX)
+
+
+def _lock_guests(run: Path, how: int) -> int | None:
+    with explain_refusals(f"the data directory {run.parent} cannot be locked"):
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(run / "guests", flags, 0o600)
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
+    return descriptor
+
+
 def write_access_rules(folders: Folders) -> None:
     """Let in exactly one system user, this service's own, told by the kernel (``peer``): there is no password."""
     name = read_own_name()

@@ -20,6 +20,14 @@ SEALED = (
 BATCH = 500
 
 
+async def find_sealed(pool: asyncpg.Pool) -> bool:
+    """Say whether anything is kept encrypted."""
+    any_of_them = " OR ".join(
+        f"EXISTS (SELECT FROM {table} WHERE {column} <> '')" for table, _, column in SEALED
+    )
+    return bool(await pool.fetchval(f"SELECT {any_of_them}"))
+
+
 async def reseal_all(pool: asyncpg.Pool, vault: Vault) -> int:
     """Encrypt with the first key what others encrypted; give how many values that were.
 

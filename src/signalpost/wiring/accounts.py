@@ -20,7 +20,7 @@ from signalpost.store.accounts.secrets import Secrets
 from signalpost.store.accounts.sessions import Sessions
 from signalpost.store.accounts.sign_in_failures import SignInFailures
 from signalpost.store.organizations import Organizations
-from signalpost.wiring.database import open_beside
+from signalpost.wiring.beside import open_beside
 
 
 def join_accounts(pool: asyncpg.Pool, sessions: Sessions, clock: Callable[[], datetime]) -> Accounts:

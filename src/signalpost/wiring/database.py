@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from signalpost.model.clock import SharedClock, read_now
+from signalpost.model.clock import SharedClock
 from signalpost.model.errors import ConfigurationError
 from signalpost.observe import get_logger
 from signalpost.settings import Settings
@@ -24,10 +25,11 @@ from signalpost.store.database import (
     read_connect_arguments,
     read_newest,
 )
-from signalpost.store.embedded import EmbeddedPostgres, check_at_rest, find_running
-from signalpost.store.embedded_files import InUseError
+from signalpost.store.embedded import EmbeddedPostgres
+from signalpost.store.embedded_cluster import check_at_rest
 from signalpost.store.health import Health
 from signalpost.store.queue import Wakeups
+from signalpost.store.resealing import find_sealed
 from signalpost.store.troubles import DATABASE_URL
 from signalpost.store.vault import Vault, keep_key
 
@@ -102,12 +104,9 @@ class Connections:
 
 
 DIRECT_URL = "SIGNALPOST_DATABASE_DIRECT_URL"
+KEYS = "SIGNALPOST_ENCRYPTION_KEYS"
 EMBEDDED = "SIGNALPOST_DATA_DIR"
 CLOSE_SECONDS = 1.0
-STARTING_SECONDS = 30.0
-"""How long a command waits for the embedded database that a service is just starting."""
-
-LOOK_AGAIN_SECONDS = 0.1
 
 
 @asynccontextmanager
@@ -139,12 +138,27 @@ async def _close_pool(pool: asyncpg.Pool) -> None:
         pool.terminate()
 
 
-def open_vault(settings: Settings) -> Vault:
-    """Open the vault with the keys given, or with the one kept in the data directory."""
+async def open_vault(settings: Settings, pool: asyncpg.Pool) -> Vault:
+    """Open the vault with the keys given, or with the one kept in the data directory, which is made for a new database.
+
+    Raises:
+        ConfigurationError: the key is malformed, or gone though the database has secrets; the message says what to do.
+    """
     keys = settings.read_keys()
     if keys is None:
-        keys = [keep_key(settings.data_dir / "encryption-key")]
+        path = _place_key(settings)
+        if not path.exists() and await find_sealed(pool):
+            message = (
+                f"{path} is not there, and the database has secrets that were encrypted with it: put the key back from"
+                f" your backup, or set {KEYS}; a new one cannot read them (docs/how-to/back-up-and-restore.md)"
+            )
+            raise ConfigurationError(message)
+        keys = [keep_key(path)]
     return Vault(keys)
+
+
+def _place_key(settings: Settings) -> Path:
+    return settings.data_dir / "encryption-key"
 
 
 @asynccontextmanager
@@ -155,104 +169,35 @@ async def open_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
         ConfigurationError: it cannot be had; the message says what to do.
     """
     if settings.database_url is not None:
-        direct = settings.database_direct_url
-        yield ReachedDatabase(
-            read_connect_arguments(settings.database_url.get_secret_value()),
-            read_connect_arguments(direct.get_secret_value(), DIRECT_URL) if direct is not None else None,
-        )
+        yield _read_urls(settings, settings.database_url.get_secret_value())
         return
-    if settings.database_direct_url is not None:
-        message = (
-            f"{DIRECT_URL} goes with SIGNALPOST_DATABASE_URL, which is not set: set both, or only the latter"
-        )
-        raise ConfigurationError(message)
-    embedded = await EmbeddedPostgres.start(settings.data_dir)
+    embedded = await start_embedded(settings)
     try:
         yield ReachedDatabase(embedded.connect_arguments, wait=embedded.wait)
     finally:
         await embedded.stop()
 
 
-@asynccontextmanager
-async def reach_database(settings: Settings) -> AsyncIterator[ReachedDatabase]:
-    """Reach the database for a command beside the service: the embedded one may be running, or just be started.
+def _read_urls(settings: Settings, url: str) -> ReachedDatabase:
+    direct = settings.database_direct_url
+    return ReachedDatabase(
+        read_connect_arguments(url),
+        read_connect_arguments(direct.get_secret_value(), DIRECT_URL) if direct is not None else None,
+    )
 
-    One that is made for it is told in the log: it may be that the service has its own elsewhere.
+
+async def start_embedded(settings: Settings) -> EmbeddedPostgres:
+    """Start the embedded one; a new one has its key beside it, unless keys are set.
 
     Raises:
+        InUseError: another process has the data directory.
         ConfigurationError: it cannot be had; the message says what to do.
     """
-    async with AsyncExitStack() as stack:
-        if settings.database_url is not None:
-            yield await stack.enter_async_context(open_database(settings))
-        else:
-            yield await _reach_embedded(settings, stack)
-
-
-@asynccontextmanager
-async def open_beside(settings: Settings) -> AsyncIterator[tuple[asyncpg.Pool, SharedClock]]:
-    """Reach and migrate the database, which may be in use, for a command beside the service; its clock as well.
-
-    Raises:
-        ConfigurationError: it cannot be had; the message says what to do.
-    """
-    async with reach_database(settings) as database:
-        await database.migrate()
-        pool = await database.open_pool(size=2)
-        try:
-            clock = SharedClock(read_now, time.monotonic)
-            clock.set(await pool.fetchval("SELECT now()"))
-            yield pool, clock
-        finally:
-            await pool.close()
-
-
-async def _reach_embedded(settings: Settings, stack: AsyncExitStack) -> ReachedDatabase:
-    """Give the one that a service runs, once it answers; start it where none does."""
-    is_new = not _is_there(settings)
-    deadline = time.monotonic() + STARTING_SECONDS
-    while True:
-        running = find_running(settings.data_dir)
-        if running is not None and await _answers(running):
-            return ReachedDatabase(running)
-        try:
-            reached = await stack.enter_async_context(open_database(settings))
-        except InUseError:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            continue
-        if is_new:
-            open_vault(settings)  # a database without its key would look as if that were lost
-            log.warning("database.new", folder=str(settings.data_dir.resolve()), setting=EMBEDDED)
-        return reached
-
-
-async def _answers(arguments: Mapping[str, Any]) -> bool:
-    """Say whether the server has come up; it is not asked whether it does what is wanted of it."""
-    try:
-        connection = await connect(arguments)
-    except (OSError, asyncpg.CannotConnectNowError, asyncpg.InvalidCatalogNameError):
-        return False
-    except asyncpg.PostgresError:
-        return True
-    await connection.close()
-    return True
-
-
-def require_database(settings: Settings) -> None:
-    """Refuse a data directory without a database, for a command that has nothing to do in a new one.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    if not _is_there(settings):
+    if settings.database_direct_url is not None:
         message = (
-            f"{EMBEDDED}: there is no database in {settings.data_dir.resolve()}; give the data directory of the"
-            " service, or its SIGNALPOST_DATABASE_URL"
+            f"{DIRECT_URL} goes with SIGNALPOST_DATABASE_URL, which is not set: set both, or only the latter"
         )
         raise ConfigurationError(message)
-
-
-def _is_there(settings: Settings) -> bool:
-    return settings.database_url is not None or check_at_rest(settings.data_dir)
+    if settings.read_keys() is None and not check_at_rest(settings.data_dir):
+        keep_key(_place_key(settings))  # before the database: one without a key looks as if that were lost
+    return await EmbeddedPostgres.start(settings.data_dir)

@@ -17,7 +17,8 @@ from signalpost.settings import Settings
 from signalpost.store.connections import Connections
 from signalpost.store.imports import Imports
 from signalpost.store.organizations import Organizations
-from signalpost.wiring.database import open_beside, open_vault
+from signalpost.wiring.beside import open_beside
+from signalpost.wiring.database import open_vault
 from signalpost.wiring.outbound import open_outbound
 from signalpost.wiring.plan import PlanReader
 
@@ -66,7 +67,7 @@ async def open_importer(
                 " --organization and --email, or make one with: signalpost credentials create"
             )
             raise ConfigurationError(message)
-        vault = open_vault(settings)
+        vault = await open_vault(settings, pool)
         yield Importer(
             registry=registry,
             read_plan=OnceForEachHost(settings, outbound),

@@ -111,7 +111,7 @@ async def open_service(settings: Settings, roles: frozenset[str]) -> AsyncIterat
         callbacks = await stack.enter_async_context(
             open_outbound(settings, connections=TO_CALLBACKS, connections_to_host=TO_ONE_CALLBACK)
         )
-        vault = open_vault(settings)
+        vault = await open_vault(settings, connections.work)
         if settings.database_url is None:
             # Nobody but us can be using the embedded database: what an earlier, killed process held is free.
             await Workers(connections.life).forget_others()

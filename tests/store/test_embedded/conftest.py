@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from signalpost.store.embedded import EmbeddedPostgres, find_binaries
+from signalpost.store.embedded import EmbeddedPostgres
 from signalpost.store.embedded_account import SERVER_ACCOUNT, choose_account, open_passage
+from signalpost.store.embedded_cluster import find_binaries
 from tests.support import PATIENCE_SECONDS
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as other users")

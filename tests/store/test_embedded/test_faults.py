@@ -18,8 +18,8 @@ from structlog.testing import capture_logs
 
 from signalpost.model.errors import ConfigurationError
 from signalpost.store import embedded_files as files
-from signalpost.store.embedded import EmbeddedPostgres, find_binaries, find_running
-from signalpost.store.embedded_cluster import ENVIRONMENT
+from signalpost.store.embedded import EmbeddedPostgres, find_running
+from signalpost.store.embedded_cluster import ENVIRONMENT, find_binaries
 from tests.store.test_embedded.conftest import IS_ROOT, as_root, server_user_id, wait_until
 
 OWNER = """

@@ -15,7 +15,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from signalpost.model.errors import ConfigurationError
-from signalpost.store.embedded import EmbeddedPostgres, find_binaries, find_running
+from signalpost.store.embedded import EmbeddedPostgres, find_running
+from signalpost.store.embedded_cluster import find_binaries
 
 
 @pytest.fixture

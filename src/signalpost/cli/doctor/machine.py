@@ -25,7 +25,7 @@ from signalpost.cli.doctor.findings import (
 from signalpost.cli.interpreter import is_optimised
 from signalpost.cli.open_files import find_most
 from signalpost.model.errors import ConfigurationError
-from signalpost.store.embedded import check_at_rest
+from signalpost.store.embedded_cluster import check_at_rest
 from signalpost.wiring.outbound import TO_CALLBACKS, TO_PROVIDERS
 
 LEAST_FREE_BYTES = 100_000_000
