@@ -134,7 +134,9 @@ class ProviderFeed:
         log = self._provider.log
         if start_at is None:
             return {"id": log[-1]["id"] if log else 0}
-        return {"id": self._provider.oldest_kept - 1}
+        kept = (each for each in log if each["id"] >= self._provider.oldest_kept)
+        since = [each for each in kept if datetime.fromisoformat(each["at"]) >= start_at]
+        return {"id": since[0]["id"] - 1 if since else log[-1]["id"] if log else 0}
 
     async def read(self, session: Any, watermark: dict[str, Any], *, verify: bool) -> Page:
         provider = self._provider

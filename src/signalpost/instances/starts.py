@@ -55,12 +55,14 @@ class Starts:
     async def find_added(
         self, connector: Connector, draft: InstanceDraft, tokens: Tokens | None, instance: Instance
     ) -> Mapping[str, Watermark]:
-        """Give those of resources that a change has polled besides; none where nobody can say it now.
+        """Give those of resources that a change has polled besides, or that an import left to the first authorisation.
+
+        None where nobody can say it now: from when on they are read is then stored in their place.
 
         The provider is asked where there are such, and by its present tokens if the change brings none.
         """
-        polled = await self.instances.list_polled(instance.id)
-        added = {name: each for name, each in draft.resources.items() if name not in polled}
+        begun = await self.instances.list_begun(instance.id)
+        added = {name: each for name, each in draft.resources.items() if name not in begun}
         if not added:
             return {}
         if tokens is not None:

@@ -18,6 +18,7 @@ from signalpost.store.endpoints import activate_endpoint, rest_endpoint
 from signalpost.store.events import delete_log
 from signalpost.store.instance_rows import COLUMNS, InstanceDraft, read_instance, split_configuration
 from signalpost.store.memory import forget_all
+from signalpost.store.polled import LIST_BEGUN, begin_polls, write_polls
 from signalpost.store.polling_status import NEEDS_SOMEBODY
 from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
@@ -26,7 +27,6 @@ from signalpost.store.vault import Vault, hash_secret
 # while we wait for that nobody else may wait for us.
 LOCK_TOKENS = "SELECT FROM credential WHERE instance_id = $1 FOR UPDATE"
 LOCK_POLLS = "SELECT id FROM resource_poll WHERE instance_id = $1 FOR UPDATE"
-DELETE_POLLS = "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2) RETURNING id"
 
 DISABLE = """
 UPDATE instance SET disabled = true, disabled_until_authorised = false, wishes = wishes + 1, next_poll_at = NULL
@@ -134,9 +134,7 @@ class Instances:
                     instance.id,
                     self._vault.seal(tokens_to_json(tokens)),
                 )
-                await connection.execute(
-                    "UPDATE resource_poll SET retry_at = NULL WHERE instance_id = $1", instance.id
-                )
+                await begin_polls(connection, instance.id)
             await self._write_polling(connection, instance.id, draft)
             if _list_delivery(instance.configuration) != _list_delivery(draft.configuration):
                 # What was wrong may be right now: what waits goes out at once.
@@ -178,19 +176,7 @@ class Instances:
         return changes is not None
 
     async def _write_polling(self, connection: Any, instance_id: int, draft: InstanceDraft) -> None:
-        gone = await connection.fetch(DELETE_POLLS, instance_id, list(draft.resources))
-        await forget_all(connection, [row["id"] for row in gone])
-        await connection.executemany(
-            "INSERT INTO resource_poll (instance_id, resource, configuration, watermark) VALUES ($1, $2, $3, $4)"
-            # Whoever is reading it by the old configuration is overtaken: the watermark stays, its reading does not.
-            " ON CONFLICT (instance_id, resource) DO UPDATE SET configuration = excluded.configuration,"
-            " version = resource_poll.version + 1, retry_at = NULL"
-            " WHERE resource_poll.configuration <> excluded.configuration",
-            [
-                (instance_id, resource, configuration, draft.starts.get(resource))
-                for resource, configuration in draft.resources.items()
-            ],
-        )
+        await write_polls(connection, instance_id, draft)
         await connection.execute(
             "UPDATE endpoint SET url = $2 WHERE instance_id = $1 AND url IS DISTINCT FROM $2",
             instance_id,
@@ -203,11 +189,9 @@ class Instances:
             bool(draft.resources),
         )
 
-    async def list_polled(self, instance_id: InstanceId) -> frozenset[str]:
-        """List the resources that are polled of an instance."""
-        rows = await self._pool.fetch(
-            "SELECT resource FROM resource_poll WHERE instance_id = $1", instance_id
-        )
+    async def list_begun(self, instance_id: InstanceId) -> frozenset[str]:
+        """List the polled resources of which it is known from where, or from when on, they are read."""
+        rows = await self._pool.fetch(LIST_BEGUN, instance_id)
         return frozenset(row["resource"] for row in rows)
 
     async def find(self, organization_id: OrganizationId, instance_id: InstanceId) -> Instance | None:

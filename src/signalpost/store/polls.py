@@ -29,7 +29,7 @@ SELECT instance.id, instance.organization_id, instance.user_id, instance.connect
        resource_poll.id AS poll_id, resource_poll.resource, resource_poll.configuration AS resource_configuration,
        resource_poll.watermark, resource_poll.version, resource_poll.failures, resource_poll.retry_at,
        resource_poll.disabled_at IS NOT NULL AS resource_disabled, resource_poll.remark, resource_poll.remembered,
-       resource_poll.forgotten_before, resource_poll.source
+       resource_poll.forgotten_before, resource_poll.source, resource_poll.starts_at
 FROM instance
 JOIN credential ON credential.instance_id = instance.id
 JOIN endpoint ON endpoint.instance_id = instance.id
@@ -159,6 +159,7 @@ class Polls:
                     remembered=row["remembered"],
                     forgotten_before=row["forgotten_before"],
                     source=row["source"],
+                    starts_at=row["starts_at"],
                 )
                 for row in rows
             ),
@@ -239,6 +240,7 @@ class Polls:
             done = await connection.execute(
                 "UPDATE resource_poll SET source = $3, version = version + 1,"
                 " watermark = CASE WHEN $4 THEN NULL ELSE watermark END,"
+                " starts_at = CASE WHEN $4 THEN NULL ELSE starts_at END,"
                 " remembered = CASE WHEN $4 THEN 0 ELSE remembered END,"
                 " forgotten_before = CASE WHEN $4 THEN NULL ELSE forgotten_before END"
                 " WHERE id = $1 AND version = $2",
@@ -253,7 +255,9 @@ class Polls:
             if anew:
                 await connection.execute("DELETE FROM object_memory WHERE poll_id = $1", poll.id)
         noted = replace(poll, source=source, version=poll.version + 1)
-        return replace(noted, watermark=None, remembered=0, forgotten_before=None) if anew else noted
+        if not anew:
+            return noted
+        return replace(noted, watermark=None, starts_at=None, remembered=0, forgotten_before=None)
 
     async def release(self, instance_id: InstanceId, now: datetime) -> None:
         """Have an instance whose poll was cut off polled again at once, not after the scheduler's grace."""

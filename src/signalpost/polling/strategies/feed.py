@@ -33,7 +33,8 @@ async def read_feed(
     read_page = partial(_read_page, reading, feed, verify=verify)
     watermark = reading.poll.watermark
     if watermark is None:
-        start: Watermark = await guard(feed, "find_start", dict, reading.session, reading.start_at)
+        start_at = reading.start_at or reading.poll.starts_at
+        start: Watermark = await guard(feed, "find_start", dict, reading.session, start_at)
         watermark = start
         yield (Page((), (), watermark, more=True),)
     gaps = 0

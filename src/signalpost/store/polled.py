@@ -1,0 +1,54 @@
+"""What is polled of an instance, written with it: what goes takes its memory along, what stays keeps its watermark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from signalpost.model.ids import InstanceId
+from signalpost.store.instance_rows import InstanceDraft
+from signalpost.store.memory import forget_all
+
+# Those of which it is known from where, or from when on, they are read.
+LIST_BEGUN = """
+SELECT resource FROM resource_poll WHERE instance_id = $1 AND (watermark IS NOT NULL OR starts_at IS NOT NULL)
+"""
+
+DELETE = "DELETE FROM resource_poll WHERE instance_id = $1 AND NOT resource = ANY($2) RETURNING id"
+
+# Whoever is reading it by the old configuration is overtaken: the watermark stays, its reading does not. Where the
+# place of a feed is not known it is read from this second on, as providers tell times; of what was imported, from its
+# first authorisation on.
+WRITE = """
+INSERT INTO resource_poll (instance_id, resource, configuration, watermark, starts_at)
+SELECT id, $2, $3, $4,
+       CASE WHEN $4::jsonb IS NULL AND NOT disabled_until_authorised THEN date_trunc('second', now()) END
+FROM instance WHERE id = $1
+ON CONFLICT (instance_id, resource) DO UPDATE SET configuration = excluded.configuration, retry_at = NULL,
+       watermark = coalesce(resource_poll.watermark, excluded.watermark), version = resource_poll.version + 1
+WHERE resource_poll.configuration <> excluded.configuration
+   OR resource_poll.watermark IS NULL AND excluded.watermark IS NOT NULL
+"""
+
+BEGIN = """
+UPDATE resource_poll SET retry_at = NULL,
+       starts_at = CASE WHEN watermark IS NULL THEN coalesce(starts_at, date_trunc('second', now())) END
+WHERE instance_id = $1
+"""
+
+
+async def begin_polls(connection: Any, instance_id: InstanceId) -> None:
+    """Have all that is polled read at once, as the instance was authorised: what waited for that begins now."""
+    await connection.execute(BEGIN, instance_id)
+
+
+async def write_polls(connection: Any, instance_id: int, draft: InstanceDraft) -> None:
+    """Write what the draft has polled, and remove what it has not."""
+    gone = await connection.fetch(DELETE, instance_id, list(draft.resources))
+    await forget_all(connection, [row["id"] for row in gone])
+    await connection.executemany(
+        WRITE,
+        [
+            (instance_id, resource, configuration, draft.starts.get(resource))
+            for resource, configuration in draft.resources.items()
+        ],
+    )
