@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -17,7 +19,8 @@ from signalpost.cli.remote.settings import (
     read_profiles,
 )
 from signalpost.model.errors import ConfigurationError
-from tests.cli.commands import run, write_profiles
+from tests.cli.commands import run, start, write_profiles
+from tests.full_disk import full_disk
 from tests.processes import environment
 
 URL, USER, ORGANIZATION = "https://post.example.com/base", "user-secret-1", "organization-secret-1"
@@ -118,6 +121,54 @@ def test_a_profile_is_added_behind_what_is_there_and_never_over_it(home):
     with pytest.raises(ConfigurationError, match="open to others"):
         add_profile("c", SERVER)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("before", [b"", f"# mine\n[profiles.a]\n{PROFILE}".encode()])
+def test_wherever_the_disk_becomes_full_the_file_stays_as_it_was(home, before):
+    path = write_profiles(home, before.decode())
+    add_profile("b", SERVER)
+    after = path.read_bytes()
+    path.write_bytes(before)
+    for room in range(len(after)):
+        with full_disk(room), pytest.raises(ConfigurationError, match=f"{path} cannot be written: File too"):
+            add_profile("b", SERVER)
+        assert path.read_bytes() == before
+        assert list(path.parent.iterdir()) == [path]
+    with full_disk(len(after)):
+        add_profile("b", SERVER)
+    assert path.read_bytes() == after
+
+
+def test_those_who_add_at_once_lose_nothing(home):
+    names = [f"p{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        paths = set(pool.map(lambda name: add_profile(name, SERVER), names))
+    assert paths == {home / "signalpost" / "profiles.toml"}
+    assert list_profiles() == sorted(names)
+
+
+def test_the_file_keeps_its_place_its_owner_and_its_mode(home):
+    path = write_profiles(home, f"[profiles.a]\n{PROFILE}", 0o700)
+    kept = path.rename(home / "kept.toml")
+    path.symlink_to(kept)
+    owner = 12_345 if os.geteuid() == 0 else os.geteuid()
+    os.chown(kept, owner, -1)
+    add_profile("b", SERVER)
+    assert path.readlink() == kept
+    assert (kept.stat().st_mode & 0o777, kept.stat().st_uid) == (0o700, owner)
+    assert list_profiles() == ["a", "b"]
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_login_on_a_full_disk_says_so_and_changes_nothing(still, home):
+    path = write_profiles(home, f"[profiles.mine]\n{PROFILE}")
+    env = {**environment(), "XDG_CONFIG_HOME": str(home)}
+    with full_disk(path.stat().st_size + 10):
+        process = await start("login", "--url", still.url, env=env)
+    out, err = await process.communicate(json.dumps(still.secrets).encode())
+    assert (process.returncode, out) == (1, b"")
+    assert err.decode() == f"signalpost: {path} cannot be written: File too large\n"
+    assert path.read_text() == f"[profiles.mine]\n{PROFILE}"
 
 
 @pytest.mark.asyncio(loop_scope="session")

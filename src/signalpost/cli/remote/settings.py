@@ -144,7 +144,8 @@ def list_profiles() -> list[str]:
 def add_profile(name: str, server: Server) -> Path:
     """Add a profile at the end of the file, which is made if there is none. Give where it is.
 
-    What stands in the file stays as it is, and two who add at once do not disturb each other.
+    What stands in the file stays as it is, also where it cannot be written; two who add at once do not disturb each
+    other.
 
     Raises:
         ConfigurationError: there is one of this name; the file is not the user's alone, or cannot be written.
@@ -157,19 +158,50 @@ def add_profile(name: str, server: Server) -> Path:
     lines = [f"{key} = {json.dumps(value)}" for key, value in zip(KEYS, values, strict=True)]
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        number = _open_locked(path)
         try:
-            fcntl.flock(number, fcntl.LOCK_EX)
             if name in _read_open(number, path):
                 message = f"there is a profile {name!r} in {path} already; remove it there, or give another --profile"
                 raise ConfigurationError(message)
-            # In one write: whoever reads the file finds the whole of it or nothing.
-            os.write(number, "\n".join(["", f"[profiles.{name}]", *lines, ""]).encode())
+            added = "\n".join(["", f"[profiles.{name}]", *lines, ""]).encode()
+            _replace(path.resolve(), os.fstat(number), os.pread(number, MOST_BYTES, 0) + added)
         finally:
             os.close(number)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from None
     return path
+
+
+def _open_locked(path: Path) -> int:
+    while True:
+        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(number), path.stat()):
+                return number
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(number)
+            raise
+        os.close(number)  # while we waited, whoever had the lock put another file in its place
+
+
+def _replace(path: Path, status: os.stat_result, content: bytes) -> None:
+    """Put a new file in the place of a locked one: whoever reads finds the whole of the one or of the other."""
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(number, "wb") as file:
+            os.fchown(number, status.st_uid, -1)  # root may add to a user's
+            os.fchmod(number, stat.S_IMODE(status.st_mode))
+            file.write(content)
+            file.flush()
+            os.fsync(number)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def _read_open(number: int, path: Path) -> dict[str, Any]:
