@@ -16,3 +16,9 @@ def full_disk(room: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
+
+
+def set_room(process_id: int, room: int | None) -> None:
+    """Make it so for a process that runs; None: there is room again. A call of Linux alone."""
+    least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.prlimit(process_id, resource.RLIMIT_FSIZE, (least if room is None else room, most))

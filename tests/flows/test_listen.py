@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ import pytest
 from signalpost.cli.listen import describe, run_listener
 from signalpost.delivery.sign import sign_open_connectors, signature_headers
 from signalpost.model.errors import ConfigurationError
+from tests.full_disk import full_disk, set_room
 from tests.support import PATIENCE_SECONDS, until
 
 NOW = 1_700_000_000.25
@@ -65,6 +67,53 @@ async def test_writes_any_body_down_before_it_answers(body: bytes, tmp_path: Pat
     assert json.loads(lines[0]) == {"earlier": True}
     assert set(json.loads(lines[1])) == {"receivedAt", "valid", "headers", "body"}
     assert len(lines) == 2
+
+
+async def test_wherever_the_disk_becomes_full_whole_lines_stay_and_the_rest_comes_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "received.jsonl"
+    async with run_listener(jsonl=path) as listener, httpx.AsyncClient() as client:
+        assert (await client.post(listener.url, content=BODY)).status_code == 200
+        kept = path.read_bytes()
+        for room in range(2 * len(kept)):
+            with full_disk(room):
+                assert (await client.post(listener.url, content=BODY)).status_code == 500
+            assert path.read_bytes() == kept
+        with full_disk(2 * len(kept)):
+            assert (await client.post(listener.url, content=BODY)).status_code == 200
+        assert (await client.post(listener.url, content=BODY)).status_code == 200
+    assert len(listener.received) == 3
+    assert [json.loads(line) for line in path.read_text().splitlines()] == listener.received
+    assert capsys.readouterr().err.splitlines() == [
+        f"signalpost: --jsonl: cannot write to {path} (File too large); until it can, what arrives is answered 500",
+        f"signalpost: --jsonl: {path} is written again",
+    ]
+
+
+async def test_wherever_a_listener_died_the_next_one_adds_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "received.jsonl"
+    async with run_listener(jsonl=path) as listener, httpx.AsyncClient() as client:
+        await client.post(listener.url, content=BODY)
+    whole = path.read_bytes()
+    for cut in range(len(whole) - 1):
+        path.write_bytes(whole + whole[:cut])
+        async with run_listener(jsonl=path):
+            assert path.read_bytes() == whole
+    for other in (whole[:-1], b"mine", b'{"received', b"{}", b"\x00" * 70_000):
+        path.write_bytes(b"mine\n" + other)
+        async with run_listener(jsonl=path):
+            kept = b"" if other == b'{"received' else other + b"\n"
+            assert path.read_bytes() == b"mine\n" + kept
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+async def test_a_device_that_takes_nothing_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    async with run_listener(jsonl=Path("/dev/full")) as listener, httpx.AsyncClient() as client:
+        for _ in range(2):
+            assert (await client.post(listener.url, content=BODY)).status_code == 500
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.startswith("signalpost: --jsonl: cannot write to /dev/full (No space left on device); ")
 
 
 async def test_takes_large_bodies_up_to_a_limit() -> None:
@@ -151,6 +200,7 @@ async def run_command(
         *(sys.executable, "-c", "from signalpost.cli import main; main()", "listen", *options),
         env={**os.environ, **settings},
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     assert command.stdout is not None
     try:
@@ -192,3 +242,25 @@ async def test_the_command_can_be_quiet() -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             printed, _ = await command.communicate()
     assert printed == b""
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="a call of Linux")
+async def test_the_command_goes_on_once_there_is_room_again(tmp_path: Path) -> None:
+    path = tmp_path / "received.jsonl"
+    path.write_text('{"earlier": true}\n')
+    async with run_command("--port", "0", "--jsonl", str(path)) as (url, command):
+        async with httpx.AsyncClient() as client:
+            set_room(command.pid, 100)
+            refused = [(await client.post(url, content=BODY)).status_code for _ in range(3)]
+            assert path.read_text() == '{"earlier": true}\n'
+            set_room(command.pid, None)
+            taken = await client.post(url, content=BODY)
+        command.kill()
+        printed, told = await command.communicate()
+    assert (refused, taken.status_code) == ([500] * 3, 200)
+    assert printed.decode().count("not verified") == 1
+    assert json.loads(path.read_text().splitlines()[1])["body"] == json.loads(BODY)
+    assert [line.partition(" (")[0] for line in told.decode().splitlines()] == [
+        f"signalpost: --jsonl: cannot write to {path}",
+        f"signalpost: --jsonl: {path} is written again",
+    ]

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -22,6 +22,7 @@ from rich.text import Text
 
 from signalpost.cli.options import refuse_empty
 from signalpost.cli.printing import print_line, write_line
+from signalpost.cli.received_lines import ReceivedLines, open_lines
 from signalpost.delivery.sign import verify
 from signalpost.model.errors import ConfigurationError
 from signalpost.receiver import find_key_fault
@@ -49,7 +50,7 @@ class Listener:
         key: str | None,
         status: int,
         delay_seconds: float,
-        lines: IO[bytes] | None,
+        lines: ReceivedLines | None,
         on_notification: Callable[[dict[str, Any]], None] | None,
         keep: bool,
         clock: Callable[[], float],
@@ -65,7 +66,7 @@ class Listener:
         self._clock = clock
 
     async def take(self, request: web.BaseRequest) -> web.Response:
-        """Take one notification: write it down, then answer."""
+        """Take one notification: write it down, then answer. What cannot be written down is a 500: it comes again."""
         if request.method != "POST":
             return web.Response(status=405, text="notifications are sent by POST", headers={"Allow": "POST"})
         body = await request.read()
@@ -80,9 +81,8 @@ class Listener:
             "headers": headers,
             "body": _read_body(body),
         }
-        if self._lines is not None:
-            self._lines.write(_write_line(received, body))
-            self._lines.flush()
+        if self._lines is not None and not self._lines.add(_write_line(received, body)):
+            return web.Response(status=500, text="it could not be written down: send it again")
         if self._keep:
             self.received.append(received)
         if self._on_notification is not None:
@@ -115,7 +115,7 @@ async def run_listener(
     """
     if key is not None and (fault := find_key_fault(key)) is not None:
         raise ConfigurationError(f"--key {fault}")
-    with _open_lines(jsonl) as lines:
+    with open_lines(jsonl) as lines:
         listener = Listener(
             key=key,
             status=status,
@@ -146,16 +146,6 @@ async def _bind(runner: web.AppRunner, host: str, port: int) -> str:
         raise ConfigurationError(message) from error
     bound_host, bound_port = runner.addresses[0][:2]
     return f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
-
-
-def _open_lines(path: Path | None) -> contextlib.AbstractContextManager[IO[bytes] | None]:
-    if path is None:
-        return contextlib.nullcontext()
-    try:
-        return path.open("ab")
-    except OSError as error:
-        message = f"--jsonl: cannot write to {path} ({error.strerror}); name a file in a folder that exists"
-        raise ConfigurationError(message) from error
 
 
 def _write_time(now: float) -> str:

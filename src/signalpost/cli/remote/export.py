@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from signalpost.cli.whole_lines import PIECE_BYTES, find_line_end
 from signalpost.model.errors import ConfigurationError
-
-PIECE_BYTES = 64 * 1024
 
 
 class Export:
@@ -45,8 +44,8 @@ class Export:
     def _resume(self) -> int:
         """Drop a last line that is cut, and read how far the one before it came; nothing is dropped of another file."""
         size = os.fstat(self._number).st_size
-        end = self._find_line_end(size)
-        begin = self._find_line_end(end - 1) if end else 0
+        end = find_line_end(self._number, size)
+        begin = find_line_end(self._number, end - 1) if end else 0
         line, cut = os.pread(self._number, end - begin, begin), os.pread(self._number, PIECE_BYTES, end)
         head = f'{{"instanceId": {self._instance}, "{self._key}": '.encode()
         if not all(text.startswith(head) or head.startswith(text) for text in (line, cut)):
@@ -63,16 +62,6 @@ class Export:
         os.ftruncate(self._number, end)
         os.lseek(self._number, end, os.SEEK_SET)
         return last
-
-    def _find_line_end(self, size: int) -> int:
-        """Give where the last whole line of the first ``size`` bytes ends."""
-        while size > 0:
-            begin = max(0, size - PIECE_BYTES)
-            found = os.pread(self._number, size - begin, begin).rfind(b"\n")
-            if found >= 0:
-                return begin + found + 1
-            size = begin
-        return 0
 
     def _refuse(self) -> ConfigurationError:
         named = {"sequence": "events", "id": "deliveries"}[self._key]
