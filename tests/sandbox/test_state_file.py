@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from signalpost.model.errors import ConfigurationError
 from signalpost.sandbox.egnyte import run_sandbox
 from signalpost.sandbox.egnyte.settings import Settings
 from signalpost.sandbox.egnyte.state import State
+from tests.full_disk import full_disk
 from tests.sandbox.conftest import REDIRECT_URI, open_egnyte
 from tests.support import until
 
@@ -91,6 +93,78 @@ async def test_a_file_that_cannot_be_written_is_told_at_the_start(tmp_path: Path
     with pytest.raises(ConfigurationError, match=f"{path} cannot be written: No such file"):
         async with run_sandbox(state_path=path):
             pass
+
+
+async def test_a_second_sandbox_is_refused_while_the_first_has_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    for count in (1, 2):
+        async with open_egnyte(state_path=path) as egnyte:
+            for _ in range(2):
+                with pytest.raises(ConfigurationError, match=f"{path} is in use by another sandbox"):
+                    async with run_sandbox(state_path=path):
+                        pass
+                latest = (await egnyte.make_changes(1, "create"))[0]["id"]
+                await until(lambda latest=latest: f'"id":{latest},'.encode() in path.read_bytes())
+            assert len((await egnyte.control("GET", "events"))["events"]) == 2 * count
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_a_link_that_leads_nowhere_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.symlink_to(tmp_path / "nowhere.json")
+    async with run_sandbox(state_path=path):
+        assert path.is_file()
+        assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("room", [0, 1, 1000])
+async def test_what_a_full_disk_does_not_take_is_told_once_and_written_as_soon_as_there_is_room(
+    tmp_path: Path, room: int
+) -> None:
+    path = tmp_path / "state.json"
+    told: list[str] = []
+    async with open_egnyte(state_path=path, on_trouble=told.append) as egnyte:
+        before = path.read_bytes()
+        with full_disk(room):
+            await egnyte.make_changes(1, "create")
+            await until(lambda: told)
+            await egnyte.make_changes(1, "create")
+        assert path.read_bytes() == before
+        assert list(tmp_path.iterdir()) == [path]
+        await until(lambda: len(told) > 1)
+        written = path.read_bytes()
+    assert told == [
+        f"the state file {path} cannot be written: File too large; it is tried again every 2 s",
+        f"the state file {path} is written again",
+    ]
+    assert path.read_bytes() == written != before
+
+
+async def test_a_folder_that_is_gone_is_told_and_written_to_once_it_is_back(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "state.json"
+    path.parent.mkdir()
+    told: list[str] = []
+    async with open_egnyte(state_path=path, on_trouble=told.append) as egnyte:
+        shutil.rmtree(path.parent)
+        await egnyte.make_changes(1, "create")
+        await until(lambda: told)
+        path.parent.mkdir()
+        await until(path.exists)
+        with pytest.raises(ConfigurationError, match="is in use by another sandbox"):
+            async with run_sandbox(state_path=path):
+                pass
+    assert told[0].startswith(f"the state file {path} cannot be written: No such file or directory; ")
+
+
+async def test_a_disk_that_is_full_from_the_start_is_told_and_nothing_left_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    with (
+        full_disk(100),
+        pytest.raises(ConfigurationError, match=f"{path} cannot be written: File too large$"),
+    ):
+        async with run_sandbox(state_path=path):
+            pass
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}'])

@@ -10,6 +10,7 @@ import typer
 import uvloop
 
 from signalpost.cli.options import refuse_empty
+from signalpost.cli.printing import print_line
 from signalpost.sandbox.egnyte import load_scenario, serve
 from signalpost.sandbox.rest import serve as serve_rest
 
@@ -32,6 +33,11 @@ def _tell_step(text: str) -> None:
     """Tell a step to whoever reads: nobody may, once the line with the URL was read, and the steps go on."""
     with suppress(OSError):
         print(f"scenario: {text}", flush=True)
+
+
+def _tell_trouble(text: str) -> None:
+    with suppress(OSError):  # what it goes to may be on the same disk
+        print_line(f"signalpost: {text}", to_errors=True)
 
 
 @app.callback()
@@ -89,6 +95,7 @@ def egnyte(
             scenario=None if scenario is None else load_scenario(scenario),
             on_ready=_tell_ready,
             on_step=_tell_step,
+            on_trouble=_tell_trouble,
         )
     )
 

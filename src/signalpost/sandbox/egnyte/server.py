@@ -7,7 +7,7 @@ import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,10 @@ from signalpost.sandbox.egnyte.answers import answer_error
 from signalpost.sandbox.egnyte.control import list_control_routes
 from signalpost.sandbox.egnyte.endpoint import Call, Endpoint
 from signalpost.sandbox.egnyte.gate import Clock, Gate, Sleep
+from signalpost.sandbox.egnyte.keeper import keep_state
 from signalpost.sandbox.egnyte.scenario import Player, Scenario
 from signalpost.sandbox.egnyte.settings import REALISTIC, Settings, change_settings
-from signalpost.sandbox.egnyte.state import State, load_state, save_state
+from signalpost.sandbox.egnyte.state import State
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *oauth.ENDPOINTS,
@@ -51,7 +52,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 PATHS = tuple(re.compile(re.sub(r"\{.*?\}", ".+", endpoint.path)) for endpoint in ENDPOINTS)
 MOST_BODY_BYTES = 64 * 1024 * 1024
-SAVE_DELAY_SECONDS = 0.2
 SHUTDOWN_SECONDS = 2.0
 
 
@@ -88,41 +88,6 @@ def build_app(
     return app
 
 
-class _Keeper:
-    """Writes the state to its file soon after changes, several at once."""
-
-    def __init__(self, state: State, path: Path) -> None:
-        self._state = state
-        self._path = path
-        self._timer: asyncio.TimerHandle | None = None
-
-    def open(self) -> None:
-        """Take over what the file holds, and make it if there is none.
-
-        Raises:
-            ConfigurationError: it cannot be read or written.
-        """
-        load_state(self._state, self._path)
-        try:
-            save_state(self._state, self._path)
-        except OSError as error:
-            raise ConfigurationError(
-                f"the state file {self._path} cannot be written: {error.strerror}; name a file in a folder that exists"
-            ) from error
-
-    def note_change(self) -> None:
-        """Have the state written a moment later."""
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_DELAY_SECONDS, self.save)
-
-    def save(self) -> None:
-        """Write the state now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        save_state(self._state, self._path)
-
-
 @dataclass(frozen=True, slots=True)
 class RunningSandbox:
     """A sandbox that answers at ``url``. Tests may look into its ``state``, and change it."""
@@ -142,6 +107,7 @@ async def run_sandbox(
     realistic: bool = False,
     scenario: Scenario | None = None,
     on_step: Callable[[str], None] = _ignore,
+    on_trouble: Callable[[str], None] = _ignore,
     clock: Clock = time.time,
     sleep: Sleep = asyncio.sleep,
     **settings: Any,
@@ -150,26 +116,37 @@ async def run_sandbox(
 
     What a state file holds goes before ``settings``; without a file yet, it is made. A ``scenario`` is played from the
     moment that the sandbox answers, its settings over the others; ``on_step`` is told of each step.
+    ``on_trouble`` is told once that the file cannot be written, which is tried again, and once that it can.
 
     Raises:
-        ConfigurationError: the address cannot be taken, or the state file cannot be read or written.
+        ConfigurationError: the address cannot be taken; or the state file cannot be read or written, at the start or in
+            the end, or is another sandbox's.
         InvalidRequestError: a setting is unknown or wrong.
     """
     scenario = scenario or Scenario({}, ())
     given = {**(REALISTIC if realistic else {}), **settings, **scenario.settings}
     state = State(domain=domain, seed=seed, settings=change_settings(Settings(), given))
-    keeper = None
-    if state_path is not None:
-        keeper = _Keeper(state, state_path)
-        keeper.open()
-    on_change: Callable[[], None] = keeper.note_change if keeper is not None else _ignore
+    kept = nullcontext(_ignore) if state_path is None else keep_state(state, state_path, on_trouble)
+    with kept as on_change:
 
-    def note_step(text: str) -> None:
-        on_change()
-        on_step(text)
+        def note_step(text: str) -> None:
+            on_change()
+            on_step(text)
 
-    player = Player(scenario, state, clock=clock, sleep=sleep, on_step=note_step)
-    app = build_app(state, clock=clock, sleep=sleep, on_change=on_change, on_call=player.note_call)
+        player = Player(scenario, state, clock=clock, sleep=sleep, on_step=note_step)
+        app = build_app(state, clock=clock, sleep=sleep, on_change=on_change, on_call=player.note_call)
+        async with _listen(app, host, port) as url:
+            playing = asyncio.create_task(player.play())
+            try:
+                yield RunningSandbox(url, state)
+            finally:
+                playing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await playing
+
+
+@asynccontextmanager
+async def _listen(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -181,17 +158,9 @@ async def run_sandbox(
             ) from error
         real_port = runner.addresses[0][1]
         shown_host = f"[{host}]" if ":" in host else host
-        playing = asyncio.create_task(player.play())
-        try:
-            yield RunningSandbox(f"http://{shown_host}:{real_port}", state)
-        finally:
-            playing.cancel()
-            with suppress(asyncio.CancelledError):
-                await playing
+        yield f"http://{shown_host}:{real_port}"
     finally:
         await runner.cleanup()
-        if keeper is not None:
-            keeper.save()
 
 
 async def serve(
@@ -205,8 +174,9 @@ async def serve(
     scenario: Scenario | None,
     on_ready: Callable[[str], None],
     on_step: Callable[[str], None],
+    on_trouble: Callable[[str], None],
 ) -> None:
-    """Run a sandbox until SIGTERM or SIGINT. ``on_ready`` gets its URL once it accepts, ``on_step`` as ``run_sandbox``.
+    """Run a sandbox until SIGTERM or SIGINT. ``on_ready`` gets its URL once it accepts, the others as ``run_sandbox``.
 
     Raises:
         ConfigurationError: as ``run_sandbox``.
@@ -224,6 +194,7 @@ async def serve(
         realistic=realistic,
         scenario=scenario,
         on_step=on_step,
+        on_trouble=on_trouble,
     ) as sandbox:
         on_ready(sandbox.url)
         await stop.wait()

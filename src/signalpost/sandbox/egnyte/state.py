@@ -1,8 +1,7 @@
-"""Everything the simulated domain remembers, and how it is written to a file and read again. No HTTP."""
+"""Everything the simulated domain remembers, and how it is written as JSON and read again. No HTTP."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -149,22 +148,11 @@ class State:
         self.drafts = written["drafts"]
 
 
-def save_state(state: State, path: Path) -> None:
-    """Write ``state`` to the file at ``path``, whole or not at all, readable by us alone: it holds tokens."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(orjson.dumps(state.to_json()))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-
-
 def load_state(state: State, path: Path) -> None:
     """Take over the state in the file at ``path``, if there is one.
 
     Raises:
-        ConfigurationError: the file is not one that ``save_state`` wrote.
+        ConfigurationError: the file is not one that holds a state.
     """
     try:
         written = orjson.loads(path.read_bytes())
