@@ -107,7 +107,7 @@ async def test_a_body_that_does_not_name_the_value_takes_nothing_away(still, ope
     path, headers = open_configuration(instance)
     for each in (await list_values(still, path, headers)).values():
         answer = await still.client.patch(f"{path}/{each['id']}", json=body, headers=headers)
-        refused(answer, 400, "propertyValue: field required")
+        refused(answer, 400, "propertyValue: it is missing")
     assert accepted(await still.client.get(f"/instances/{instance['id']}")) == instance
 
 

@@ -126,4 +126,16 @@ async def test_what_the_page_cannot_do_without_is_asked_for(still, way, missing,
 @pytest.mark.parametrize("name", ["subdomain", "siteAddress"])
 async def test_a_domain_that_is_none_is_refused(still, name, subdomain):
     answer = await still.client.get("/elements/egnyte/oauth/url", params={**APPLICATION, name: subdomain})
-    refused(answer, 400, "subdomain", repr(subdomain))
+    refused(answer, 400, f"{name}: ", repr(subdomain))
+
+
+async def test_what_the_body_does_not_name_may_stand_in_the_query(still):
+    path = "/elements/egnyte/oauth/url"
+    wanted = accepted(await still.client.get(path, params={**APPLICATION, "subdomain": "acme", "state": "s"}))
+    for query, body in [
+        ({**APPLICATION, "state": "s"}, {"subdomain": "acme"}),
+        ({**APPLICATION, "subdomain": "other", "state": "other"}, {"subdomain": "acme", "state": "s"}),
+        ({**APPLICATION, "subdomain": "acme", "state": "s"}, None),
+        ({}, {**APPLICATION, "subdomain": "acme", "state": "s"}),
+    ]:
+        assert accepted(await still.client.post(path, params=query, json=body)) == wanted

@@ -194,7 +194,7 @@ async def test_another_type_of_body_is_refused(still, content_type):
 )
 async def test_a_value_of_the_wrong_type_is_named(still, change, words):
     answer = await still.client.post("/instances", json={**await still.body(), **change})
-    body = refused(answer, 400, *words)
+    body = refused(answer, 400, *words, "; give ")
     assert "a signature key" not in body["message"]
 
 

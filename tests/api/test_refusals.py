@@ -126,11 +126,14 @@ async def test_a_callback_is_tried_by_one_sample(still):
         {},
         {"url": ""},
         {"url": "ftp://example.com"},
+        {"url": "foo"},
         {"url": 5},
         {"url": None},
         {"url": still.listener.url, "configuration": []},
     ]:
-        refused(await still.client.post("/instances/test-callback", json=wrong), 400)
+        answer = await still.client.post("/instances/test-callback", json=wrong)
+        named = "configuration" if "configuration" in wrong else "url"
+        assert refused(answer, 400)["message"].startswith(named)
     # What an instance is shown with is no key to sign with; what does not concern delivery is not looked at.
     shown = (await still.connect())["configuration"]
     masked = {"url": still.listener.url, "configuration": shown}

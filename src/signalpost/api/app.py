@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
@@ -36,6 +37,25 @@ TOO_LONG = (
     f"the database answers, but not this within {LONGEST_WAIT_SECONDS:g} s; ask for less at a time (a shorter span of"
     " time, one instance), or try again later"
 )
+
+WANTED = {
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "list_type": "a list",
+    "string_type": "text",
+}
+"""What JSON is to be, by the framework's names of what is wrong with it."""
+
+KINDS = (
+    (type(None), "null"),
+    (bool, "true or false"),
+    (int | float, "a number"),
+    (str | bytes, "text"),
+    (list, "a list"),
+    (object, "an object"),
+)
+"""What JSON is: the first that fits."""
 
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """The framework's own would tell whole addresses, and tokens of links and codes of consents stand in these."""
@@ -141,7 +161,18 @@ def _describe_validation(error: RequestValidationError) -> str:
         if place.split(".")[0] in {"tags", "name", "element"}
         else ""
     )
-    return f"{place or 'body'}: {first['msg'][:1].lower()}{first['msg'][1:]}{shown}"
+    return f"{place or 'body'}: {_say(first)}{shown}"
+
+
+def _say(fault: Mapping[str, Any]) -> str:
+    """Say what is wrong and what would be right; what was given is named by its kind, as it may be a secret."""
+    if fault["type"] in {"missing", "json_invalid"}:
+        return {"missing": "it is missing", "json_invalid": "it is not JSON"}[fault["type"]]
+    wanted = WANTED.get(fault["type"])
+    if wanted is None:
+        return f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
+    given = next(name for kind, name in KINDS if isinstance(fault["input"], kind))
+    return f"it is {given}; give {wanted}"
 
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:

@@ -76,10 +76,15 @@ async def read_authorization_url(
 
 @router.post("/{key_or_id}/oauth/url")
 async def make_authorization_url(
-    parts: Parts, caller: Asking, key_or_id: str, body: AuthorizationBody
+    request: Request, parts: Parts, caller: Asking, key_or_id: str, body: AuthorizationBody | None = None
 ) -> dict[str, str]:
-    """Give the address of the provider's consent page; the same as GET, for long values."""
-    return _write(parts, key_or_id, body, body.model_extra or {})
+    """Give the address of the provider's consent page; the same as GET, for long values.
+
+    What the body does not name may stand in the query.
+    """
+    named = {} if body is None else body.model_dump(by_alias=True, exclude_none=True)
+    asked = AuthorizationBody.model_validate({**request.query_params, **named})
+    return _write(parts, key_or_id, asked, asked.model_extra or {})
 
 
 def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody, more: Mapping[str, Any]) -> dict[str, str]:
@@ -101,5 +106,10 @@ def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody, more: Mapping
         "subdomain": asked.subdomain or asked.site_address,
     }
     configuration = with_defaults({key: text for key, text in given.items() if text}, connector)
-    url = parts.oauth2.write_consent_url(connector, configuration, state=asked.state, scope=asked.scope)
+    try:
+        url = parts.oauth2.write_consent_url(connector, configuration, state=asked.state, scope=asked.scope)
+    except InvalidRequestError as error:
+        if asked.subdomain or not str(error).startswith("subdomain:"):
+            raise
+        raise InvalidRequestError(f"siteAddress{str(error).removeprefix('subdomain')}") from error
     return {"element": connector.key, "oauthUrl": url}

@@ -14,6 +14,7 @@ from signalpost.api.parts import Asking, Named, Parts, Scope
 from signalpost.api.reading import JsonRoute
 from signalpost.api.search import Search
 from signalpost.api.shapes import show_event, show_time
+from signalpost.model.addresses import parse_callback_url
 from signalpost.model.errors import NotFoundError
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Caller
@@ -25,6 +26,8 @@ router = APIRouter(prefix="/instances", tags=["events"], route_class=JsonRoute)
 @router.post("/test-callback", dependencies=ONCE)
 async def try_callback(parts: Parts, caller: Asking, body: CallbackBody) -> dict[str, Any]:
     """Send one sample notification under the same rules as real ones and say what was answered."""
+    if body.url.strip():
+        parse_callback_url(body.url.strip(), "url")
     return await parts.sampler.send(caller, body.url, body.configuration or {})
 
 

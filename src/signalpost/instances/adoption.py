@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
+from signalpost.instances.wishes import ACCESS_TOKEN, REFRESH_TOKEN, Wish
 from signalpost.model.errors import (
     ConflictError,
     InvalidRequestError,
@@ -14,14 +15,22 @@ from signalpost.model.errors import (
 from signalpost.model.instance import Account, Instance
 
 
-def adopt_account(instance: Instance, account: Account, connector: Connector) -> Account:
-    """Give the account that an instance acts as from now on, when ``account`` was authorised.
+def name_authorisation(wish: Wish, connector: Connector) -> str:
+    """Name the field of the wish that authorises."""
+    if wish.external:
+        return (
+            f"configuration.{ACCESS_TOKEN if (wish.configuration or {}).get(ACCESS_TOKEN) else REFRESH_TOKEN}"
+        )
+    return "providerData.code" if asks_consent(connector) else "configuration"
+
+
+def adopt_account(instance: Instance, account: Account, place: str) -> Account:
+    """Give the account that an instance acts as from now on, when ``account`` was authorised, by the field ``place``.
 
     Raises:
         ConflictError: it acts as another one already.
     """
     if instance.was_authorised and account.id != instance.account.id:
-        place = "providerData.code" if asks_consent(connector) else "configuration"
         message = (
             f"{place}: it authorises {_show(account)}, but this instance acts as {_show(instance.account)};"
             " create another instance for another account"

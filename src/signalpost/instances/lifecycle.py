@@ -13,7 +13,7 @@ from signalpost.connectors.base import Connector
 from signalpost.connectors.containment import contain_configuration, find_host, guard
 from signalpost.connectors.registry import Registry
 from signalpost.connectors.resource import Session
-from signalpost.instances.adoption import adopt_account, tell_refusal
+from signalpost.instances.adoption import adopt_account, name_authorisation, tell_refusal
 from signalpost.instances.drafts import ReadPlan, write_draft
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.starts import Starts
@@ -91,7 +91,7 @@ class Lifecycle:
         given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
         draft = await self._draft(connector, wish, with_defaults(given, connector))
         tokens = await self._authorise(connector, wish, given)
-        await self._identify(connector, draft, tokens)
+        await self._identify(connector, draft, tokens, wish)
         return tokens
 
     def open_first(self, wish: Wish) -> Session:
@@ -123,7 +123,7 @@ class Lifecycle:
         given = merge_configuration(wish.configuration or {}, {}, connector, whole=True)
         draft = await self._draft(connector, wish, with_defaults(given, connector))
         tokens = await self._authorise(connector, wish, given)
-        draft = await self._identify(connector, draft, tokens)
+        draft = await self._identify(connector, draft, tokens, wish)
         draft = replace(draft, starts=await self._starts.find_first(connector, draft, tokens))
         instance = await self._instances.create(
             draft,
@@ -166,7 +166,8 @@ class Lifecycle:
                 connector, wish, configuration, draft, instance
             )
             if authorised is not None:
-                draft = replace(draft, account=adopt_account(instance, authorised.account, connector))
+                place = name_authorisation(wish, connector)
+                draft = replace(draft, account=adopt_account(instance, authorised.account, place))
             tokens = None if authorised is None else authorised.tokens
             starts = await self._starts.find_added(connector, draft, tokens, instance)
             draft = replace(draft, starts=starts)
@@ -211,7 +212,7 @@ class Lifecycle:
             )
             raise InvalidRequestError(message)
         tokens = await self._authorise(connector, wish, configuration)
-        return Authorised(tokens, (await self._identify(connector, draft, tokens)).account)
+        return Authorised(tokens, (await self._identify(connector, draft, tokens, wish)).account)
 
     async def _authorise(self, connector: Connector, wish: Wish, configuration: Mapping[str, str]) -> Tokens:
         grant = find_grant(connector)
@@ -248,18 +249,20 @@ class Lifecycle:
             what = f"configuration.{REFRESH_TOKEN}: {connector.name} did not accept it"
             raise tell_refusal(what, error) from error
 
-    async def _identify(self, connector: Connector, draft: InstanceDraft, tokens: Tokens) -> InstanceDraft:
+    async def _identify(
+        self, connector: Connector, draft: InstanceDraft, tokens: Tokens, wish: Wish
+    ) -> InstanceDraft:
         """Test the connection by one call, and learn which account it is."""
         try:
             session = self._open_session(connector, draft.configuration, tokens.access_token)
             account = await guard(connector, "identify", Account, session)
         except ProviderError as error:
-            by, again = (
-                ("by this configuration", "try again")
-                if find_grant(connector) is Grant.CONFIGURATION
-                else ("with the new token", SPENT)
-            )
-            raise tell_refusal(f"{connector.name} refused the first call {by}", error, again) from error
+            what, again = f"{connector.name} refused the first call with the new token", SPENT
+            if find_grant(connector) is Grant.CONFIGURATION:
+                what, again = f"{connector.name} refused the first call by this configuration", "try again"
+            elif wish.external:
+                what = f"{name_authorisation(wish, connector)}: {what}"
+            raise tell_refusal(what, error, again) from error
         host = find_host(connector, draft.configuration)
         label = replace_unusable(account.label)
         return replace(draft, account=Account(id=f"{host}#{account.id}", label=label))

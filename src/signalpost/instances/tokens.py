@@ -45,7 +45,7 @@ class FixedToken:
         Raises:
             NeedsAuthorisationError: always.
         """
-        message = "the provider refused the token it has just given"
+        message = "the provider refused the access token"
         raise NeedsAuthorisationError(message)
 
 

@@ -112,10 +112,13 @@ def read_date_text(text: str, zone: tzinfo = UTC) -> tuple[datetime, str] | None
         return None
 
 
-def read_unix_time(value: object) -> tuple[datetime, str] | None:
-    """Read a number, or a number as text, as seconds, milliseconds or microseconds since 1970, by its size."""
+def read_unix_time(value: object, *, smallest: int = _OLDEST_SECONDS) -> tuple[datetime, str] | None:
+    """Read a number, or a number as text, as seconds, milliseconds or microseconds since 1970, by its size.
+
+    One below ``smallest`` is none: of a record it is something else. Who asks for later than 0 means 1970.
+    """
     number = read_number(value)
-    if number is None or abs(number) < _OLDEST_SECONDS:
+    if number is None or abs(number) < smallest:
         return None
     microseconds = next((each for end, each in _UNIX_UNITS if abs(number) < end), None)
     if microseconds is None:

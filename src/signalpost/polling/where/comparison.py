@@ -52,7 +52,7 @@ def _find_common_ground(value: Any, text: str) -> tuple[_Comparable, _Comparable
     first, second = read_date_text(written), read_date_text(text)
     if first is None and second is None:
         return written, text
-    first, second = first or read_unix_time(value), second or read_unix_time(text)
+    first, second = first or read_unix_time(value, smallest=0), second or read_unix_time(text, smallest=0)
     return None if first is None or second is None else (first[0], second[0])
 
 
