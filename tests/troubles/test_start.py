@@ -64,8 +64,11 @@ async def test_of_the_embedded_database_its_directory_is_named(tmp_path):
         {"host": str(tmp_path), "port": 5432, "user": "signalpost", "database": "signalpost"}
     )
     for reach in (embedded.migrate, partial(embedded.open_pool, size=1)):
-        with pytest.raises(ConfigurationError, match=r"^SIGNALPOST_DATA_DIR: the database cannot be reached"):
+        with pytest.raises(
+            ConfigurationError, match=r"^SIGNALPOST_DATA_DIR: the database cannot be reached"
+        ) as told:
             await reach()
+        assert "run this again" in str(told.value)
 
 
 async def test_another_program_listens():

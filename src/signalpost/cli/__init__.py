@@ -190,10 +190,21 @@ def _run() -> NoReturn:
     except SignalpostError as error:
         _end(str(error))
     except Exception as error:
-        trouble = import_module("signalpost.store.troubles").find_trouble(error)
-        if trouble is None:
+        told = _find_trouble(error)
+        if told is None:
             raise
-        _end(f"{trouble.what}; {trouble.remedy}")
+        _end(told)
+
+
+def _find_trouble(error: Exception) -> str | None:
+    """Say which trouble of the database an error tells of, and what to do; None: of none."""
+    troubles = import_module("signalpost.store.troubles")
+    trouble = troubles.find_trouble(error)
+    if trouble is None:
+        return None
+    is_embedded = import_module("signalpost.settings").load_settings().database_url is None
+    told = troubles.fit(trouble, troubles.EMBEDDED if is_embedded else troubles.DATABASE_URL)
+    return f"{told.what}; {told.remedy}"
 
 
 def _end_misused(error: typer.TyperException) -> NoReturn:

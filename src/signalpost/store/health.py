@@ -11,7 +11,7 @@ import asyncpg
 from signalpost.model.clock import SharedClock
 from signalpost.observe import get_logger
 from signalpost.store.database import Pool
-from signalpost.store.troubles import NO_TABLES, READ_ONLY, SLOW, Trouble, find_trouble
+from signalpost.store.troubles import DATABASE_URL, NO_TABLES, READ_ONLY, SLOW, Trouble, find_trouble, fit
 
 log = get_logger("database")
 
@@ -35,6 +35,7 @@ class Health:
     Args:
         newest: the version of the tables that this release makes.
         work: the connections that others have.
+        setting: where the database comes from.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Health:
         newest: str,
         monotonic: Callable[[], float],
         work: Pool | None = None,
+        setting: str = DATABASE_URL,
     ) -> None:
         self._pool = pool
         self._work = work
+        self._setting = setting
         self._clock = clock
         self._newest = newest
         self._monotonic = monotonic
@@ -138,7 +141,7 @@ class Health:
         # What one is found to be in the end: who restarts a server with another password first meets one that stops.
         if trouble not in self._told:
             self._told.add(trouble)
-            log.error("database.lost", reason=trouble.what, remedy=trouble.remedy)
+            log.error("database.lost", reason=trouble.what, remedy=fit(trouble, self._setting).remedy)
         self._trouble = trouble
 
     def _end(self) -> None:

@@ -13,6 +13,9 @@ import asyncpg
 from signalpost.model.errors import ConfigurationError
 
 DATABASE_URL = "SIGNALPOST_DATABASE_URL"
+EMBEDDED = "SIGNALPOST_DATA_DIR"
+"""The settings that say where the database is; the second where it is the embedded one."""
+
 OLDEST_SUPPORTED = 14
 ENCODING = "UTF8"
 CLOSED = (" closed", " closing")
@@ -63,25 +66,37 @@ UNTRUSTED = Trouble(
 )
 NO_TABLES = Trouble("the database's tables are older than this release", "run: signalpost migrate")
 
-KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
-    (
-        asyncpg.InvalidAuthorizationSpecificationError,
-        Trouble(
-            "the database refuses the user or the password",
-            "set both right, and let the user in by the server's pg_hba.conf",
-        ),
+REFUSED = Trouble(
+    "the database refuses the user or the password",
+    "set both right, and let the user in by the server's pg_hba.conf",
+)
+FULL = Trouble(
+    "the database has no connection left",
+    "raise max_connections of the server, or lower SIGNALPOST_DATABASE_CONNECTIONS of the processes on it",
+)
+
+OF_EMBEDDED = {
+    UNREACHABLE: Trouble(
+        UNREACHABLE.what, "if the service that runs it was stopped just now, run this again; else see its log"
     ),
+    SLOW: Trouble(SLOW.what, "see what keeps this machine busy: its processor, memory or disk"),
+    REFUSED: Trouble(
+        "the embedded database does not let us in", "run this as the user that runs signalpost serve"
+    ),
+    FULL: Trouble(
+        FULL.what,
+        "end what else is connected to it, as psql or pg_dump, or lower SIGNALPOST_DATABASE_CONNECTIONS of the service",
+    ),
+}
+"""What is told of the embedded database instead: nobody sets its host, its users or its max_connections."""
+
+KINDS: tuple[tuple[type[Exception], Trouble], ...] = (
+    (asyncpg.InvalidAuthorizationSpecificationError, REFUSED),
     (
         asyncpg.InvalidCatalogNameError,
         Trouble("the server has no database of this name", "make it: createdb --owner USER NAME"),
     ),
-    (
-        asyncpg.TooManyConnectionsError,
-        Trouble(
-            "the database has no connection left",
-            "raise max_connections of the server, or lower SIGNALPOST_DATABASE_CONNECTIONS of the processes on it",
-        ),
-    ),
+    (asyncpg.TooManyConnectionsError, FULL),
     (asyncpg.ReadOnlySQLTransactionError, READ_ONLY),
     (asyncpg.TargetServerAttributeNotMatched, READ_ONLY),
     (
@@ -170,6 +185,11 @@ def find_trouble(error: BaseException | None) -> Trouble | None:
             return trouble
         error = error.__cause__
     return None
+
+
+def fit(trouble: Trouble, setting: str) -> Trouble:
+    """Give a trouble in the words for the database that ``setting`` says: what to do can be done with it."""
+    return OF_EMBEDDED.get(trouble, trouble) if setting == EMBEDDED else trouble
 
 
 def _judge(error: BaseException) -> Trouble | None:
@@ -264,5 +284,6 @@ def tell_plainly(setting: str = DATABASE_URL) -> Iterator[None]:
         trouble = find_trouble(error)
         if trouble is None:
             raise
-        message = f"{setting}: {trouble.what}; {trouble.remedy}"
+        told = fit(trouble, setting)
+        message = f"{setting}: {told.what}; {told.remedy}"
         raise ConfigurationError(message) from error

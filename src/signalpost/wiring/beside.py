@@ -20,7 +20,8 @@ from signalpost.store.database import connect
 from signalpost.store.embedded import EmbeddedPostgres, find_running
 from signalpost.store.embedded_cluster import check_at_rest
 from signalpost.store.embedded_files import InUseError, join_guests
-from signalpost.wiring.database import EMBEDDED, ReachedDatabase, open_database, start_embedded
+from signalpost.store.troubles import EMBEDDED
+from signalpost.wiring.database import ReachedDatabase, open_database, start_embedded
 
 log = get_logger("database")
 

@@ -30,7 +30,7 @@ from signalpost.store.embedded_cluster import check_at_rest
 from signalpost.store.health import Health
 from signalpost.store.queue import Wakeups
 from signalpost.store.resealing import find_sealed
-from signalpost.store.troubles import DATABASE_URL
+from signalpost.store.troubles import DATABASE_URL, EMBEDDED
 from signalpost.store.vault import Vault, keep_key
 
 log = get_logger("database")
@@ -105,7 +105,6 @@ class Connections:
 
 DIRECT_URL = "SIGNALPOST_DATABASE_DIRECT_URL"
 KEYS = "SIGNALPOST_ENCRYPTION_KEYS"
-EMBEDDED = "SIGNALPOST_DATA_DIR"
 CLOSE_SECONDS = 1.0
 
 
@@ -122,7 +121,14 @@ async def open_connections(
     try:
         work = await database.open_pool(size=most - 2)
         try:
-            health = Health(life, clock, newest=read_newest(), monotonic=time.monotonic, work=work)
+            health = Health(
+                life,
+                clock,
+                newest=read_newest(),
+                monotonic=time.monotonic,
+                work=work,
+                setting=database.setting,
+            )
             await health.look()
             yield Connections(work, life, Wakeups(database.connect), health)
         finally:

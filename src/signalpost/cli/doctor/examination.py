@@ -31,7 +31,7 @@ from signalpost.model.errors import ConfigurationError, SignalpostError
 from signalpost.settings import Settings
 from signalpost.store.database import read_connect_arguments
 from signalpost.store.embedded import find_running
-from signalpost.store.troubles import find_trouble
+from signalpost.store.troubles import find_trouble, fit
 from signalpost.wiring.database import DIRECT_URL, ReachedDatabase
 
 CHECK_SECONDS = 5.0
@@ -118,7 +118,7 @@ async def _examine_stored(subject: Subject, findings: Findings) -> Findings:
             subject.instances = await subject.checkup.read_instances()
     except Exception as error:  # noqa: BLE001 - told as that of a check
         return await _run(STORED, subject) | _skip_all(
-            INSTANCES, f"they cannot be read: {_tell(error).message}"
+            INSTANCES, f"they cannot be read: {_tell(error, subject).message}"
         )
     return await _run((*STORED, *INSTANCES), subject)
 
@@ -146,7 +146,7 @@ async def _run_one(check: Check, subject: Subject) -> Finding:
                 return found
             return await asyncio.wrap_future(_start(check, subject))
     except Exception as error:  # noqa: BLE001 - one check that breaks must not hide what the others find
-        return _tell(error)
+        return _tell(error, subject)
 
 
 def _find_limit_seconds(check: Check) -> float:
@@ -172,13 +172,14 @@ def _start(check: Check, subject: Subject) -> Future[Finding]:
     return future
 
 
-def _tell(error: BaseException) -> Finding:
+def _tell(error: BaseException, subject: Subject) -> Finding:
     """Make a finding of an error. Words of others than ours are left out: they may hold secrets."""
     if isinstance(error, SignalpostError):
         return refuse(error, "see what is wrong there")
     trouble = find_trouble(error)
     if trouble is not None and not isinstance(error, TimeoutError):
-        return fail(trouble.what, trouble.remedy)
+        told = trouble if subject.database is None else fit(trouble, subject.database.setting)
+        return fail(told.what, told.remedy)
     if isinstance(error, TimeoutError):
         return fail(SLOW, "see what keeps it busy: a file system, a name server, the database")
     if isinstance(error, PermissionError):

@@ -31,11 +31,6 @@ async def check_database(subject: Subject) -> Finding:
     try:
         pool = await subject.database.open_pool(size=1)
     except ConfigurationError as error:
-        if subject.settings.database_url is None:
-            return fail(
-                "the embedded database does not let us in",
-                "run doctor as the user that runs signalpost serve",
-            )
         return refuse(error, "check host and port, and that PostgreSQL runs there")
     subject.checkup = Checkup(pool)
     major, _ = await subject.checkup.read_tables()
@@ -138,11 +133,9 @@ async def check_connections(subject: Subject) -> Finding:
     processes = max((await subject.checkup.read_pulse(subject.settings.lease_seconds)).alive, 1)
     told = f"{allowed.least} are allowed, {processes} x {each} may be opened"
     if allowed.least < processes * each:
-        return fail(
-            told,
-            "raise max_connections of the server (or the limit of its user or database), or lower"
-            " SIGNALPOST_DATABASE_CONNECTIONS",
-        )
+        raising = "raise max_connections of the server (or the limit of its user or database), or "
+        is_embedded = subject.settings.database_url is None
+        return fail(told, f"{'' if is_embedded else raising}lower SIGNALPOST_DATABASE_CONNECTIONS")
     return approve(told)
 
 
