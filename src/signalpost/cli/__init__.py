@@ -124,7 +124,9 @@ def _load(name: str) -> Any:
         _add(app, name)
     finally:
         gc.enable()
-    return typer.main.get_group(app).commands[name]
+    command = typer.main.get_group(app).commands[name]
+    import_module(f"{__name__}.texts").guard(command)
+    return command
 
 
 def _stand_in() -> None:

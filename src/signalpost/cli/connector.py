@@ -40,7 +40,9 @@ def _group() -> None:
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Its key: small letters, digits, - and _, as in help-desk.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Its key: small letters, digits, - and _, as in help-desk.")
+    ],
 ) -> None:
     """Lay down the package of a new connector in a folder NAME: the connector, its test, its docs page."""
     try:
