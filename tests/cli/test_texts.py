@@ -76,9 +76,11 @@ def test_bytes_of_a_variable_are_told_by_its_option(run, path, option):
     assert f"'{option.opts[0]}'" in line
 
 
-@pytest.mark.parametrize("given", [NO_TEXT])
+@pytest.mark.parametrize("given", [NO_TEXT, "", " "])
 @pytest.mark.parametrize(("path", "argument"), ARGUMENTS, ids=name_each)
-def test_an_argument_that_is_no_text_is_refused_before_it_becomes_part_of_a_path(run, path, argument, given):
+def test_an_argument_that_is_no_text_or_empty_is_refused_before_it_becomes_part_of_a_path(
+    run, path, argument, given
+):
     others = list_arguments(path)
     place = [each.name for other, each in ARGUMENTS if other == path].index(argument.name)
     code, line = run(*path, *others[:place], given, *others[place + 1 :])

@@ -32,16 +32,18 @@ def _judge(further: Any, ctx: Any, parameter: Any, value: Any) -> Any:
 
 
 def _refuse_no_text(text: str, parameter: Any) -> None:
-    """Refuse bytes that are no UTF-8.
+    """Refuse bytes that are no UTF-8, and an argument that is empty: it would be left out of the path it is a part of.
 
     Raises:
-        typer.BadParameter: they are none.
+        typer.BadParameter: it is one of these.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
         given = "" if parameter.name in SECRETS else f" (given: {_show(text)})"
         raise typer.BadParameter(f"it has bytes that are no UTF-8; give it as text{given}") from None
+    if parameter.param_type_name == "argument" and not text.strip():
+        raise typer.BadParameter(f"it is empty; give it a value (given: {_show(text)})")
 
 
 def _show(text: str) -> str:
