@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from signalpost.api.server import bind
 from signalpost.cli import main
+from signalpost.cli.listen import run_listener
+from signalpost.model.errors import ConfigurationError
+from signalpost.sandbox.egnyte import run_sandbox as run_egnyte
+from signalpost.sandbox.rest import run_sandbox as run_rest
+from tests.cli.commands import run as run_process
+from tests.processes import environment
 
 COMMANDS = ("serve", "api", "worker", "listen", "sandbox egnyte", "sandbox rest")
 
@@ -66,6 +74,32 @@ def test_an_empty_address_is_refused_as_it_would_be_all_of_the_machine(run, comm
     assert code == 2
     assert "'--host'" in line
     assert "it is empty" in line
+
+
+@asynccontextmanager
+async def bind_one(host):
+    bind(host, 0).close()
+    yield
+
+
+@pytest.mark.parametrize("host", ["a" * 64, "a..b", ".a", "ü" * 64, "aa\udcff"])
+@pytest.mark.parametrize("open_one", [run_listener, run_egnyte, run_rest, bind_one])
+async def test_a_name_that_no_host_can_have_is_not_listened_on(open_one, host):
+    with pytest.raises(ConfigurationError, match=f"cannot listen on {host[:2]}"):
+        await AsyncExitStack().enter_async_context(open_one(host))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_name_that_no_host_can_have_is_told_in_one_line(command):
+    database = "postgresql://me@127.0.0.1:1/x"
+    host = "a" * 64
+    told = await run_process(
+        *command.split(), "--host", host, "--port", "0", env=environment(database_url=database)
+    )
+    assert (told.code, told.out) == (1, "")
+    assert f"cannot listen on {host}:0" in told.err
+    assert told.err.startswith("signalpost: ")
+    assert told.err.count("\n") == 1
 
 
 def test_an_empty_data_directory_is_not_the_folder_we_happen_to_be_in(run):

@@ -32,9 +32,10 @@ def bind(host: str, port: int, *, named: str = "SIGNALPOST_HOST, SIGNALPOST_PORT
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, TypeError) as error:  # the latter: a name in other letters that none can have
         listener.close()
-        message = f"{named}: cannot listen on {host}:{port} ({error.strerror})"
+        reason = getattr(error, "strerror", None) or "that is no valid host name"
+        message = f"{named}: cannot listen on {host}:{port} ({reason})"
         raise ConfigurationError(message) from error
     return listener
 

@@ -139,10 +139,9 @@ async def run_listener(
 async def _bind(runner: web.AppRunner, host: str, port: int) -> str:
     try:
         await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        message = (
-            f"--host, --port: cannot listen on {host}:{port} ({error.strerror}); --port 0 takes a free port"
-        )
+    except (OSError, UnicodeError) as error:  # a name of a host may be none that can be looked up
+        reason = getattr(error, "strerror", None) or "that is no valid host name"
+        message = f"--host, --port: cannot listen on {host}:{port} ({reason}); --port 0 takes a free port"
         raise ConfigurationError(message) from error
     bound_host, bound_port = runner.addresses[0][:2]
     return f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"

@@ -152,10 +152,9 @@ async def _listen(app: web.Application, host: str, port: int) -> AsyncIterator[s
     try:
         try:
             await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise ConfigurationError(
-                f"the sandbox cannot listen on {host}:{port}: {error.strerror}"
-            ) from error
+        except (OSError, UnicodeError) as error:  # a name of a host may be none that can be looked up
+            reason = getattr(error, "strerror", None) or "that is no valid host name"
+            raise ConfigurationError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
         real_port = runner.addresses[0][1]
         shown_host = f"[{host}]" if ":" in host else host
         yield f"http://{shown_host}:{real_port}"

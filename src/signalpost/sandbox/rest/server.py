@@ -88,8 +88,9 @@ async def run_sandbox(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[R
     try:
         try:
             await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            message = f"the sandbox cannot listen on {host}:{port}: {error.strerror}"
+        except (OSError, UnicodeError) as error:  # a name of a host may be none that can be looked up
+            reason = getattr(error, "strerror", None) or "that is no valid host name"
+            message = f"the sandbox cannot listen on {host}:{port}: {reason}"
             raise ConfigurationError(message) from error
         shown_host = f"[{host}]" if ":" in host else host
         yield RunningSandbox(f"http://{shown_host}:{runner.addresses[0][1]}", state)
