@@ -161,6 +161,20 @@ async def test_what_cannot_be_reached(idle, look_there):
     assert "but not as Signalpost does" in found.message
 
 
+@pytest.mark.parametrize("host", ["a" * 64, "a..b", ".a"])
+@pytest.mark.parametrize(
+    ("name", "setting"), [("proxy", "SIGNALPOST_PROXY_URL"), ("public-address", "SIGNALPOST_PUBLIC_URL")]
+)
+async def test_a_name_that_no_host_can_have(look_there, name, setting, host):
+    url = f"http://me:{PASSWORD}@{host}:1" if name == "proxy" else f"http://{host}:1"
+    given = {setting.removeprefix("SIGNALPOST_").lower(): url}
+    found = await look_there(name, online=True, **given)
+    assert found.verdict == "failure"
+    assert host in found.message
+    assert "could not be looked at" not in found.message
+    assert setting in found.remedy
+
+
 async def test_a_provider_s_clock(idle, look_there):
     """Its answers tell another time; a HEAD is all that it is asked."""
     asked = []

@@ -29,6 +29,7 @@ from signalpost.outbound import Answer, Outbound
 
 MOST_HOSTS = 50
 ASK_SECONDS = 4.0
+MOST_SHOWN = 100
 HEADERS = {"User-Agent": f"Signalpost/{__version__} (doctor)"}
 
 
@@ -43,6 +44,11 @@ async def check_proxy(subject: Subject) -> Finding:
         async with asyncio.timeout(ASK_SECONDS):
             _, writer = await asyncio.open_connection(host, port)
         writer.close()
+    except UnicodeError:
+        return fail(
+            f"SIGNALPOST_PROXY_URL: {host[:MOST_SHOWN]!r} is no valid host name",
+            "set SIGNALPOST_PROXY_URL right",
+        )
     except (OSError, TimeoutError):
         return fail(f"nobody answers at {host}:{port}", "start the proxy, or set SIGNALPOST_PROXY_URL right")
     return approve(f"{host}:{port} takes connections")
