@@ -6,7 +6,8 @@ import os
 import pty
 import subprocess
 import sys
-from contextlib import contextmanager
+import termios
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,8 @@ from tests.processes import START_SECONDS, environment
 from tests.support import PATIENCE_SECONDS
 
 POLLERS = '{"url": "/things", "idField": "id"}'
+NOWHERE = "http://127.0.0.1:1"
+NO_DATABASE = "postgresql://me@127.0.0.1:1/x"
 # The terminal is that of a session of its own, so that its Ctrl-C is for this process.
 AT_A_TERMINAL = """
 import fcntl, os, sys, termios
@@ -26,10 +29,10 @@ os.execv(sys.executable, [sys.executable, "-m", "signalpost", *sys.argv[1:]])
 """
 
 
-def run(command, **settings):
+def run(command, before="", **settings):
     """Run ``signalpost`` as a shell does, which closes streams and sends them to devices."""
     return subprocess.run(
-        f"{sys.executable} -m signalpost {command}",
+        f"{before}{sys.executable} -m signalpost {command}",
         shell=True,
         env=environment(**settings),
         capture_output=True,
@@ -170,6 +173,53 @@ def test_a_question_that_is_interrupted_ends_as_any_interruption():
         process.kill()
         process.wait()
         os.close(terminal)
+
+
+@pytest.mark.parametrize("command", ["login", "credentials password --email ada@example.com"])
+def test_what_is_typed_and_is_no_text_is_one_line(command):
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_A_TERMINAL, *command.split()],
+        env=environment(url=NOWHERE, database_url=NO_DATABASE),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        # What is typed before what it shows is switched off would be thrown away.
+        wait_until(
+            lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO,
+            "a question",
+            seconds=START_SECONDS,
+            tell=lambda: "",
+        )
+        os.write(terminal, b"four other words \xff\n")
+        shown = b""
+        with suppress(OSError):  # so it is told that nobody holds the other end any more
+            while more := os.read(terminal, 1000):
+                shown += more
+        assert process.wait(START_SECONDS) == 1
+        told = shown.decode().rpartition("signalpost: ")[2]
+        assert told.strip().count("\n") == 0
+        assert "has bytes that are no utf-8; " in told
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8:strict", "utf-8:surrogateescape", "ascii:strict"])
+def test_a_password_that_is_no_text_is_refused_whatever_standard_input_takes(monkeypatch, encoding):
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    given = "printf 'four other words \\377\\n'"
+    told = run("credentials password --email ada@example.com", before=f"{given} | ", database_url=NO_DATABASE)
+    assert (told.returncode, told.stdout) == (1, "")
+    name = encoding.partition(":")[0]
+    assert told.stderr == (
+        f"signalpost: standard input: the new password has bytes that are no {name}; give it as text\n"
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import typer
 from signalpost.accounts.rules import find_fault_of_name
 from signalpost.cli.endings import CommandError, Ending
 from signalpost.cli.options import DataDirectory
+from signalpost.model.errors import ConfigurationError
 from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
 from signalpost.wiring.accounts import open_accounts
@@ -57,11 +58,24 @@ def password(
     settings = load_settings(data_dir=data_dir)
     configure_logging(level="warning", json_lines=settings.log_json)
     require_database(settings)
-    if sys.stdin.isatty():
-        new = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
-    else:
-        new = sys.stdin.readline().rstrip("\r\n")
+    new = _read_password()
     print(f"{asyncio.run(_reset(settings, email, new))} signs in with the new password from now on")
+
+
+def _read_password() -> str:
+    """Ask for the new password, or read a line. Bytes that are no text are refused: no browser could send them.
+
+    Raises:
+        ConfigurationError: there are some.
+    """
+    try:
+        if sys.stdin.isatty():
+            return str(typer.prompt("New password", hide_input=True, confirmation_prompt=True))
+        # Of standard input as a text some locales take such bytes in silence.
+        return sys.stdin.buffer.readline().decode(sys.stdin.encoding).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        message = f"standard input: the new password has bytes that are no {error.encoding}; give it as text"
+        raise ConfigurationError(message) from None
 
 
 def _refuse(option: str, given: str, fault: str | None) -> None:

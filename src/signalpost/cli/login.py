@@ -35,7 +35,11 @@ def login(
 
 def _ask() -> dict[str, str]:
     words = {"user_secret": "User secret", "organization_secret": "Organization secret"}
-    return {key: typer.prompt(text, hide_input=True, err=True) for key, text in words.items()}
+    try:
+        return {key: typer.prompt(text, hide_input=True, err=True) for key, text in words.items()}
+    except UnicodeDecodeError as error:
+        message = f"what was typed has bytes that are no {error.encoding}; type the secret again"
+        raise ConfigurationError(message) from None
 
 
 def _read_pipe() -> dict[str, str]:
