@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from signalpost.store.organizations import Organizations
@@ -102,6 +104,40 @@ async def test_secrets_of_two_organizations_do_not_go_together(still):
             f"User {user}, Organization {organization}, Element {token}",
         ]:
             refused(await ask(still, header), 401)
+
+
+async def test_without_the_organizations_secret_a_token_opens_its_own_instance_alone(still):
+    own, other = await still.connect(), await still.connect()
+    bound = with_token(still, own["token"])
+    whole = {"Authorization": f"{still.client.headers['Authorization']}, Element {own['token']}"}
+    body = await still.body()
+    paths = accepted(await still.client.get("/openapi.json"))["paths"]
+    named = [
+        (method.upper(), path.removeprefix("/elements/api-v2"))
+        for path, operations in paths.items()
+        for method in operations
+        if path.startswith("/elements/api-v2/instances/{instance_id}")
+    ]
+    assert len(named) > 30
+    for method, path in named:
+        filled = re.sub(r"\{.*?\}", "1", path.replace("{instance_id}", str(other["id"])))
+        answer = await still.client.request(method, filled, headers=bound, json={})
+        refused(answer, 403, f"instance {own['id']}", "Organization <organization secret>")
+    for search in ("searchText=Test", "tags[]=Test", "pageSize=1&nextPage=x"):
+        answer = await still.client.get(f"/instances?{search}", headers=bound)
+        assert answer.status_code in {400, 403}, answer.text
+    refused(await still.client.post("/instances", json=body, headers=bound), 403, "Organization")
+    for path in (
+        "/instances",
+        f"/instances/{own['id']}",
+        f"/instances/{own['id']}/polling",
+        "/instances/events",
+    ):
+        accepted(await still.client.get(path, headers=bound))
+    accepted(await still.client.patch("/instances", json={"name": "New"}, headers=bound))
+    accepted(await still.client.get(f"/instances/{other['id']}", headers=whole))
+    assert len(accepted(await still.client.get("/instances?tags[]=Test", headers=whole))) == 2
+    assert accepted(await still.client.get(f"/instances/{other['id']}"))["name"] == other["name"]
 
 
 async def test_the_token_of_a_deleted_instance_opens_nothing(still):

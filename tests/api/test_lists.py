@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from signalpost.api.app import BASE_PATH
-from tests.api.answers import accepted, refused, with_token
+from tests.api.answers import accepted, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,7 +52,7 @@ async def test_instances_are_found_by_name_and_by_tags(still):
 
 async def test_a_search_with_an_instance_token_is_of_all_and_goes_on_page_by_page(still):
     first, second, *_ = await connect_several(still)
-    headers = with_token(still, second["token"])
+    headers = {"Authorization": f"{still.client.headers['Authorization']}, Element {second['token']}"}
     query = {"tags[]": "red", "pageSize": 1}
     answer = await still.client.get("/instances", params=query, headers=headers)
     assert accepted(answer) == [first]

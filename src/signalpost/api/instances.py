@@ -29,6 +29,7 @@ from signalpost.api.parts import (
     connector_of,
     find_own_instance,
     read_id,
+    require_organization,
 )
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import find_field_id, show_configuration, show_instance
@@ -44,6 +45,7 @@ async def create_instance(
     parts: Parts, caller: Asking, response: Response, body: InstanceBody
 ) -> dict[str, Any]:
     """Connect: exchange the code, call the provider once, store the instance, begin to poll."""
+    require_organization(caller)
     return _show(parts, response, await parts.lifecycle.create(caller, body.to_wish()))
 
 
@@ -61,6 +63,7 @@ async def list_instances(
     wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
     if caller.instance_id is not None and not (wanted or search or paging.after):
         return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)
+    require_organization(caller)
     check_known(if_none_match)
     if any("\x00" in text for text in (search or "", *(tags or ()))):
         message = "searchText, tags[]: a NUL character stands in no name and no tag"

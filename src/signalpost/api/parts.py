@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 
-from signalpost.api.authentication import read_authorization
+from signalpost.api.authentication import EXPECTED, read_authorization
 from signalpost.connectors.base import Connector
 from signalpost.connectors.registry import Registry
 from signalpost.delivery.sample import Sampler
@@ -82,12 +82,28 @@ async def find_caller(
 
     Raises:
         UnauthenticatedError: secrets are missing or wrong, or the instance token is nobody's.
-        ForbiddenError: there is no organization's secret, and the token's instance is disabled.
+        ForbiddenError: there is no organization's secret, and the token's instance is disabled, or another is named.
     """
     kept: Caller | None = getattr(request.state, "caller", None)
     if kept is None:
         kept = request.state.caller = await _look_up(parts, authorization)
+        if request.path_params.get("instance_id", str(kept.instance_id)) != str(kept.instance_id):
+            require_organization(kept)
     return kept
+
+
+def require_organization(caller: Caller) -> None:
+    """Refuse who may reach one instance alone: an application that acts for it has no say in others.
+
+    Raises:
+        ForbiddenError: no secret of the organization came.
+    """
+    if caller.is_bound:
+        message = (
+            f"User and Element alone open instance {caller.instance_id}, whose token it is; what concerns the"
+            f" organization needs its secret as well: {EXPECTED}"
+        )
+        raise ForbiddenError(message)
 
 
 async def _look_up(parts: ApiParts, authorization: str | None) -> Caller:
@@ -106,7 +122,7 @@ async def _look_up(parts: ApiParts, authorization: str | None) -> Caller:
             raise UnauthenticatedError(message)
         if caller is None:  # a disabled instance's token opens nothing by itself
             await find_own_instance(parts, by_token)
-        caller = by_token
+        caller = replace(by_token, is_bound=caller is None)
     assert caller is not None
     return caller
 

@@ -13,11 +13,15 @@ from signalpost.model.ids import InstanceId, OrganizationId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a user of an organization; ``instance_id`` when an instance token came along."""
+    """Who asks: a user of an organization; ``instance_id`` when an instance token came along.
+
+    ``is_bound``: no secret of the organization came, so that the instance of the token is all there is.
+    """
 
     organization_id: OrganizationId
     user_id: UserId
     instance_id: InstanceId | None = None
+    is_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
