@@ -56,6 +56,7 @@ async def test_while_a_pipe_is_read(begin, tmp_path, number):
     writing = await asyncio.to_thread(os.open, pipe, os.O_WRONLY)
     try:
         os.write(writing, json.dumps([write_original(1)])[:-1].encode())
+        await asyncio.sleep(0.5)  # it waits for what follows
         assert await end(process, number) == []
     finally:
         os.close(writing)

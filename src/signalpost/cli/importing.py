@@ -114,7 +114,8 @@ def open_connectors(
 def _keep(pipe: Path, kept: IO[bytes]) -> IO[bytes]:
     """Write what comes out of a pipe to a file: it can be read once, and we read twice."""
     try:
-        with pipe.open("rb") as source:
+        # Not buffered: a signal that comes between two reads of a buffer would be noticed after the next one alone.
+        with pipe.open("rb", buffering=0) as source:
             shutil.copyfileobj(source, kept)
     except OSError as error:
         raise ConfigurationError(f"{pipe}: it cannot be read, or not be kept: {error.strerror}") from None
