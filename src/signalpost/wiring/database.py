@@ -204,6 +204,7 @@ async def start_embedded(settings: Settings) -> EmbeddedPostgres:
             f"{DIRECT_URL} goes with SIGNALPOST_DATABASE_URL, which is not set: set both, or only the latter"
         )
         raise ConfigurationError(message)
-    if settings.read_keys() is None and not check_at_rest(settings.data_dir):
-        keep_key(_place_key(settings))  # before the database: one without a key looks as if that were lost
+    key = _place_key(settings)
+    if settings.read_keys() is None and not key.exists() and not check_at_rest(settings.data_dir):
+        keep_key(key)  # before the database: one without a key looks as if that were lost
     return await EmbeddedPostgres.start(settings.data_dir)
