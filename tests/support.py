@@ -81,6 +81,19 @@ class World:
         )
         return answer.json()["code"]
 
+    async def exchange(self, code: str) -> dict[str, str]:
+        """Exchange a code for tokens, as somebody does who brings them along."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "client_id": "key",
+            "client_secret": "secret",
+        }
+        answer = await self.outside.post(
+            f"{self.sandbox.url}/puboauth/token", data={**form, "redirect_uri": REDIRECT}
+        )
+        return answer.json()
+
     async def body(self, **configuration: Any) -> dict[str, Any]:
         """The seed's request, for the sandbox, polling often; ``configuration`` goes over it."""
         return {

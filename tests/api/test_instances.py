@@ -185,17 +185,8 @@ async def test_an_id_that_is_no_number_is_refused(still, text):
 
 async def test_tokens_that_were_granted_elsewhere_are_taken(still):
     body = await still.body()
-    exchanged = await still.outside.post(
-        f"{still.sandbox.url}/puboauth/token",
-        data={
-            "grant_type": "authorization_code",
-            "code": body["providerData"]["code"],
-            "client_id": "key",
-            "client_secret": "secret",
-            "redirect_uri": body["configuration"]["oauth.callback.url"],
-        },
-    )
-    tokens = exchanged.json()
+    exchanged = await still.exchange(body["providerData"]["code"])
+    tokens = exchanged
     given = {"oauth.user.token": tokens["access_token"], "oauth.user.refresh_token": tokens["refresh_token"]}
     body = {**body, "externalAuthentication": "initial", "configuration": {**body["configuration"], **given}}
     del body["providerData"]
@@ -214,17 +205,8 @@ async def test_a_refresh_token_that_was_granted_elsewhere_gets_a_token(still, me
     path = "/instances"
     if method == "PATCH":
         path = f"/instances/{accepted(await still.client.post(path, json=body))['id']}"
-    exchanged = await still.outside.post(
-        f"{still.sandbox.url}/puboauth/token",
-        data={
-            "grant_type": "authorization_code",
-            "code": await still.authorize(),
-            "client_id": "key",
-            "client_secret": "secret",
-            "redirect_uri": body["configuration"]["oauth.callback.url"],
-        },
-    )
-    token = exchanged.json()["refresh_token"]
+    exchanged = await still.exchange(await still.authorize())
+    token = exchanged["refresh_token"]
     body["configuration"]["oauth.user.refresh_token"] = token
     body = {**body, "externalAuthentication": spelling, "providerData": None}
     made = accepted(await still.client.request(method, path, json=body))
@@ -242,18 +224,9 @@ async def test_who_brings_tokens_needs_no_redirect_address_until_a_code_is_excha
     body = await still.body()
     redirect = body["configuration"].pop("oauth.callback.url")
     refused(await still.client.post("/instances", json=body), 400, "oauth.callback.url", "missing")
-    exchanged = await still.outside.post(
-        f"{still.sandbox.url}/puboauth/token",
-        data={
-            "grant_type": "authorization_code",
-            "code": body.pop("providerData")["code"],
-            "client_id": "key",
-            "client_secret": "secret",
-            "redirect_uri": redirect,
-        },
-    )
+    exchanged = await still.exchange(body.pop("providerData")["code"])
     body["externalAuthentication"] = "initial"
-    body["configuration"]["oauth.user.token"] = exchanged.json()["access_token"]
+    body["configuration"]["oauth.user.token"] = exchanged["access_token"]
     made = accepted(await still.client.post("/instances", json=body))
     path = f"/instances/{made['id']}"
     accepted(await still.client.patch(path, json={"name": "Renamed"}))

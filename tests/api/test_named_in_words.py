@@ -6,7 +6,6 @@ import pytest
 
 from tests.api.answers import accepted, refused
 from tests.api.test_changes_of_instances import authorize_as
-from tests.support import REDIRECT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,19 +48,10 @@ async def test_a_token_that_was_brought_and_is_refused_is_named(still, method):
 
 async def test_a_token_of_another_account_that_was_brought_is_named(still):
     instance = await still.connect()
-    exchanged = await still.outside.post(
-        f"{still.sandbox.url}/puboauth/token",
-        data={
-            "grant_type": "authorization_code",
-            "code": await authorize_as(still, "power"),
-            "client_id": "key",
-            "client_secret": "secret",
-            "redirect_uri": REDIRECT,
-        },
-    )
+    exchanged = await still.exchange(await authorize_as(still, "power"))
     body = {
         "externalAuthentication": "initial",
-        "configuration": {"oauth.user.token": exchanged.json()["access_token"]},
+        "configuration": {"oauth.user.token": exchanged["access_token"]},
     }
     answer = await still.client.patch(f"/instances/{instance['id']}", json=body)
     refused(answer, 409, "configuration.oauth.user.token: it authorises")

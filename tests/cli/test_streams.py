@@ -152,11 +152,12 @@ def test_a_command_that_is_interrupted_while_it_is_imported_says_nothing(tmp_pat
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
-def test_a_question_that_is_interrupted_ends_as_any_interruption():
+@contextmanager
+def run_at_a_terminal(command, **settings):
     terminal, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", AT_A_TERMINAL, "login"],
-        env=environment(url="http://127.0.0.1:1"),
+        [sys.executable, "-c", AT_A_TERMINAL, *command.split()],
+        env=environment(**settings),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -164,30 +165,25 @@ def test_a_question_that_is_interrupted_ends_as_any_interruption():
     )
     os.close(theirs)
     try:
-        shown = b""
-        while b"User secret" not in shown:
-            shown += os.read(terminal, 1000)
-        os.write(terminal, b"\x03")
-        assert process.wait(START_SECONDS) == 130
+        yield terminal, process
     finally:
         process.kill()
         process.wait()
         os.close(terminal)
 
 
+def test_a_question_that_is_interrupted_ends_as_any_interruption():
+    with run_at_a_terminal("login", url="http://127.0.0.1:1") as (terminal, process):
+        shown = b""
+        while b"User secret" not in shown:
+            shown += os.read(terminal, 1000)
+        os.write(terminal, b"\x03")
+        assert process.wait(START_SECONDS) == 130
+
+
 @pytest.mark.parametrize("command", ["login", "credentials password --email ada@example.com"])
 def test_what_is_typed_and_is_no_text_is_one_line(command):
-    terminal, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", AT_A_TERMINAL, *command.split()],
-        env=environment(url=NOWHERE, database_url=NO_DATABASE),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
+    with run_at_a_terminal(command, url=NOWHERE, database_url=NO_DATABASE) as (terminal, process):
         # What is typed before what it shows is switched off would be thrown away.
         wait_until(
             lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO,
@@ -204,10 +200,6 @@ def test_what_is_typed_and_is_no_text_is_one_line(command):
         told = shown.decode().rpartition("signalpost: ")[2]
         assert told.strip().count("\n") == 0
         assert "has bytes that are no utf-8; " in told
-    finally:
-        process.kill()
-        process.wait()
-        os.close(terminal)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8:strict", "utf-8:surrogateescape", "ascii:strict"])

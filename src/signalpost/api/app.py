@@ -166,8 +166,8 @@ def _describe_validation(error: RequestValidationError) -> str:
 
 def _say(fault: Mapping[str, Any]) -> str:
     """Say what is wrong and what would be right; what was given is named by its kind, as it may be a secret."""
-    if fault["type"] in {"missing", "json_invalid"}:
-        return {"missing": "it is missing", "json_invalid": "it is not JSON"}[fault["type"]]
+    if fault["type"] == "missing":
+        return "it is missing"
     wanted = WANTED.get(fault["type"])
     if wanted is None:
         return f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost.api.connections import KEEP_ALIVE_SECONDS, PatientProtocol
-from signalpost.model.errors import ConfigurationError
+from signalpost.model.errors import ConfigurationError, explain_bind
 
 STOP_SECONDS = 2
 """How long requests in hand may go on after a stop was asked for."""
@@ -34,8 +34,7 @@ def bind(host: str, port: int, *, named: str = "SIGNALPOST_HOST, SIGNALPOST_PORT
         listener.bind((host, port))
     except (OSError, TypeError) as error:  # the latter: a name in other letters that none can have
         listener.close()
-        reason = getattr(error, "strerror", None) or "that is no valid host name"
-        message = f"{named}: cannot listen on {host}:{port} ({reason})"
+        message = f"{named}: cannot listen on {host}:{port} ({explain_bind(error)})"
         raise ConfigurationError(message) from error
     return listener
 

@@ -24,7 +24,7 @@ from signalpost.cli.options import refuse_empty
 from signalpost.cli.printing import print_line, write_line
 from signalpost.cli.received_lines import ReceivedLines, open_lines
 from signalpost.delivery.sign import verify
-from signalpost.model.errors import ConfigurationError
+from signalpost.model.errors import ConfigurationError, explain_bind
 from signalpost.receiver import find_key_fault
 
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
@@ -140,8 +140,7 @@ async def _bind(runner: web.AppRunner, host: str, port: int) -> str:
     try:
         await web.TCPSite(runner, host, port).start()
     except (OSError, UnicodeError) as error:  # a name of a host may be none that can be looked up
-        reason = getattr(error, "strerror", None) or "that is no valid host name"
-        message = f"--host, --port: cannot listen on {host}:{port} ({reason}); --port 0 takes a free port"
+        message = f"--host, --port: cannot listen on {host}:{port} ({explain_bind(error)}); --port 0 takes a free port"
         raise ConfigurationError(message) from error
     bound_host, bound_port = runner.addresses[0][:2]
     return f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"

@@ -17,6 +17,11 @@ def replace_unusable(text: str) -> str:
     return _UNUSABLE.sub("\ufffd", text)
 
 
+def explain_bind(error: Exception) -> str:
+    """Say why nobody can listen on an address: the system says it, or no host can have that name."""
+    return getattr(error, "strerror", None) or "that is no valid host name"
+
+
 class SignalpostError(Exception):
     """Root of all errors the product raises on purpose. ``str()`` of it may be shown to anybody.
 

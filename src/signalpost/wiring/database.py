@@ -152,7 +152,7 @@ async def open_vault(settings: Settings, pool: asyncpg.Pool) -> Vault:
     """
     keys = settings.read_keys()
     if keys is None:
-        path = _place_key(settings)
+        path = place_key(settings)
         if not path.exists() and await find_sealed(pool):
             message = (
                 f"{path} is not there, and the database has secrets that were encrypted with it: put the key back from"
@@ -163,7 +163,8 @@ async def open_vault(settings: Settings, pool: asyncpg.Pool) -> Vault:
     return Vault(keys)
 
 
-def _place_key(settings: Settings) -> Path:
+def place_key(settings: Settings) -> Path:
+    """Give where the key lies that is made where none are set."""
     return settings.data_dir / "encryption-key"
 
 
@@ -204,7 +205,7 @@ async def start_embedded(settings: Settings) -> EmbeddedPostgres:
             f"{DIRECT_URL} goes with SIGNALPOST_DATABASE_URL, which is not set: set both, or only the latter"
         )
         raise ConfigurationError(message)
-    key = _place_key(settings)
+    key = place_key(settings)
     if settings.read_keys() is None and not key.exists() and not check_at_rest(settings.data_dir):
         keep_key(key)  # before the database: one without a key looks as if that were lost
     return await EmbeddedPostgres.start(settings.data_dir)

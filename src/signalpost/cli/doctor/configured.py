@@ -14,8 +14,7 @@ from signalpost.polling.dates import compile_pattern
 from signalpost.settings import list_misspelt
 from signalpost.store.vault import Vault
 from signalpost.tracing import describe_installing
-
-KEY_FILE = "encryption-key"
+from signalpost.wiring.database import place_key
 
 
 def check_settings(subject: Subject) -> Finding:
@@ -64,7 +63,7 @@ def check_encryption_key(subject: Subject) -> Finding:
     Or it is not set although the database may be shared by several machines.
     """
     settings = subject.settings
-    keys, path = settings.read_keys(), settings.data_dir / KEY_FILE
+    keys, path = settings.read_keys(), place_key(settings)
     if keys is not None:
         subject.vault = Vault(keys)
         return approve(f"{len(keys)} given by SIGNALPOST_ENCRYPTION_KEYS")

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalpost.model.errors import ConfigurationError
+from signalpost.model.errors import ConfigurationError, explain_bind
 from signalpost.sandbox.egnyte import (
     audit,
     events,
@@ -153,8 +153,9 @@ async def _listen(app: web.Application, host: str, port: int) -> AsyncIterator[s
         try:
             await web.TCPSite(runner, host, port).start()
         except (OSError, UnicodeError) as error:  # a name of a host may be none that can be looked up
-            reason = getattr(error, "strerror", None) or "that is no valid host name"
-            raise ConfigurationError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
+            raise ConfigurationError(
+                f"the sandbox cannot listen on {host}:{port}: {explain_bind(error)}"
+            ) from error
         real_port = runner.addresses[0][1]
         shown_host = f"[{host}]" if ":" in host else host
         yield f"http://{shown_host}:{real_port}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from signalpost.model.errors import ConfigurationError, InvalidRequestError
+from signalpost.model.errors import ConfigurationError, InvalidRequestError, explain_bind
 from signalpost.sandbox.rest import access, pages
 from signalpost.sandbox.rest.control import Controls
 from signalpost.sandbox.rest.state import State
@@ -89,8 +89,7 @@ async def run_sandbox(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[R
         try:
             await web.TCPSite(runner, host, port).start()
         except (OSError, UnicodeError) as error:  # a name of a host may be none that can be looked up
-            reason = getattr(error, "strerror", None) or "that is no valid host name"
-            message = f"the sandbox cannot listen on {host}:{port}: {reason}"
+            message = f"the sandbox cannot listen on {host}:{port}: {explain_bind(error)}"
             raise ConfigurationError(message) from error
         shown_host = f"[{host}]" if ":" in host else host
         yield RunningSandbox(f"http://{shown_host}:{runner.addresses[0][1]}", state)
