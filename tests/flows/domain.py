@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import httpx
@@ -93,6 +94,7 @@ async def connect_domain(world, *, polled=True, **configuration):
     for kind in RECORDS:
         await world.control("POST", f"records/{kind}", {"create": [given.get(kind, {})] * 3 + [{}]})
     await world.control("POST", "records/audit", {"create": [{}] * 3})
+    await asyncio.sleep(1.1)  # what is dated in the second of connecting is told
     made = Domain(
         world, await world.connect(**{"event.poller.configuration": CONFIGURATION, **configuration})
     )

@@ -96,3 +96,17 @@ async def test_one_that_begins_anew_does_not_begin_where_it_once_did(world):
     await until(lambda: made[-1]["id"] in [record.get("id") for record in world.delivered()])
     told = [record["id"] for record in world.delivered() if record["event_object_type"] != "user"]
     assert told == [row["id"] for row in [*before, *made]]
+
+
+async def test_a_list_whose_first_reading_fails(world):
+    """What was deleted since it was connected is told, what was before is not."""
+    await world.change(2, actions=["create", "delete"])
+    await asyncio.sleep(1.1)
+    await world.control(
+        "POST", "faults", {"kind": "status", "status": 503, "times": 3, "path": "/pubapi/v1/fs/trash"}
+    )
+    await world.connect(**{POLLED: {"trash": {"url": "/trash"}}})
+    await world.change(4, actions=["create", "delete"])
+    await until(lambda: len(world.delivered()) >= 2)
+    told = [event["eventType"] for event in world.events()]
+    assert told == ["DELETED"] * 2

@@ -83,7 +83,7 @@ class ResourcePoll:
     ``version`` grows with every commit: who holds an old one has been overtaken. ``id`` names its memory of objects,
     which holds ``remembered`` of them; those dated up to ``forgotten_before`` may have been dropped from it.
     ``failures`` counts failed reads in a row; until ``retry_at`` it is not read again. ``source`` names what the
-    watermark is one of (None: that is not known yet). Without a watermark a feed is read from ``starts_at`` on.
+    watermark is one of (None: that is not known yet). Without a watermark it is read from ``starts_at`` on.
     """
 
     id: int

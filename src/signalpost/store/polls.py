@@ -228,7 +228,7 @@ class Polls:
         )
 
     async def restart(self, poll: ResourcePoll, source: str) -> ResourcePoll:
-        """Begin anew with another ``source``: without a watermark, without a memory.
+        """Begin anew with another ``source``: from this second on, without a watermark, without a memory.
 
         The first source of a poll is noted, and nothing is lost of one whose source was not noted before.
 
@@ -237,19 +237,19 @@ class Polls:
         """
         anew = poll.source is not None
         async with self._pool.acquire() as connection, connection.transaction():
-            done = await connection.execute(
+            row = await connection.fetchrow(
                 "UPDATE resource_poll SET source = $3, version = version + 1,"
                 " watermark = CASE WHEN $4 THEN NULL ELSE watermark END,"
-                " starts_at = CASE WHEN $4 THEN NULL ELSE starts_at END,"
+                " starts_at = CASE WHEN $4 THEN date_trunc('second', now()) ELSE starts_at END,"
                 " remembered = CASE WHEN $4 THEN 0 ELSE remembered END,"
                 " forgotten_before = CASE WHEN $4 THEN NULL ELSE forgotten_before END"
-                " WHERE id = $1 AND version = $2",
+                " WHERE id = $1 AND version = $2 RETURNING starts_at",
                 poll.id,
                 poll.version,
                 source,
                 anew,
             )
-            if done != "UPDATE 1":
+            if row is None:
                 message = f"the watermark of {poll.resource} was moved by another worker"
                 raise FencedError(message)
             if anew:
@@ -257,7 +257,7 @@ class Polls:
         noted = replace(poll, source=source, version=poll.version + 1)
         if not anew:
             return noted
-        return replace(noted, watermark=None, starts_at=None, remembered=0, forgotten_before=None)
+        return replace(noted, watermark=None, starts_at=row["starts_at"], remembered=0, forgotten_before=None)
 
     async def release(self, instance_id: InstanceId, now: datetime) -> None:
         """Have an instance whose poll was cut off polled again at once, not after the scheduler's grace."""

@@ -86,14 +86,20 @@ def is_fresh(date: datetime, seen_at: datetime) -> bool:
     return abs(seen_at - date) <= (WHOLE_DAYS if whole else OVERLAP)
 
 
-def is_before_start(seen: Seen, start_at: datetime | None) -> bool:
-    """Say whether a record is from before the time from which changes are told (None: now).
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of a list taken in: what is dated from ``since`` (None: nothing) up to ``until`` (None: no end)."""
 
-    Without a date nobody knows: then it is, unless everything is asked for.
-    """
-    if start_at is None:
-        return True
-    return start_at != OLDEST if seen.date is None else seen.date < start_at
+    since: datetime | None
+    until: datetime | None = None
+
+    def includes(self, seen: Seen) -> bool:
+        """Say whether a record is told. Without a date nobody knows: then it is where all there is was asked for."""
+        if self.since is None:
+            return False
+        if seen.date is None:
+            return self.since == OLDEST
+        return seen.date >= self.since and (self.until is None or seen.date <= self.until)
 
 
 def judge_new(

@@ -19,6 +19,7 @@ from signalpost.model.instance import ResourcePoll
 from signalpost.polling.configuration import PolledResource
 from signalpost.polling.records import ReadRecord, RecordReader
 from signalpost.polling.strategies.ahead import Room
+from signalpost.polling.strategies.objects import OVERLAP, Told
 from signalpost.store.memory import Memory
 
 RECORDS_A_TURN = 500
@@ -30,8 +31,8 @@ MOST_LIST_PAGES = 2000
 class Reading:
     """One reading of one resource.
 
-    ``started_at`` is when the poll began; ``start_at`` is from when on the first poll tells changes (None: from now);
-    ``room`` is for pages that are read ahead.
+    ``started_at`` is when the poll began; ``start_at`` is from when on the first poll tells changes (None: from
+    when the resource was to be polled, as far as that is known); ``room`` is for pages that are read ahead.
     """
 
     session: Session
@@ -41,6 +42,17 @@ class Reading:
     started_at: datetime
     start_at: datetime | None
     room: Room
+
+    @property
+    def told_first(self) -> Told:
+        """What the first poll tells of a list: what is dated from when it was to be polled, unless more is asked for.
+
+        Then not what is dated ahead of that poll, by more than clocks may differ: such a date does not say when its
+        record was changed.
+        """
+        if self.start_at is not None:
+            return Told(self.start_at)
+        return Told(self.poll.starts_at, until=self.started_at + OVERLAP)
 
     def sign(self, *, by_date: bool) -> dict[str, str]:
         """Give what tells, in a watermark, by which configuration objects and their versions were found.

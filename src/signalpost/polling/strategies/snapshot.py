@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from signalpost.connectors.resource import Listing
+from signalpost.model.configuration import OLDEST
 from signalpost.model.errors import ConnectorError
 from signalpost.model.event import Change, EventType, Gap, Page, Remembered
 from signalpost.polling.records import RecordReader
@@ -13,8 +14,9 @@ from signalpost.polling.strategies.objects import (
     INCOMPLETE,
     Remarks,
     Seen,
-    is_before_start,
+    Told,
     is_other_version,
+    judge_new,
     make_change,
     name_type,
     remember,
@@ -55,7 +57,7 @@ class SnapshotReading:
         kept = reading.poll.watermark or {}
         self._settling = reading.is_of_another(by_date=False)
         self._between = reading.mark_between(settling=self._settling)
-        self._floor = None if kept else reading.start_at
+        self._told = Told(None) if kept else reading.told_first
         self._since = kept.get("since") or reading.started_at.isoformat()
         self._found: set[bytes] = set()
         self._doubts = Remarks()
@@ -115,7 +117,7 @@ class SnapshotReading:
             if not is_other_version(seen, by_date=False):
                 continue
             remembered.append(remember(seen, reading.started_at, by_date=False))
-            if self._settling and is_before_start(seen, self._floor):
+            if self._settling and not self._told.includes(seen):
                 continue
             changes.append(self._change(seen, len(texts)))
             texts.append(record.text)
@@ -130,7 +132,7 @@ class SnapshotReading:
 
     def _change(self, seen: Seen, index: int) -> Change:
         reading = self._reading
-        event_type = EventType.UPDATED if seen.before else reading.polled.resource.appears_as
+        event_type = EventType.UPDATED if seen.before else self._judge_new(seen)
         date = seen.date
         if date is None or (seen.before is not None and date == seen.before.dated_at):
             date = reading.started_at
@@ -138,6 +140,13 @@ class SnapshotReading:
         poll = reading.poll
         change_id = f"{poll.id}/{seen.record.object_id}@{seen.record.content}#{poll.version}"
         return make_change(seen, event_type, change_id, index=index, occurred_at=date)
+
+    def _judge_new(self, seen: Seen) -> EventType:
+        """Say what an object means that was never seen: of a list that is taken in its dates say whether it is new."""
+        polled = self._reading.polled
+        since = self._told.since if self._settling and self._told.since != OLDEST else None
+        tolerance_seconds = polled.definition.created_tolerance_seconds
+        return judge_new(seen, polled.resource, since=since, tolerance_seconds=tolerance_seconds)
 
     async def _find_gone(self) -> list[Remembered]:
         reading = self._reading

@@ -18,7 +18,7 @@ from signalpost.polling.strategies.objects import (
     OVERLAP,
     Remarks,
     Seen,
-    is_before_start,
+    Told,
     is_fresh,
     is_other_version,
     judge_new,
@@ -55,7 +55,8 @@ def find_last_at(reading: Reading) -> datetime:
     elif reading.start_at is not None:
         return max(reading.start_at, EPOCH)
     else:
-        last_at = reading.started_at - EMPTY_SLACK - 2 * OVERLAP - timedelta(hours=1)
+        begun_at = min(reading.poll.starts_at or reading.started_at, reading.started_at)
+        last_at = begun_at - EMPTY_SLACK - 2 * OVERLAP - timedelta(hours=1)
     zone = reading.polled.updated.zone if reading.polled.updated else UTC
     names_zone = "timezone" in reading.polled.definition.url.lower()
     slack = OVERLAP + (timedelta(hours=1) if names_zone or _was_set_back(zone, last_at) else timedelta(0))
@@ -85,11 +86,11 @@ class TimestampReading:
         self._by_date = polled.definition.filter_by_updated
         kept = reading.poll.watermark or {}
         self._since = datetime.fromisoformat(kept["date"]) if kept.get("date") else None
-        # On the first poll, and on the first by another identity, what is older than this is taken in silently.
+        # On the first poll, and on the first by another identity, all else is taken in silently.
         self._settling = reading.is_of_another(by_date=self._by_date)
         self._between = reading.mark_between(settling=self._settling)
-        self._floor = self._since if kept else reading.start_at
-        self._created_since = self._floor if self._floor != OLDEST else None
+        self._told = Told(self._since) if kept else reading.told_first
+        self._created_since = self._told.since if self._told.since != OLDEST else None
         self._newest = self._since
         self._problems = Remarks()
         self._found: dict[bytes, datetime | None] = {}
@@ -174,7 +175,7 @@ class TimestampReading:
             if self._was_dropped(each):
                 continue
             remembered.append(self._note(remember(each, reading.started_at, by_date=self._by_date)))
-            if self._settling and is_before_start(each, self._floor):
+            if self._settling and not self._told.includes(each):
                 continue
             changes.append(self._change(each, len(texts)))
             texts.append(each.record.text)
@@ -240,7 +241,7 @@ class TimestampReading:
         While everything since a start is told, that is no reason to be silent: what was told is known by its name. Nor
         is it where content alone tells records apart: of those none is dropped that is in the list.
         """
-        if not self._by_date or (self._settling and self._floor is not None):
+        if not self._by_date or (self._settling and self._told.since is not None):
             return False
         forgotten_before = self._reading.poll.forgotten_before
         return (
