@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
+
+import typer
 
 from signalpost.cli.doctor.configured import check_connectors, check_encryption_key, check_settings
 from signalpost.cli.doctor.findings import Subject, Verdict
@@ -14,22 +17,44 @@ from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
 from signalpost.store.database import read_connect_arguments
 from signalpost.store.resealing import reseal_all
+from signalpost.store.restored import move_on
 from signalpost.store.troubles import DATABASE_URL
 from signalpost.wiring.beside import open_beside, reach_database, require_database
-from signalpost.wiring.database import DIRECT_URL, open_vault
+from signalpost.wiring.database import DIRECT_URL, ReachedDatabase, open_vault
+
+Restored = Annotated[
+    bool,
+    typer.Option(
+        "--restored",
+        help="The database was put back to an older state: no number that was given since is given again."
+        " Nothing else may run on it.",
+    ),
+]
 
 
-def migrate(data_dir: DataDirectory = None) -> None:
+def migrate(data_dir: DataDirectory = None, restored: Restored = False) -> None:
     """Bring the database to the newest tables. Other commands do so on start; this does nothing else."""
     settings = load_settings(data_dir=data_dir)
     configure_logging(level="warning", json_lines=settings.log_json)
+    if restored:
+        require_database(settings)
 
     async def run() -> None:
         async with reach_database(settings) as database:
             await database.migrate()
+            if restored:
+                await _move_on(database)
 
     asyncio.run(run())
     print("the database is up to date")
+
+
+async def _move_on(database: ReachedDatabase) -> None:
+    connection = await database.connect()
+    try:
+        await move_on(connection)
+    finally:
+        await connection.close()
 
 
 def reencrypt(data_dir: DataDirectory = None) -> None:
