@@ -17,10 +17,9 @@ from signalpost.observe import configure_logging
 from signalpost.settings import Settings, load_settings
 from signalpost.store.database import read_connect_arguments
 from signalpost.store.resealing import reseal_all
-from signalpost.store.restored import move_on
 from signalpost.store.troubles import DATABASE_URL
 from signalpost.wiring.beside import open_beside, reach_database, require_database
-from signalpost.wiring.database import DIRECT_URL, ReachedDatabase, open_vault
+from signalpost.wiring.database import DIRECT_URL, open_vault
 
 Restored = Annotated[
     bool,
@@ -43,18 +42,10 @@ def migrate(data_dir: DataDirectory = None, restored: Restored = False) -> None:
         async with reach_database(settings) as database:
             await database.migrate()
             if restored:
-                await _move_on(database)
+                await database.move_on()
 
     asyncio.run(run())
     print("the database is up to date")
-
-
-async def _move_on(database: ReachedDatabase) -> None:
-    connection = await database.connect()
-    try:
-        await move_on(connection)
-    finally:
-        await connection.close()
 
 
 def reencrypt(data_dir: DataDirectory = None) -> None:

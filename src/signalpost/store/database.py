@@ -32,6 +32,13 @@ ENCODING = "SELECT current_setting('server_encoding')"
 
 BACKEND = "SELECT pg_backend_pid()"
 
+# Those of the server's versions that know them.
+LIFT_LIMITS = """
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (
+    'statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout',
+    'idle_in_transaction_session_timeout')
+"""
+
 LONGEST_WAIT_SECONDS = 60.0
 """How long a statement may take, and how long it may wait for a connection before."""
 
@@ -160,6 +167,16 @@ async def connect(arguments: Mapping[str, Any]) -> asyncpg.Connection:
     return await connect_to_any(**arguments, timeout=CONNECT_SECONDS)
 
 
+async def connect_unlimited(arguments: Mapping[str, Any]) -> asyncpg.Connection:
+    """Make a connection for what takes as long as it takes, whatever the server's limits for statements and sessions.
+
+    Of many rows a migration takes minutes; the session that has the lock for it says nothing meanwhile.
+    """
+    connection = await connect(arguments)
+    await connection.execute(LIFT_LIMITS)
+    return connection
+
+
 async def migrate(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) -> None:
     """Bring the database to the newest tables: ours by Alembic, the job queue's by its own installer.
 
@@ -173,11 +190,11 @@ async def migrate(arguments: Mapping[str, Any], *, setting: str = DATABASE_URL) 
     """
 
     async def connect_again() -> asyncpg.Connection:
-        return await connect(arguments)
+        return await connect_unlimited(arguments)
 
     await check_sessions(arguments, setting=setting)
     with tell_plainly(setting):
-        guard = await connect(arguments)
+        guard = await connect_unlimited(arguments)
         try:
             check_version(guard.get_server_version().major, setting)
             check_encoding(await guard.fetchval(ENCODING), setting)

@@ -20,6 +20,7 @@ from signalpost.store.database import (
     Pool,
     check_sessions,
     connect,
+    connect_unlimited,
     migrate,
     open_pool,
     read_connect_arguments,
@@ -30,6 +31,7 @@ from signalpost.store.embedded_cluster import check_at_rest
 from signalpost.store.health import Health
 from signalpost.store.queue import Wakeups
 from signalpost.store.resealing import find_sealed
+from signalpost.store.restored import move_on
 from signalpost.store.troubles import DATABASE_URL, EMBEDDED
 from signalpost.store.vault import Vault, keep_key
 
@@ -87,6 +89,14 @@ class ReachedDatabase:
         return await open_pool(
             self.arguments, size=size, pooled=self.direct is not None, setting=self.setting
         )
+
+    async def move_on(self) -> None:
+        """Have what was restored to an older state give no number again that was given since."""
+        connection = await connect_unlimited(self._find_direct()[0])
+        try:
+            await move_on(connection)
+        finally:
+            await connection.close()
 
     async def connect(self) -> asyncpg.Connection:
         """Make a connection with a session of its own."""
