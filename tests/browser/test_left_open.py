@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tests.browser.walking import consent, fill_form, press
 from tests.browser.watching import find_violations
+from tests.store.history import make_past
 
 PASSWORD = "correct horse battery"
 RENEWED_SECONDS = 31
+# The browser of the tests has all of its windows in sight.
+OUT_OF_SIGHT = """
+let away = AWAY;
+Object.defineProperty(document, "hidden", { get: () => away });
+globalThis.turn = (out) => { away = out; document.dispatchEvent(new Event("visibilitychange")); };
+"""
 OLD = "UPDATE instance SET created_at = now() - interval '2 days', last_success_at = now() - interval '1 day'"
 
 
@@ -61,3 +70,29 @@ async def test_what_was_typed_into_a_form_left_open_is_sent_after_signing_in_aga
         await press(page, "Send it now").click()
         await consent(page)
         await page.get_by_role("heading", name="Left open", level=1).wait_for()
+
+
+async def test_pages_left_open_out_of_sight_keep_no_further_one_from_coming(
+    make_own_world, open_page, signed_in
+):
+    """A browser has six connections to a server, for all of its windows together; who comes back is told what is new."""
+    async with make_own_world(roles=frozenset()) as world:
+        organization_id = await world.pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'")
+        past = await make_past(world.pool, organization_id)
+        await past.end(await past.commit(datetime.now(UTC), ["known"]))
+        paths = ("/", "/events", "/deliveries", "/operations", f"/instances/{past.instance_id}") * 2
+        logs = []
+        # Those of the second round are opened behind another window.
+        for behind in (False, True):
+            context = (await open_page(world, await signed_in(world))).context
+            await context.add_init_script(OUT_OF_SIGHT.replace("AWAY", str(behind).lower()))
+            for path in paths:
+                tab = await context.new_page()
+                await tab.goto(path)
+                await tab.evaluate("turn(true)")
+                if path == "/events":
+                    logs.append(tab)
+        await past.end(await past.commit(datetime.now(UTC), ["new"]))
+        for tab in logs:
+            await tab.evaluate("turn(false)")
+            await tab.get_by_role("button", name="1 new: show").wait_for()

@@ -2,18 +2,16 @@
 // <div data-live="/path">: messages {"new": 12} show a line to click, in [data-news]; {"refresh": true} renews the
 // [data-refresh] parts, those of "rows" row by row, as [data-page] has them, else the page's own address; of "count" it
 // is only told how much longer they have become.
+import { follow } from "./follow.js";
 import { isInUse, renewRows } from "./rows.js";
 
 let counted = 0;
 
 for (const place of document.querySelectorAll("[data-live]")) {
-  const source = new EventSource(place.dataset.live);
-  source.addEventListener("message", (message) => {
-    const told = JSON.parse(message.data);
+  follow(place.dataset.live, (told) => {
     if (told.new) tell(counted = told.new);
     if (told.refresh) refresh();
   });
-  addEventListener("pagehide", () => source.close());
 }
 
 function tell(news, gone = 0) {
