@@ -23,6 +23,11 @@ ZOOMED = {"width": 640, "height": 512}
 TWICE = """[...document.querySelectorAll("[id]")].map((each) => each.id)
     .filter((id, at, all) => all.indexOf(id) !== at)"""
 
+# What has more in it than it shows.
+CUT = """[...document.querySelectorAll("main :is(pre, .answer, .table)")]
+    .filter((each) => each.scrollHeight > each.clientHeight + 1 && getComputedStyle(each).overflowY !== "visible")
+    .map((each) => each.getAttribute("aria-label") ?? each.className)"""
+
 # What answers a GET without being a page of its own: streams, downloads, ways that lead on.
 NO_PAGES = {
     "/connect/continue/{number}",
@@ -118,6 +123,26 @@ async def test_no_list_is_lost_in_print(stage, open_page):
         assert shown, path
         await page.emulate_media(media="print")
         assert await page.locator("main table:visible").count() == shown, path
+
+
+async def test_what_scrolls_or_is_folded_on_the_screen_is_whole_in_print(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"], viewport=WIDE)
+    ids = stage.ids
+    places = (f"/events/{ids['event']}", f"/deliveries/{ids['dead']}", f"/instances/{ids['legal']}")
+    cut = {}
+    for path in places:
+        await page.emulate_media(media="screen")
+        await page.goto(path)
+        for summary in await page.get_by_text("As a table").all():
+            await summary.click()
+        assert await page.evaluate(CUT), f"nothing of {path} is longer than what the screen shows"
+        await page.emulate_media(media="print")
+        cut[path] = await page.evaluate(CUT)
+        answers = page.get_by_text("Request header")
+        cut[path] += [
+            f"attempt {at}" for at, each in enumerate(await answers.all()) if not await each.is_visible()
+        ]
+    assert {path: found for path, found in cut.items() if found} == {}
 
 
 async def test_axe_finds_nothing_on_what_forms_answer(stage, open_page):
