@@ -14,6 +14,7 @@ from signalpost.connectors import authorising
 from signalpost.connectors.authorising import Grant
 from signalpost.store.views import insight
 from tests.store.history import make_past
+from tests.support import until
 
 COUNT = re.compile(r'<a class="count" href="([^"]+)"><span class="hidden">[^<]*</span>([\d,]+)</a>')
 RAIL_COUNT = re.compile(
@@ -197,3 +198,53 @@ async def test_an_instance_without_a_callback_url_does_not_promise_deliveries(qu
     assert "the first makes the first delivery" in await quiet_browser.read(path)
     await pool.execute("UPDATE endpoint SET url = NULL")
     assert "its events are kept, and none is sent" in await quiet_browser.read(path)
+
+
+@pytest.mark.parametrize("roles", [frozenset({"poll"}), frozenset()])
+async def test_what_no_worker_delivers_is_told_wherever_it_stands(make_world, enter, roles):
+    """Whichever worker looks for what is due hands it out; where none runs, it stays due."""
+    async with make_world(roles=roles) as world:
+        pool, browser = world.pool, await enter(world, "operator")
+        place = await wait_in_vain(world, polled=bool(roles))
+        waiting = await pool.fetchrow("SELECT id, notification_id FROM event ORDER BY sequence LIMIT 1")
+        paths = ("/", "/operations", "/deliveries", place, "/instances")
+        paths += (f"/events/{waiting['id']}", f"/deliveries/{waiting['notification_id']}")
+        for path in paths:
+            page = await browser.read(path)
+            assert "Late" not in page, path
+            assert RAIL_COUNT.search(page) is None, path
+        long_ago = "now() - interval '2 minutes'"
+        await pool.execute(f"UPDATE pgqueuer SET created = {long_ago} WHERE entrypoint = 'deliver'")
+        if not roles:
+            await pool.execute(f"UPDATE endpoint SET due_at = {long_ago}")
+        for path in paths:
+            page = await browser.read(path)
+            assert "Late" in page, path
+            assert RAIL_COUNT.search(page)[1] == "1", path
+            for wrong in ("Nothing needs you", "Delivering.", "Healthy", "nothing is to be done"):
+                assert wrong not in page, path
+        installation = (await (await enter(world)).read("/operations")).partition('id="installation"')[2]
+        deliveries = installation.partition("<dt>Deliveries</dt>")[2].partition("</dd>")[0]
+        assert "Late." in deliveries
+        assert "due for 2 min" in deliveries
+        # A worker that is at it has the lane; a second job for it may wait as long as that takes.
+        await pool.execute("INSERT INTO worker (id, heartbeat_at) VALUES (gen_random_uuid(), now())")
+        newest = "SELECT id FROM worker ORDER BY heartbeat_at DESC LIMIT 1"
+        await pool.execute(f"UPDATE endpoint SET leased_by = ({newest})")
+        assert "Nothing needs you" in await browser.read("/")
+
+
+async def wait_in_vain(world, *, polled):
+    """Have a notification wait for a worker that does not come; give the path of its instance."""
+    if not polled:
+        past = await make_past(
+            world.pool, await world.pool.fetchval("SELECT id FROM organization WHERE name = 'Acme'")
+        )
+        await world.pool.execute("UPDATE instance SET next_poll_at = now()")
+        await past.commit(datetime.now(UTC), ["waits"])
+        return f"/instances/{past.instance_id}"
+    instance_id = (await world.connect())["id"]
+    await world.wait_for_watermark(instance_id)
+    await world.change(1)
+    await until(lambda: world.pool.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'deliver'"))
+    return f"/instances/{instance_id}"

@@ -9,9 +9,25 @@ from typing import Any
 import asyncpg
 
 from signalpost.model.ids import InstanceId
+from signalpost.store.queue import DELIVER
 
 MOST_COUNTED = 10_000
 """So many that wait are counted; more are not told apart."""
+
+LATE_SECONDS = 60
+"""What is due, or was handed out, so long ago and was taken by nobody is late: no worker delivers, or all are busy."""
+
+# Whichever worker looks for what is due sets another time for it, and hands it out by a job.
+IS_LATE = f"""
+endpoint.state = 'active' AND endpoint.url IS NOT NULL AND endpoint.failing_since IS NULL
+    AND (endpoint.due_at < now() - make_interval(secs => {LATE_SECONDS}) OR endpoint.instance_id IN (
+        SELECT convert_from(payload, 'UTF8')::bigint FROM pgqueuer WHERE entrypoint = '{DELIVER}'
+        AND status = 'queued' AND created < now() - make_interval(secs => {LATE_SECONDS})))
+    AND NOT EXISTS (SELECT FROM worker WHERE worker.id = endpoint.leased_by
+                    AND heartbeat_at > now() - make_interval(secs => {LATE_SECONDS}))
+    AND EXISTS (SELECT FROM notification WHERE notification.instance_id = endpoint.instance_id AND state = 'pending')
+"""
+"""The condition that what waits for an endpoint is late."""
 
 ENDPOINT = f"""
 SELECT url, endpoint.state, failing_since, deactivated_at, last_error, first.created_at AS oldest_waiting_at,

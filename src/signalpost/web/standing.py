@@ -98,11 +98,8 @@ def tell_lane(instance: Instance, lane: LaneStatus, now: datetime) -> Told | Non
     if instance.disabled:
         return None
     if lane.url is None:
-        if not lane.waiting:
-            return None
-        return Told(
-            "needs", "No callback URL", f"{waits}, and there is no callback URL to send to.", GIVE_URL
-        )
+        told = f"{waits}, and there is no callback URL to send to."
+        return Told("needs", "No callback URL", told, GIVE_URL) if lane.waiting else None
     if lane.state != "active":
         told = (
             f"{_tell_answer(lane)}, from {say_when(lane.failing_since, now)} on"
@@ -117,6 +114,12 @@ def tell_lane(instance: Instance, lane: LaneStatus, now: datetime) -> Told | Non
             f" {waits}, none is lost."
         )
         return Told("held", "Held", told, RELEASE)
+    if lane.late:
+        told = (
+            f"{waits}, from {say_when(lane.oldest_waiting_at, now)} on, and nothing is sent. Nobody may be delivering:"
+            " see under Operations whether a worker with the role deliver runs. None is lost."
+        )
+        return Told("needs", "Late", told)
     return None
 
 

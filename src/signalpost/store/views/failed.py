@@ -9,6 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from signalpost.model.ids import InstanceId, OrganizationId
+from signalpost.store.endpoints import IS_LATE
 from signalpost.store.replay_orders import COLUMNS, Replay, read_replay
 
 MOST_COUNTED = 10_000
@@ -26,6 +27,7 @@ FROM (
     SELECT instance.id, instance.name FROM instance JOIN endpoint ON endpoint.instance_id = instance.id
     WHERE instance.organization_id = $1 AND ($2::bigint IS NULL OR instance.id = $2) AND NOT instance.disabled
       AND CASE WHEN endpoint.url IS NOT NULL THEN endpoint.failing_since IS NOT NULL OR endpoint.state <> 'active'
+               OR {IS_LATE}
           ELSE EXISTS (SELECT FROM notification WHERE instance_id = instance.id AND state = 'pending') END
     ORDER BY endpoint.failing_since, instance.id LIMIT $3
 ) AS instance JOIN endpoint ON endpoint.instance_id = instance.id
@@ -37,7 +39,7 @@ ORDER BY endpoint.failing_since, instance.id
 
 @dataclass(frozen=True, slots=True)
 class HeldEndpoint:
-    """An endpoint whose last attempt failed, that is deactivated, or for which something waits without a ``url``.
+    """An endpoint that fails, is deactivated, to which nobody delivers, or for which something waits without a ``url``.
 
     ``waiting`` counts up to one more than ``MOST_COUNTED``. What waits first was tried ``failures`` times in
     vain, and comes next at ``next_attempt_at``.
@@ -55,6 +57,11 @@ class HeldEndpoint:
     oldest_at: datetime | None
     waiting: int
 
+    @property
+    def is_late(self) -> bool:
+        """Whether it takes what it is sent, as far as is known, and no worker sends."""
+        return self.url is not None and self.state == "active" and self.failing_since is None
+
 
 class Failed:
     """Finds what failed; every call names the organization, or an instance found as its own."""
@@ -65,7 +72,7 @@ class Failed:
     async def list_held(
         self, organization_id: OrganizationId, instance_id: int | None, *, limit: int
     ) -> list[HeldEndpoint]:
-        """List endpoints that are held, deactivated or have no URL, those first that fail for longest.
+        """List endpoints that take nothing: held, deactivated, late, without a URL; first what fails for longest.
 
         Cost: the endpoints of the organization, and for each that is given ``MOST_COUNTED`` entries of an index.
         """

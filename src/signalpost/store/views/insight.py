@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.model.ids import InstanceId, OrganizationId
+from signalpost.store.endpoints import IS_LATE
 from signalpost.store.polling_status import IS_STALE, NEEDS_SOMEBODY
 
 MOST_MEASURED = 1000
@@ -55,7 +56,8 @@ WITH own AS MATERIALIZED (
 SELECT (SELECT count(*) FROM own WHERE troubled) AS instances,
        (SELECT count(*) FROM endpoint JOIN own ON own.id = endpoint.instance_id
         WHERE failing_since IS NOT NULL OR url IS NULL AND EXISTS (
-            SELECT FROM notification WHERE notification.instance_id = own.id AND state = 'pending'))
+            SELECT FROM notification WHERE notification.instance_id = own.id AND state = 'pending')
+           OR {IS_LATE})
        + (SELECT count(*) FROM (
               SELECT FROM instance CROSS JOIN LATERAL (
                   SELECT FROM notification WHERE notification.instance_id = instance.id AND state = 'dead'

@@ -9,7 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from signalpost.model.ids import InstanceId
-from signalpost.store.endpoints import MOST_COUNTED
+from signalpost.store.endpoints import IS_LATE, MOST_COUNTED
 from signalpost.store.polling_status import PollingRow, Schedule
 
 COUNTED_IN_LISTS = 1000
@@ -26,8 +26,9 @@ SELECT instance_id, resource, configuration, watermark, failures, last_error, la
 FROM resource_poll WHERE instance_id = ANY($1) ORDER BY instance_id, resource
 """
 
-LANES = """
+LANES = f"""
 SELECT endpoint.instance_id, url, endpoint.state, failing_since, deactivated_at, last_error, last_sequence,
+       NOT instance.disabled AND {IS_LATE} AS late,
        first.created_at AS oldest_waiting_at, coalesce(first.failures, 0) AS failures,
        CASE WHEN endpoint.state = 'active' AND url IS NOT NULL AND NOT instance.disabled
        THEN first.next_attempt_at END AS next_attempt_at,
@@ -46,11 +47,12 @@ class LaneStatus:
     """How the endpoint of an instance stands.
 
     ``failures`` are those of the first that waits, since the endpoint was last changed or released; ``waiting`` is
-    counted up to a bound; ``last_sequence`` is the number of the newest event.
+    counted up to a bound; ``late``: no worker takes what waits; ``last_sequence`` is the number of the newest event.
     """
 
     url: str | None
     state: str
+    late: bool
     failing_since: datetime | None
     deactivated_at: datetime | None
     last_error: str | None

@@ -9,13 +9,15 @@ from typing import Any
 import asyncpg
 
 from signalpost.store.counts import OVERDUE
+from signalpost.store.queue import DELIVER, POLL
 
 MOST_TABLES = 8
 
 # A job for each instance and kind at most: the table is small.
 QUEUE = """
 SELECT entrypoint, count(*) FILTER (WHERE status = 'queued') AS queued,
-       count(*) FILTER (WHERE status = 'picked') AS picked, min(created) FILTER (WHERE status = 'queued') AS oldest_at
+       count(*) FILTER (WHERE status = 'picked') AS picked, min(created) FILTER (WHERE status = 'queued') AS oldest_at,
+       coalesce(extract(epoch FROM now() - min(created) FILTER (WHERE status = 'queued')), 0)::float8 AS oldest_seconds
 FROM pgqueuer GROUP BY entrypoint ORDER BY entrypoint
 """
 
@@ -43,6 +45,7 @@ class QueuedWork:
     queued: int
     picked: int
     oldest_at: datetime | None
+    oldest_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Standing:
     """How the installation stands.
 
     ``workers`` are the seconds since each one's last heartbeat. ``polls_late_seconds`` and
-    ``deliveries_late_seconds`` say how long what is due longest has been; 0: nothing is.
+    ``deliveries_late_seconds`` say how long what is due longest has been, or what was handed out and nobody takes; 0:
+    nothing is.
     """
 
     queue: tuple[QueuedWork, ...]
@@ -90,11 +94,13 @@ class Operations:
             size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
             tables: Any = await connection.fetch(TABLES, MOST_TABLES)
         late = {row["stage"]: row["seconds"] for row in overdue}
+        for job in queue:
+            late[job["entrypoint"]] = max(late.get(job["entrypoint"], 0), job["oldest_seconds"])
         return Standing(
             tuple(QueuedWork(*row) for row in queue),
             tuple(row["silent_seconds"] for row in workers),
-            late["poll"],
-            late["deliver"],
+            late[POLL],
+            late[DELIVER],
             size,
             tuple(TableSize(*row) for row in tables),
         )

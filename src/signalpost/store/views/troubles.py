@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from signalpost.model.ids import OrganizationId
+from signalpost.store.endpoints import IS_LATE
 from signalpost.store.views.insight import STALE
 
 MOST_COUNTED = 1000
@@ -41,6 +42,8 @@ class Kind(StrEnum):
     """There are dead letters."""
     STALE = "stale"
     """No poll has succeeded for long."""
+    LATE = "late"
+    """What waits for the endpoint is due for long, and no worker takes it."""
     GAP = "gap"
     """Changes were lost at the provider."""
     THROTTLED = "throttled"
@@ -113,6 +116,13 @@ WITH own AS MATERIALIZED (
     UNION ALL (SELECT 'stale', own.id, own.name, read_at, failing.what, failing.reason, 0, failing.next_at
                FROM own LEFT JOIN failing ON failing.id = own.id
                WHERE own.stale AND own.standing = 'polled' ORDER BY coalesce(read_at, created_at), own.id LIMIT $3)
+    UNION ALL (SELECT 'late', own.id, own.name, first.since_at, NULL, NULL, first.number, NULL
+               FROM own JOIN endpoint ON endpoint.instance_id = own.id CROSS JOIN LATERAL (
+                   SELECT count(*) AS number, min(created_at) AS since_at
+                   FROM (SELECT created_at FROM notification
+                         WHERE notification.instance_id = own.id AND notification.state = 'pending'
+                         ORDER BY lane_order LIMIT {MOST_COUNTED}) AS first) AS first
+               WHERE NOT own.disabled AND {IS_LATE} ORDER BY since_at, own.id LIMIT $3)
     UNION ALL (SELECT 'gap', id, name, detected_at, resource, reason, 0, NULL FROM lost)
     UNION ALL (SELECT 'throttled', id, name, NULL, NULL, NULL, 0, throttled_until
                FROM own WHERE throttled_until > $2 AND standing = 'polled' ORDER BY throttled_until, id LIMIT $3)

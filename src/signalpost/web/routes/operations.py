@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from signalpost.store.endpoints import LATE_SECONDS
 from signalpost.store.views.troubles import Kind
 from signalpost.web.pages import render
 from signalpost.web.parts import Web
@@ -24,13 +25,10 @@ POLLING = (
     Kind.FAILING,
     Kind.THROTTLED,
 )
-DELIVERY = (Kind.NO_CALLBACK, Kind.DEACTIVATED, Kind.HELD, Kind.DEAD)
+DELIVERY = (Kind.NO_CALLBACK, Kind.DEACTIVATED, Kind.HELD, Kind.LATE, Kind.DEAD)
 
 SILENT_SECONDS = 60.0
 """A worker that is silent for so long is taken for dead."""
-
-LATE_SECONDS = 60.0
-"""What is due for so long is late: work comes faster than it is done."""
 
 
 @router.get("/operations")
