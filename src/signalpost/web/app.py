@@ -27,7 +27,15 @@ from signalpost.web.pages import render
 from signalpost.web.parts import WebParts
 from signalpost.web.routes import ROUTERS
 from signalpost.web.routes.signin import ask_to_sign_in, offer_again
-from signalpost.web.visits import SignInNeededError, StaleFormError, find_form_page, find_path, find_visit
+from signalpost.web.visits import (
+    Form,
+    SignInNeededError,
+    StaleFormError,
+    find_form_page,
+    find_path,
+    find_visit,
+    read_fields,
+)
 
 log = get_logger("web")
 
@@ -91,7 +99,7 @@ class PageFrame:
             told = translate(error, self._health, **facts)
             if told is error and not isinstance(error, RequestError):
                 log.exception("page.failed", **facts)
-            answer = await show_error(Request(scope, receive), told)
+            answer = await show_not_now(Request(scope, place.bound_body(receive)), told)
             await answer(scope, receive, send_with_headers)
         finally:
             place.end()
@@ -142,6 +150,28 @@ async def show_error(request: Request, error: Exception) -> Response:
     return page
 
 
+async def _hold_sent(request: Request) -> str | None:
+    """Hold the form that a request sent, whether it was read before the trouble or not; None: it cannot be held."""
+    try:
+        read: Form | None = getattr(request.state, "form", None)
+        form = await read_fields(request) if read is None else read
+    except (RequestError, ClientDisconnect):
+        return None
+    return hold_form(request, form.lists)
+
+
+async def show_not_now(request: Request, error: Exception) -> Response:
+    """Offer to send a form again once a trouble is over: browsers keep no page to go back to what was typed."""
+    by_form = request.method == "POST" and "text/html" in request.headers.get("accept", "")
+    held = await _hold_sent(request) if by_form and isinstance(error, NotNowError) else None
+    if held is None:
+        return await show_error(request, error)
+    path, page = find_path(request), find_form_page(request)
+    answer = offer_again(request, None, held, path, page, status=NotNowError.status, trouble=str(error))
+    answer.headers.update(NotNowError.headers)
+    return answer
+
+
 async def show_stale(request: Request, error: Exception) -> Response:
     """Offer to send a form again whose page is out of date; what cannot be held is shown as an error."""
     assert isinstance(error, StaleFormError)
@@ -166,6 +196,7 @@ def build_console(parts: WebParts) -> FastAPI:
     for kind in (SignInNeededError, RequestError, ConfigurationError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, show_error)
     app.add_exception_handler(StaleFormError, show_stale)
+    app.add_exception_handler(NotNowError, show_not_now)
     app.add_middleware(PageFrame, health=parts.api.health)
     return app
 

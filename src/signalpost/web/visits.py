@@ -216,6 +216,8 @@ async def read_fields(request: Request) -> Form:
         raise InvalidRequestError("the form cannot be read; open the page again and send it again") from error
     if any("\x00" in text for pair in pairs for text in pair):
         raise InvalidRequestError("the form holds a NUL character; remove it and send it again")
+    # Who answers for what fails afterwards cannot read the body once more.
+    request.state.form = Form(pairs)
     return Form(pairs)
 
 

@@ -73,10 +73,22 @@ async def ask_to_sign_in(request: Request, path: str) -> Response:
 
 
 def offer_again(
-    request: Request, visit: Visit | None, held: str, action: str, page: str, *, status: int = 200
+    request: Request,
+    visit: Visit | None,
+    held: str,
+    action: str,
+    page: str,
+    *,
+    status: int = 200,
+    trouble: str | None = None,
 ) -> Response:
-    """Offer to send to ``action`` what ``hold_form`` held, or to leave it and go back to ``page``."""
-    return render(request, "signin/again.html", visit, status=status, held=held, action=action, page=page)
+    """Offer to send to ``action`` what ``hold_form`` held, or to leave it and go back to ``page``.
+
+    ``trouble`` says what kept it from being done; None: another session, or none, than that of its page.
+    """
+    shown = {"held": held, "action": action, "page": page, "trouble": trouble}
+    request_id = request.state.request_id
+    return render(request, "signin/again.html", visit, status=status, request_id=request_id, **shown)
 
 
 def _offer_typed(request: Request, visit: Visit, form: Form) -> Response:
