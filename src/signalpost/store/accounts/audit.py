@@ -12,7 +12,9 @@ from signalpost.model.ids import InstanceId, OrganizationId
 from signalpost.model.member import Member
 
 LIST = """
-SELECT id, email, done_at, action, instance_id, detail FROM audit
+SELECT id, email, done_at, action, instance_id, detail,
+       EXISTS (SELECT FROM instance WHERE instance.id = audit.instance_id) AS is_there
+FROM audit
 WHERE organization_id = $1 AND ($2::bigint IS NULL OR instance_id = $2) AND ($3::bigint IS NULL OR id < $3)
 ORDER BY id DESC LIMIT $4
 """
@@ -20,7 +22,10 @@ ORDER BY id DESC LIMIT $4
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One thing that somebody did; ``action`` is a word such as ``instance.disabled``, ``detail`` says it to people."""
+    """One thing that somebody did; ``action`` is a word such as ``instance.disabled``, ``detail`` says it to people.
+
+    ``is_there``: the instance was not deleted since.
+    """
 
     id: int
     email: str
@@ -28,6 +33,7 @@ class AuditEntry:
     action: str
     instance_id: int | None
     detail: str
+    is_there: bool
 
 
 class Audit:
