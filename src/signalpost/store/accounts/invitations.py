@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -23,6 +23,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 WITHDRAW_SET_UPS = """
 UPDATE invitation SET withdrawn_at = $1
 WHERE organization_id IS NULL AND accepted_at IS NULL AND withdrawn_at IS NULL
+"""
+
+WITHDRAW = """
+UPDATE invitation SET withdrawn_at = $3
+WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL RETURNING id
 """
 
 FIND = """
@@ -102,16 +107,25 @@ class Invitations:
         return [_read(row) for row in rows]
 
     async def withdraw(self, organization_id: OrganizationId, invitation_id: int, now: datetime) -> None:
-        """Withdraw an invitation that waits; raises NotFoundError."""
-        done = await self._pool.fetchval(
-            "UPDATE invitation SET withdrawn_at = $3 WHERE id = $1 AND organization_id = $2"
-            " AND accepted_at IS NULL AND withdrawn_at IS NULL RETURNING id",
+        """Withdraw an invitation that waits.
+
+        Raises:
+            ConflictError: somebody came in by it meanwhile.
+            NotFoundError: there is none, or it was withdrawn before.
+        """
+        if await self._pool.fetchval(WITHDRAW, invitation_id, organization_id, now) is not None:
+            return
+        accepted_at = await self._pool.fetchval(
+            "SELECT accepted_at FROM invitation WHERE id = $1 AND organization_id = $2",
             invitation_id,
             organization_id,
-            now,
         )
-        if done is None:
-            raise NotFoundError(f"there is no invitation {invitation_id} that waits")
+        if accepted_at is None:
+            raise NotFoundError(f"there is no invitation {invitation_id} that waits; it was withdrawn before")
+        raise ConflictError(
+            f"somebody came in by this invitation at {accepted_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, before it"
+            " was withdrawn: see Organization for who is a member since then, and remove who must not be"
+        )
 
     async def take_set_up(
         self,
