@@ -61,6 +61,7 @@ async def test_failed_and_waiting_ones_come_first_and_lists_go_on(quiet, pasts, 
 
     page = await browser.read(find_following(shown, "dead"))
     assert list_ids(page) == dead[20:]
+    assert 'href="/deliveries?state=dead">To the newest' in page
     page = await browser.read(find_following(shown, "delivered"))
     assert list_ids(page) == delivered[20:]
     everything = await browser.read("/deliveries?state=delivered")
@@ -76,6 +77,8 @@ async def test_failed_and_waiting_ones_come_first_and_lists_go_on(quiet, pasts, 
     )
     assert "there is no delivery" in (await browser.read(f"/deliveries/{other}", 404)).lower()
     await browser.read(f"/deliveries?instance={pasts[2].instance_id}", 404)
+    await quiet.pool.execute("UPDATE notification SET state = 'delivered' WHERE state = 'dead'")
+    assert "There is nothing older" in await browser.read(find_following(shown, "dead"))
 
 
 async def test_no_more_replays_are_made_than_may_run(quiet, pasts, enter):

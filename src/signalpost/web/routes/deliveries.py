@@ -172,6 +172,7 @@ async def _show_list(request: Request, parts: WebParts, visit: Visit, form: LogF
         form=form,
         pulse=pulse or "",
         after=after,
+        start="/deliveries?" + form.write_query(),
         # What answers a form stands at the form's address, where no page is.
         page="/deliveries?" + form.write_query(after=after) if request.method == "POST" else None,
         parts=wanted,
