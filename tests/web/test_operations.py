@@ -120,7 +120,13 @@ async def test_the_other_troubles_are_told_as_well(world, browser):
     assert "events cannot be read (Egnyte answered 500)" in read_text(await browser.read("/operations"))
     await world.pool.execute("UPDATE instance SET last_success_at = now()")
     assert "◐ Failing" in read_text(await browser.read("/operations"))
-    assert "Failing" not in await browser.read("/")
+    await world.pool.execute("DELETE FROM gap")
+    overview = read_text(await browser.read("/"))
+    assert "Failing" not in overview
+    assert "read on time" not in overview
+    assert "cannot be read at present, and is tried again by itself: see Operations" in overview
+    await world.pool.execute("UPDATE resource_poll SET failures = 0, last_error = NULL")
+    assert "All that is connected is read on time" in read_text(await browser.read("/"))
 
 
 async def test_dead_letters_are_counted_by_instance(world, browser):

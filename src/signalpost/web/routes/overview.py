@@ -43,6 +43,7 @@ async def show_overview(request: Request, parts: Web, visit: Viewer) -> Response
         "overview.html",
         visit,
         **asdict(found) | {"troubles": [each for each in found.troubles if each.kind not in NEEDS_NOBODY]},
+        mends_itself=any(each.kind in NEEDS_NOBODY for each in found.troubles),
         totals=totals,
         events_today=events_today,
         today=await parts.insight.count_delivered(organization_id, find_midnight(now), most=MOST_COUNTED),
