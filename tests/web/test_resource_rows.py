@@ -54,6 +54,8 @@ def test_what_is_no_configuration_reads_as_nothing(value):
         ("configuration.subdomain: it is missing", ("subdomain", "it is missing")),
         ("event.poller.configuration.a.url: wrong", ("event.poller.configuration", "a.url: wrong")),
         ("subdomains: no", ("form", "subdomains: no")),
+        ("configuration.subdomain 'a/b' has a slash", ("subdomain", "'a/b' has a slash")),
+        ("subdomain is a word of this message", ("form", "subdomain is a word of this message")),
     ],
 )
 def test_an_error_goes_to_its_field(message, place):

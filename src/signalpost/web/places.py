@@ -22,6 +22,10 @@ def find_place(message: str, keys: Iterable[str]) -> tuple[str, str]:
             return key, text[len(key) + 2 :]
         if text.startswith(f"{key}."):
             return key, text[len(key) + 1 :]
+        # With its value: "configuration.url 'ftp://x' must begin with http://". Other messages may begin with a word
+        # that is a key as well.
+        if message.startswith(f"configuration.{key} "):
+            return key, text[len(key) + 1 :]
     return WHOLE_FORM, message
 
 
