@@ -91,6 +91,7 @@ async def test_all_open_links_are_listed_however_many_were_made_at_once(quiet, e
     names, path = [], "/connectors/egnyte"
     while path:
         page = await browser.read(path)
+        assert ("To the newest" in page) == ("?" in path)
         listed = re.findall(r"<td>(Link \d+)", page)
         assert 0 < len(listed) <= 50
         names += listed
@@ -100,3 +101,5 @@ async def test_all_open_links_are_listed_however_many_were_made_at_once(quiet, e
         path = more and unescape(more[1]).partition("#")[0]
     assert sorted(names) == sorted(f"Link {n}" for n in range(1, 121))
     assert "Link 120" in await browser.read("/connectors/egnyte?links=x_y")
+    last = "/connectors/egnyte?links=20000101T000000.000000Z_00000000-0000-0000-0000-000000000000"
+    assert "There is no older one." in await browser.read(last)

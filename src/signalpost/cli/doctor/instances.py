@@ -86,7 +86,7 @@ def check_callbacks_stopped(subject: Subject) -> Finding:
     if failing:
         return warn(
             f"{_name(failing)}: the callback fails, and is tried again",
-            "see the attempts of its notifications",
+            "see why on its page in the console, or by GET /instances/{id}/endpoint",
         )
     return approve("none was given up, none fails")
 

@@ -38,11 +38,12 @@ async def show_connector(request: Request, parts: Web, visit: Viewer, key: str, 
     ``links`` says after which open link their list begins.
     """
     connector = parts.api.registry.find(key)
+    before = _read_link(links)
     listed = await parts.connections.list_open_links(
         visit.organization_id,
         connector.key,
         parts.api.clock(),
-        before=_read_link(links),
+        before=before,
         limit=LINKS_SHOWN + 1,
     )
     more = _write_link(listed[LINKS_SHOWN - 1]) if len(listed) > LINKS_SHOWN else None
@@ -55,6 +56,7 @@ async def show_connector(request: Request, parts: Web, visit: Viewer, key: str, 
         redirect_uri=find_redirect_uri(request, parts),
         applications=await parts.applications.list_applications(visit.organization_id, connector.key),
         links=listed[:LINKS_SHOWN],
+        further=before is not None,
         more_links=more and f"/connectors/{connector.key}?links={more}#links",
         most=MOST_APPLICATIONS,
     )
