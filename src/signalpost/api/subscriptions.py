@@ -21,9 +21,10 @@ from signalpost.api.paging import (
 from signalpost.api.parts import Asking, Parts, Scope, read_id
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_time
-from signalpost.delivery.stuck import Found, Matches, name_status
+from signalpost.delivery.stuck import Choose, Found, name_status
 from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.model.ids import InstanceId, NotificationId
+from signalpost.polling.choosing import choose
 from signalpost.polling.where import Where, read_where
 from signalpost.store.delivery_log import LoggedDelivery
 
@@ -95,7 +96,7 @@ async def list_stuck(
     found = await parts.stuck.search(
         caller.organization_id,
         scope,
-        _matching(where),
+        _choose_by(where),
         after=paging.read_pair(),
         size=paging.size,
     )
@@ -120,7 +121,7 @@ async def release_stuck(
         raise InvalidRequestError(message)
     paging = read_unnumbered(of, None, next_page, page)
     found = await parts.stuck.release(
-        caller.organization_id, scope, _matching(where), after_id=paging.after_id
+        caller.organization_id, scope, _choose_by(where), after_id=paging.after_id
     )
     return _answer(response, paging, found, hydrated=hydrated)
 
@@ -146,8 +147,8 @@ async def read_stuck(
     return _show(found, hydrated=True)
 
 
-def _matching(where: Where) -> Matches:
-    return lambda delivery: where.matches(_show(delivery, hydrated=False))
+def _choose_by(where: Where) -> Choose:
+    return lambda deliveries: choose(where, deliveries, lambda each: _show(each, hydrated=False))
 
 
 def _answer(response: Response, paging: Paging, found: Found, *, hydrated: bool) -> list[dict[str, Any]]:

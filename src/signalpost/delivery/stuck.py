@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,7 +27,8 @@ MOST_ENDPOINTS = 1000
 MOST_RELEASED = 10_000
 """Endpoints that one release looks at, and notifications that it concerns, before it must be called again."""
 
-Matches = Callable[[LoggedDelivery], bool]
+Choose = Callable[[Sequence[LoggedDelivery]], Awaitable[list[LoggedDelivery]]]
+"""Gives those of some deliveries that are looked for, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Stuck:
         self,
         organization_id: OrganizationId,
         instance_id: InstanceId | None,
-        matches: Matches,
+        choose: Choose,
         *,
         after: tuple[int, int],
         size: int,
@@ -81,12 +82,12 @@ class Stuck:
                 after=after,
                 limit=AT_ONCE,
             )
-            for each in looked_at:
-                after = (each.instance_id, each.id)
-                if matches(each):
-                    found.append(each)
-                if len(found) == size:
-                    return Found(found, after, more=True)
+            found += await choose(looked_at)
+            if len(found) >= size:
+                last = found[size - 1]
+                return Found(found[:size], (last.instance_id, last.id), more=True)
+            if looked_at:
+                after = (looked_at[-1].instance_id, looked_at[-1].id)
             if len(looked_at) < AT_ONCE:
                 return Found(found, after, more=False)
         return Found(found, after, more=True)
@@ -95,7 +96,7 @@ class Stuck:
         self,
         organization_id: OrganizationId,
         instance_id: InstanceId | None,
-        matches: Matches,
+        choose: Choose,
         *,
         after_id: int,
     ) -> Found:
@@ -109,14 +110,14 @@ class Stuck:
         )
         found: list[LoggedDelivery] = []
         for place, each in enumerate(instance_ids, 1):
-            found += await self._release_endpoint(organization_id, each, matches)
-            found += await self._send_dead(organization_id, each, matches)
+            found += await self._release_endpoint(organization_id, each, choose)
+            found += await self._send_dead(organization_id, each, choose)
             if len(found) >= MOST_RELEASED or place == MOST_ENDPOINTS:
                 return Found(found, (each,), more=True)
         return Found(found, (after_id,), more=False)
 
     async def _release_endpoint(
-        self, organization_id: OrganizationId, instance_id: InstanceId, matches: Matches
+        self, organization_id: OrganizationId, instance_id: InstanceId, choose: Choose
     ) -> list[LoggedDelivery]:
         waiting = await self._delivery_log.list_stuck(
             organization_id,
@@ -125,19 +126,19 @@ class Stuck:
             after=(0, 0),
             limit=MOST_WAITING,
         )
-        matching = [each for each in waiting if name_status(each) != "created" and matches(each)]
+        matching = await choose([each for each in waiting if name_status(each) != "created"])
         if not matching or not await self._endpoints.release(instance_id):
             return []
         await self._queue.enqueue_deliveries([instance_id])
         return matching
 
     async def _send_dead(
-        self, organization_id: OrganizationId, instance_id: InstanceId, matches: Matches
+        self, organization_id: OrganizationId, instance_id: InstanceId, choose: Choose
     ) -> list[LoggedDelivery]:
         dead = await self._delivery_log.list_stuck(
             organization_id, instance_id=instance_id, states=(State.DEAD,), after=(0, 0), limit=MOST_DEAD
         )
-        matching = [each for each in dead if matches(each)]
+        matching = await choose(dead)
         if not matching:
             return []
         running = await self._replays.list_running(instance_id)

@@ -29,6 +29,7 @@ from signalpost.model.errors import (
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Instance, Tokens
 from signalpost.model.quota import Allowance
+from signalpost.polling.choosing import choose
 from signalpost.polling.strategies.asking import find_conditions
 from signalpost.polling.where import read_where
 from signalpost.store.polling_status import PollingStatus
@@ -231,7 +232,7 @@ class Hub:
                 listing = connector.open_listing(resource, query.parameters, conditions)
             for _ in range(MOST_PAGES):
                 page = await guard(listing, "read", ListPage, session, position, query.size)
-                found = [record for record in page.records if where.matches(record)]
+                found = await choose(where, page.records)
                 position, total = page.next, page.total
                 if found or position is None:
                     break

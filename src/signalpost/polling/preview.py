@@ -19,6 +19,7 @@ from signalpost.model.errors import InvalidRequestError, ProviderError, Watermar
 from signalpost.model.event import Gap, Page, Watermark
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Instance
+from signalpost.polling.choosing import choose
 from signalpost.polling.configuration import PolledResource, match_resource, read_resources
 from signalpost.polling.detect import detect, identify
 from signalpost.polling.hub import MOST_PAGES, UserCalls
@@ -209,7 +210,7 @@ async def _try_list(trial: Trial, asked: Asked, sample: Sample) -> None:
         listing = trial.connector.open_listing(polled.resource, asked.parameters, asked.conditions)
     size = trial.size or polled.definition.page_size or USUAL_SIZE
     page = await guard(listing, "read", ListPage, trial.session, None, size)
-    sample.records = [record for record in page.records if asked.where.matches(record)]
+    sample.records = await choose(asked.where, page.records)
     if len(sample.records) < len(page.records):
         left_out = len(page.records) - len(sample.records)
         sample.remarks.append(

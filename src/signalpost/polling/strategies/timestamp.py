@@ -10,6 +10,7 @@ from signalpost.connectors.resource import Listing
 from signalpost.model.configuration import OLDEST
 from signalpost.model.errors import ConnectorError
 from signalpost.model.event import Change, EventType, Gap, Page, Remembered, Watermark
+from signalpost.polling.choosing import choose
 from signalpost.polling.detect import REFRESH
 from signalpost.polling.records import RecordReader
 from signalpost.polling.strategies.asking import EPOCH
@@ -108,7 +109,7 @@ class TimestampReading:
         async for listed in listing:
             self._pages += 1
             self._complete &= listed.complete
-            seen = await self._recall([record for record in listed.records if self._where.matches(record)])
+            seen = await self._recall(await choose(self._where, listed.records))
             page = self._compare(self._set_aside(seen))
             if not self._by_date and len(self._found) > MOST_BY_CONTENT:
                 message = (

@@ -6,9 +6,13 @@ import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from signalpost.polling.fields import find_values, read_date_text, read_number, read_unix_time, spread
+
+LONGEST_KEPT = 100
+"""A text that is longer is no date, and hardly ever a number."""
 
 _Comparable = Decimal | datetime | str
 _ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -18,6 +22,27 @@ _ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+
+class _Reading(NamedTuple):
+    """What a text is besides: a number, an instant."""
+
+    number: Decimal | None
+    instant: datetime | None
+
+
+def _read(text: str) -> _Reading:
+    found = read_date_text(text)
+    return _Reading(read_number(text), None if found is None else found[0])
+
+
+# A record's value is compared with every value of the ``where``, and each of them with every record; to find out what
+# date a text is takes far longer than to compare two.
+_read_kept = lru_cache(4096)(_read)
+
+
+def _recall(text: str) -> _Reading:
+    return _read_kept(text) if len(text) <= LONGEST_KEPT else _read(text)
 
 
 def find_present(record: Mapping[str, Any], field: str) -> list[Any]:
@@ -43,17 +68,25 @@ def _find_common_ground(value: Any, text: str) -> tuple[_Comparable, _Comparable
     """Give both sides as what they have in common; None where there is no order between them."""
     if isinstance(value, bool):
         return _write(value) or "", text.lower()
-    left, right = read_number(value), read_number(text)
-    if left is not None and right is not None:
-        return left, right
+    right = _recall(text)
+    left = _recall(value) if isinstance(value, str) else _Reading(read_number(value), None)
+    if left.number is not None and right.number is not None:
+        return left.number, right.number
     written = _write(value)
     if written is None:
         return None
-    first, second = read_date_text(written), read_date_text(text)
-    if first is None and second is None:
+    if not isinstance(value, str):  # a number may be one of a time, and its text the basic form of a date
+        left = _recall(written)
+    if left.instant is None and right.instant is None:
         return written, text
-    first, second = first or read_unix_time(value, smallest=0), second or read_unix_time(text, smallest=0)
-    return None if first is None or second is None else (first[0], second[0])
+    first = left.instant or _read_time(value)
+    second = right.instant or _read_time(text)
+    return None if first is None or second is None else (first, second)
+
+
+def _read_time(value: Any) -> datetime | None:
+    found = read_unix_time(value, smallest=0)
+    return None if found is None else found[0]
 
 
 def _write(value: Any) -> str | None:

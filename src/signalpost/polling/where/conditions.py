@@ -117,6 +117,22 @@ class Where:
                     waiting.extend(reversed(parts))
         return list(found)
 
+    def count_comparisons(self) -> int:
+        """Count with how much a record is compared at most."""
+        count = 0
+        waiting = [self.part]
+        while waiting:
+            match waiting.pop():
+                case Condition() | Absent():
+                    count += 1
+                case Listed(values=values):
+                    count += len(values)
+                case Negation(part):
+                    waiting.append(part)
+                case Conjunction(parts) | Alternative(parts):
+                    waiting.extend(parts)
+        return count
+
     def __str__(self) -> str:
         return "" if self.part is None else _write(self.part)
 
