@@ -72,3 +72,24 @@ async def test_nobody_reads_a_callbacks_secrets_in_what_it_answered(make_world, 
     assert "https://hooks.example/in" in page
     shown = [secret for secret in SECRETS for text in [*told, log.out, log.err] if secret in text]
     assert not shown, shown
+
+
+@pytest.mark.parametrize("mark", ["\\", "\\/"])
+async def test_who_makes_up_both_secret_and_answer_holds_up_nobody(make_world, mark):
+    """Written as JSON has it, each mark may be one character or two: to try all there are would take years."""
+    key = {"event.notification.callback.headers": json.dumps({"X-Key": mark * 60 + "x"})}
+    body = mark.replace("\\", "\\\\").encode() * 59 + b"\\"
+    async with make_world() as world, run_receiver(lambda _: Reply(500, {}, body)) as receiver:
+        hostile = await world.connect(**key | {"event.notification.callback.url": receiver.url})
+        other = await world.connect()
+        for instance in (hostile, other):
+            await world.wait_for_watermark(instance["id"])
+        await world.change(1)
+        await until(lambda: receiver.arrived and world.events())
+        place = f"/instances/{hostile['id']}/deliveries"
+        [attempted] = await until(lambda: _list_attempted(world, place))
+    assert attempted["lastStatus"] == 500
+
+
+async def _list_attempted(world, place):
+    return [each for each in (await world.client.get(place)).json() if each["attempts"]]

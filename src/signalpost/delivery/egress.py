@@ -14,7 +14,7 @@ from signalpost.model.addresses import mask_url
 from signalpost.model.delivery import is_delivered
 from signalpost.model.errors import AddressRefusedError
 from signalpost.outbound import Outbound, OutboundError
-from signalpost.outbound.masking import list_secrets, mask_secrets
+from signalpost.outbound.masking import list_secrets, mask_body
 
 READ_BYTES = 64 * 1024
 KEPT_CHARACTERS = 1024
@@ -69,7 +69,7 @@ class Egress:
             return Answered(None, str(error), None, {})
         if is_delivered(answer.status):
             return Answered(answer.status, None, None, answer.headers)
-        masked = mask_secrets(answer, _list_sent(url, settings, headers))
+        masked = mask_body(answer, _list_sent(url, settings, headers))
         return Answered(
             answer.status,
             _explain(answer.status, answer.headers),

@@ -69,3 +69,37 @@ def test_headers_are_masked_in_each_line():
         ("X", "b\udcff"),
     ]
     assert headers["LOCATION"] == "********"
+
+
+def test_what_is_written_in_one_way_around_another_is_masked_as_well():
+    secret = 'a/b c+d&é\\"x'
+    for inner in (quote_plus, lambda text: quote(text, safe=""), html.escape):
+        assert mask(json.dumps({"at": inner(secret)}).encode(), secret).body == b'{"at": "********"}'
+
+
+def test_of_several_secrets_that_overlap_the_first_is_masked():
+    answer = Answer(400, CIMultiDict(), b"at k=a%2Fkey%2Fof%2Fmine&x=1, a/key/of/mine and more", False, 0.1)
+    masked = mask_secrets(answer, ["k=a/key/of/mine", "a/key/of/mine", "key/of/mine&x"])
+    assert masked.body == b"at ********&x=1, ******** and more"
+
+
+@given(st.binary(max_size=60), st.text(min_size=8, max_size=12))
+def test_no_body_is_one_that_cannot_be_masked(body, secret):
+    spelled = [spell(secret).encode() for spell in SPELLINGS.values()]
+    assert secret.encode() not in mask(b"[%b]" % body.join(spelled), secret).body
+
+
+HOSTILE = {
+    "one of two ways at each place": ("\\" * 60 + "x", b"\\" * 90),
+    "two characters as one or as two": ("\\/" * 60 + "x", b"\\\\/" * 60),
+    "nearly the same from everywhere on": ("-" * 7_999 + "x", b"-" * 64_000 + b"x-"),
+    "nearly the same, written out": ("-" * 4_999 + "x", b"%2d" * 21_000 + b"x"),
+    "in many ways within each other": ("\\-" * 400 + "x", b"\\u005c%2d&#45;" * 4_500 + b"x"),
+}
+
+
+@pytest.mark.parametrize(("secret", "body"), HOSTILE.values(), ids=list(HOSTILE))
+def test_who_sets_the_secret_and_answers_keeps_nobody_busy(secret, body):
+    """By a pattern of the secret the first took years, the third half a minute."""
+    answer = Answer(500, CIMultiDict([("X", body.decode()[:16_000])]), body, False, 0.1)
+    mask_secrets(answer, [secret] * 20 + [f"{secret}{number}" for number in range(20)])
