@@ -41,6 +41,12 @@ async def test_a_password_as_long_as_a_form_takes_holds_nobody_up(world, arrive)
     assert answer.status_code == 400
 
 
+async def test_a_name_as_long_as_a_form_takes_holds_nobody_up(world, browser):
+    page = f"/instances/{(await world.connect())['id']}/delete"
+    answer = await browser.send(page, page, name="a" + "\u0301\u0323" * 60_000)
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -15,6 +15,7 @@ from signalpost.api import instances as api_instances
 from signalpost.api import polling as api_polling
 from signalpost.api import signature_keys as api_keys
 from signalpost.instances.signature_keys import make_key
+from signalpost.instances.wishes import LONGEST_NAME
 from signalpost.model.configuration import PREVIOUS_KEY_UNTIL, SIGNATURE_KEY
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.instance import Instance
@@ -150,7 +151,8 @@ async def delete(request: Request, parts: Web, visit: Admin, form: Sent, instanc
 
 def _fold_name(name: str) -> str:
     """Give a name as a page shows it: blanks in a row are one there, and keyboards compose letters in their own way."""
-    return unicodedata.normalize("NFC", " ".join(name.split()))
+    # What is longer than any name is cut, and so is none: to normalise a long text can take minutes.
+    return unicodedata.normalize("NFC", " ".join(name.split())[: 4 * LONGEST_NAME + 1])
 
 
 def _name_purpose(instance: Instance, visit: Visit) -> str:
