@@ -55,3 +55,21 @@ async def test_a_token_of_another_account_that_was_brought_is_named(still):
     }
     answer = await still.client.patch(f"/instances/{instance['id']}", json=body)
     refused(answer, 409, "configuration.oauth.user.token: it authorises")
+
+
+@pytest.mark.parametrize("token", ["of\nnobody", "of\r\nX-Other: nobody", "of\x7fnobody", "of\x85nobody"])
+async def test_a_token_that_was_brought_and_no_header_can_hold_is_named(still, token):
+    body = {**await still.body(), "externalAuthentication": "initial", "providerData": None}
+    body["configuration"]["oauth.user.token"] = token
+    await still.control("DELETE", "calls")
+    told = refused(await still.client.post("/instances", json=body), 400, "configuration.oauth.user.token")
+    assert "control character" in told["message"]
+    assert "nobody" not in told["message"]
+    assert not (await still.control("GET", "calls"))["paths"]
+
+
+async def test_a_line_break_around_a_token_that_was_brought_is_left_out(still):
+    exchanged = await still.exchange(await still.authorize())
+    body = {**await still.body(), "externalAuthentication": "initial", "providerData": None}
+    body["configuration"]["oauth.user.token"] = f" {exchanged['access_token']}\r\n"
+    accepted(await still.client.post("/instances", json=body))

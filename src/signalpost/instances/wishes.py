@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -153,16 +154,21 @@ def take_tokens(configuration: Mapping[str, str]) -> Tokens:
     The access token is "" where a refresh token alone is given.
 
     Raises:
-        InvalidRequestError: there is neither.
+        InvalidRequestError: there is neither, or no header can hold the access token.
     """
     access_token, refresh_token = (
-        configuration.get(ACCESS_TOKEN, ""),
+        configuration.get(ACCESS_TOKEN, "").strip(),
         configuration.get(REFRESH_TOKEN) or None,
     )
     if not access_token and refresh_token is None:
         message = (
             f"configuration.{ACCESS_TOKEN}, configuration.{REFRESH_TOKEN}: both are missing; externalAuthentication"
             " needs a token of the provider's, or a refresh token to get one by"
+        )
+        raise InvalidRequestError(message)
+    if any(unicodedata.category(each) == "Cc" for each in access_token):
+        message = (
+            f"configuration.{ACCESS_TOKEN}: it holds a line break or another control character; give one line"
         )
         raise InvalidRequestError(message)
     return Tokens(access_token, refresh_token, None)
