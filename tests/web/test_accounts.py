@@ -153,39 +153,6 @@ async def test_who_signed_in_in_another_window_goes_on_from_a_sign_in_page_left_
     assert await world.pool.fetchval("SELECT count(*) FROM session") == 1
 
 
-async def test_attempts_are_throttled_however_many_come_at_once(world, arrive):
-    await make_account(world)
-    await make_account(world, "bea@example.com")
-    browser = arrive()
-    await browser.read("/sign-in")
-    answers = await asyncio.gather(*[sign_in_by_form(browser, password="x" * 12) for _ in range(16)])
-    statuses = sorted(answer.status_code for answer in answers)
-    assert statuses == [400] * 10 + [429] * 6
-    refused = await sign_in_by_form(browser)  # the right password does not help now
-    assert refused.status_code == 429
-    assert 0 < int(refused.headers["retry-after"]) <= 900
-    assert "The next attempt is taken at" in refused.text
-    assert PASSWORD not in refused.text
-    assert (
-        await sign_in_by_form(browser, email="bea@example.com")
-    ).status_code == 303  # others are not touched
-    await world.pool.execute("UPDATE sign_in_failure SET failed_at = failed_at - interval '15 minutes'")
-    browser.client.cookies.clear()
-    assert (await sign_in_by_form(browser)).status_code == 303
-    assert await world.pool.fetchval("SELECT count(*) FROM sign_in_failure") == 0
-
-
-async def test_unknown_addresses_are_answered_alike_and_count_for_the_network(world, monkeypatch, arrive):
-    monkeypatch.setattr("signalpost.accounts.signin.FAILURES_OF_ADDRESS", 3)
-    await make_account(world)
-    browser = arrive()
-    texts = []
-    for email in ("ada@example.com", "nobody@example.com", "nobody@example.com", "other@example.com"):
-        answer = await sign_in_by_form(browser, email=email, password="not the password")
-        texts.append((answer.status_code, "do not belong to an account" in answer.text))
-    assert texts == [(400, True), (400, True), (400, True), (429, False)]
-
-
 async def test_a_session_ends_when_it_is_old_and_is_swept(world, arrive):
     await make_account(world)
     browser = arrive()

@@ -88,6 +88,11 @@ class Members:
         row: Any = await self._pool.fetchrow(FIND_ACCOUNT, email)
         return None if row is None else Account(read_member(row), row["password_hash"])
 
+    async def fold_email(self, email: str) -> str:
+        """Give what all spellings of an e-mail address have in common by which ``find_account`` finds the same."""
+        folded: str = await self._pool.fetchval("SELECT lower($1::text)", email)
+        return folded
+
     async def list_members(
         self, organization_id: OrganizationId, *, after_id: int | None, limit: int
     ) -> list[MemberSummary]:
