@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from signalpost.model.configuration import POLLER_CONFIGURATION, stringify
 from signalpost.model.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
 from signalpost.model.instance import Instance
 from signalpost.model.quota import read_allowance
-from signalpost.polling.configuration import match_resource
+from signalpost.polling.configuration import recall_resource
 from signalpost.polling.status import PollingState, judge_polling, judge_resource
 from signalpost.store.polling_status import PollingRow, Schedule
 
@@ -100,6 +101,10 @@ async def read_polling(parts: Parts, instance: Named) -> dict[str, Any]:
     now = parts.clock()
     state, message = judge_polling(instance, connector, schedule, now)
     allowance = read_allowance(schedule.quota, connector.calls_a_day, now)
+    resources = []
+    for row in schedule.resources:
+        resources.append(_show_resource(row, schedule, connector))
+        await asyncio.sleep(0)  # there may be thousands
     return {
         "state": state.value,
         "message": message,
@@ -116,7 +121,7 @@ async def read_polling(parts: Parts, instance: Named) -> dict[str, Any]:
             "leftToPolls": allowance.left_to_polls,
             "resetsDate": show_time(allowance.resets_at),
         },
-        "resources": [_show_resource(row, schedule, connector) for row in schedule.resources],
+        "resources": resources,
     }
 
 
@@ -184,7 +189,7 @@ def _show_resource(row: PollingRow, schedule: Schedule, connector: Connector) ->
 def name_strategy(row: PollingRow, connector: Connector) -> str | None:
     """Name how a resource is read; None where its configuration cannot be read any more."""
     try:
-        return match_resource(row.resource, row.configuration, connector).strategy.value
+        return recall_resource(row.resource, row.configuration, connector).strategy.value
     except RequestError:  # written by another version of the connector: its poll says why
         return None
 

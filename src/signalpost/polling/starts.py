@@ -37,6 +37,7 @@ async def find_starts(
         return {}
     starts: dict[str, Watermark] = {}
     for name, written in resources.items():
+        await asyncio.sleep(0)  # there may be thousands
         polled = recall_resource(name, written, connector)
         if polled.strategy is not Strategy.FEED or polled.definition.varies:
             continue

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from signalpost.connectors.base import Connector
 from signalpost.delivery.configuration import read_delivery_settings
 from signalpost.delivery.notices import read_operations_url
 from signalpost.instances.drafts import EventPlan
-from signalpost.model.configuration import CALLBACK_URL, OPERATIONS_URL
+from signalpost.model.configuration import CALLBACK_URL, OPERATIONS_URL, POLLER_CONFIGURATION
 from signalpost.model.errors import AddressRefusedError, InvalidRequestError
 from signalpost.outbound import Outbound
 from signalpost.polling.configuration import read_poll_settings
 from signalpost.settings import Settings
+
+MOST_AT_ONCE = 20_000
+"""Characters of a configuration of polls that are read at once: a longer one may take seconds, beside all else."""
 
 
 class PlanReader:
@@ -28,7 +33,11 @@ class PlanReader:
         Raises:
             InvalidRequestError: a value is wrong, or an address must not be called.
         """
-        polls = read_poll_settings(configuration, connector, minimum_interval_seconds=self._minimum_seconds)
+        read = partial(
+            read_poll_settings, configuration, connector, minimum_interval_seconds=self._minimum_seconds
+        )
+        is_long = len(configuration.get(POLLER_CONFIGURATION, "")) > MOST_AT_ONCE
+        polls = await asyncio.to_thread(read) if is_long else read()
         delivery = read_delivery_settings(configuration)
         await self.vet(f"configuration.{CALLBACK_URL}", delivery.callback_url)
         await self.vet(f"configuration.{OPERATIONS_URL}", read_operations_url(configuration))
