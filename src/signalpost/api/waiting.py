@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Literal
 
 from starlette.types import Message, Receive
@@ -18,10 +19,11 @@ ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
 MOST_WAITING = 100
 """Requests that may wait for their answer at a time: of a slow database more would only wait longer.
 
-As many may wait for their body. They are counted apart: who sends slowly is in the way of nobody who only asks.
+As many may wait for their body. They are counted apart: who sends slowly is in the way of nobody who only asks. So are
+those of strangers: anybody can send slowly, and is in the way of nobody who is known.
 """
 
-Awaited = Literal["answers", "bodies"]
+Awaited = Literal["answers", "bodies", "strangers"]
 
 
 class Waiting:
@@ -53,7 +55,8 @@ class Place:
         if not self._counted:
             return
         if self._numbers[what] >= MOST_WAITING:
-            message = f"{MOST_WAITING} requests wait for their {what} already; try again in a few seconds"
+            awaited = "answers" if what == "answers" else "bodies"
+            message = f"{MOST_WAITING} requests wait for their {awaited} already; try again in a few seconds"
             raise NotNowError(message)
         self._numbers[what] += 1
         self._awaited = what
@@ -68,8 +71,8 @@ class Place:
             self._numbers[self._awaited] -= 1
             self._awaited = None
 
-    def bound_body(self, receive: Receive) -> Receive:
-        """Give what receives the request's body.
+    def bound_body(self, receive: Receive, is_known: Callable[[], bool] = lambda: True) -> Receive:
+        """Give what receives the request's body; ``is_known`` says whether it is known by then who sends it.
 
         It raises TooLargeError once that is larger than we take, TooSlowError when it is not whole in time, and
         NotNowError where too many others wait.
@@ -85,7 +88,7 @@ class Place:
             if ends_at is None:
                 # From now on: to find out who asks may have taken long, which is not the client's fault.
                 ends_at = asyncio.get_running_loop().time() + BODY_SECONDS
-            self.wait_for("bodies")
+            self.wait_for("bodies" if is_known() else "strangers")
             try:
                 async with asyncio.timeout_at(ends_at):
                     message = await receive()

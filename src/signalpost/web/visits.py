@@ -21,6 +21,8 @@ from signalpost.web.parts import Web, WebParts
 
 SESSION_COOKIE = "signalpost_session"
 VISITOR_COOKIE = "signalpost_visitor"
+KNOWN = "is_known"
+"""What of the state of a request says that somebody is signed in."""
 MOST_FIELDS = 10_000
 """Each resource of an instance is eight fields of the form that changes it."""
 COOKIE_SECONDS = 400 * 86_400
@@ -109,7 +111,9 @@ def derive_csrf(cookie: str) -> str:
 async def find_visit(request: Request, parts: Web) -> Visit | None:
     """Find who is signed in; None: nobody."""
     token = read_cookie(request, SESSION_COOKIE)
-    return None if token is None else await open_visit(parts, token)
+    visit = None if token is None else await open_visit(parts, token)
+    setattr(request.state, KNOWN, visit is not None)
+    return visit
 
 
 async def open_visit(parts: WebParts, token: str) -> Visit | None:
