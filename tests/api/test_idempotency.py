@@ -67,6 +67,18 @@ async def test_every_post_that_makes_something_takes_a_key(still):
     assert await still.pool.fetchval("SELECT count(*) FROM kept_answer") == 4
 
 
+async def test_what_the_organization_was_answered_is_not_given_to_who_acts_for_one_instance(still):
+    instance = await still.connect()
+    whole = f"{still.client.headers['Authorization']}, Element {instance['token']}"
+    user, _, _ = whole.partition(",")
+    body, key = {"url": still.listener.url}, {"Idempotency-Key": "the-same"}
+    answers = [
+        await still.client.post("/instances/test-callback", json=body, headers=key | {"Authorization": sent})
+        for sent in (whole, whole, f"{user}, Element {instance['token']}")
+    ]
+    assert [each.headers.get("Idempotency-Replayed") for each in answers] == [None, "true", None]
+
+
 @pytest.mark.parametrize("key", ["", "é".encode(), "x" * 256, '"', '""', '"x', "a\tb"])
 async def test_a_key_that_is_none_is_refused(still, key):
     answer = await still.client.post("/instances", json={}, headers={"Idempotency-Key": key})

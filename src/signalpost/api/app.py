@@ -79,7 +79,7 @@ class RequestFrame:
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
-        place = self._waiting.enter(scope["path"])
+        place = scope["state"]["place"] = self._waiting.enter(scope["path"])
 
         async def send_with_id(message: Message) -> None:
             nonlocal started

@@ -62,7 +62,8 @@ def answer_once(answer: Answer) -> Answer:
         parts = give_parts(request)
         caller = await find_caller(request, parts, request.headers.get("authorization"))
         key = read_key(request.headers[HEADER]) or ""
-        target = f"{request.method} {request.url.path}?{request.url.query} {caller.instance_id}\n"
+        opens = f"{caller.instance_id} alone" if caller.is_bound else f"{caller.instance_id}"
+        target = f"{request.method} {request.url.path}?{request.url.query} {opens}\n"
         found = await parts.kept_answers.claim(
             caller.user_id,
             hashlib.sha256(key.encode()).digest(),

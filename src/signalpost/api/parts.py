@@ -83,10 +83,12 @@ async def find_caller(
     Raises:
         UnauthenticatedError: secrets are missing or wrong, or the instance token is nobody's.
         ForbiddenError: there is no organization's secret, and the token's instance is disabled, or another is named.
+        NotNowError: too many requests of the organization wait already.
     """
     kept: Caller | None = getattr(request.state, "caller", None)
     if kept is None:
         kept = request.state.caller = await _look_up(parts, authorization)
+        request.state.place.belong_to(kept.organization_id)
         if request.path_params.get("instance_id", str(kept.instance_id)) != str(kept.instance_id):
             require_organization(kept)
     return kept

@@ -28,7 +28,6 @@ from signalpost.web.parts import WebParts
 from signalpost.web.routes import ROUTERS
 from signalpost.web.routes.signin import ask_to_sign_in, offer_again
 from signalpost.web.visits import (
-    KNOWN,
     Form,
     SignInNeededError,
     StaleFormError,
@@ -73,7 +72,7 @@ class PageFrame:
             return
         scope.setdefault("state", {})["request_id"] = uuid4().hex
         started = False
-        place = self._waiting.enter(scope["path"])
+        place = scope["state"]["place"] = self._waiting.enter(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -88,12 +87,9 @@ class PageFrame:
                 message["headers"] = [*given, *HEADERS]
             await send(message)
 
-        def is_known() -> bool:
-            return bool(scope["state"].get(KNOWN))
-
         try:
             place.wait_for("answers")
-            await self._app(scope, place.bound_body(receive, is_known), send_with_headers)
+            await self._app(scope, place.bound_body(receive), send_with_headers)
         except ClientDisconnect:  # in the middle of its form: nobody is there to be told
             return
         except (Exception, asyncio.CancelledError) as error:
@@ -103,7 +99,7 @@ class PageFrame:
             told = translate(error, self._health, **facts)
             if told is error and not isinstance(error, RequestError):
                 log.exception("page.failed", **facts)
-            answer = await show_not_now(Request(scope, place.bound_body(receive, is_known)), told)
+            answer = await show_not_now(Request(scope, place.bound_body(receive)), told)
             await answer(scope, receive, send_with_headers)
         finally:
             place.end()

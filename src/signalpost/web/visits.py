@@ -21,8 +21,6 @@ from signalpost.web.parts import Web, WebParts
 
 SESSION_COOKIE = "signalpost_session"
 VISITOR_COOKIE = "signalpost_visitor"
-KNOWN = "is_known"
-"""What of the state of a request says that somebody is signed in."""
 MOST_FIELDS = 10_000
 """Each resource of an instance is eight fields of the form that changes it."""
 COOKIE_SECONDS = 400 * 86_400
@@ -109,10 +107,11 @@ def derive_csrf(cookie: str) -> str:
 
 
 async def find_visit(request: Request, parts: Web) -> Visit | None:
-    """Find who is signed in; None: nobody."""
+    """Find who is signed in; None: nobody. Raises NotNowError: too many requests of the organization wait already."""
     token = read_cookie(request, SESSION_COOKIE)
     visit = None if token is None else await open_visit(parts, token)
-    setattr(request.state, KNOWN, visit is not None)
+    if visit is not None:
+        request.state.place.belong_to(visit.organization_id)
     return visit
 
 
