@@ -28,6 +28,7 @@ class EventPlan:
 
     interval_seconds: float
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     callback_url: str | None = None
     full_raw: bool = False
 
@@ -77,6 +78,7 @@ async def write_draft(
         account=before.account if before else NO_ACCOUNT,
         interval_seconds=plan.interval_seconds,
         resources=plan.resources,
+        sources=plan.sources,
         callback_url=plan.callback_url,
         full_raw=plan.full_raw,
     )

@@ -57,12 +57,18 @@ class Starts:
     ) -> Mapping[str, Watermark]:
         """Give those of resources that a change has polled besides, or that an import left to the first authorisation.
 
+        One that is read from another source than before is polled besides.
+
         None where nobody can say it now: from when on they are read is then stored in their place.
 
         The provider is asked where there are such, and by its present tokens if the change brings none.
         """
         begun = await self.instances.list_begun(instance.id)
-        added = {name: each for name, each in draft.resources.items() if name not in begun}
+        added = {
+            name: each
+            for name, each in draft.resources.items()
+            if name not in begun or begun[name] not in {None, draft.sources.get(name)}
+        }
         if not added:
             return {}
         if tokens is not None:

@@ -264,10 +264,8 @@ class Poller:
         """Read one resource from its watermark on; give what is to be remarked of it."""
         parts = self._parts
         polled = recall_resource(poll.resource, poll.configuration, connector)
-        kind = "feed" if polled.strategy is Strategy.FEED else "list"
-        source = f"{kind} {polled.resource.path}"
-        if poll.source != source:
-            poll = await parts.polls.restart(poll, source)
+        if poll.source != polled.source:
+            poll = await parts.polls.restart(poll, polled.source)
         reading = Reading(
             session=session,
             polled=polled,

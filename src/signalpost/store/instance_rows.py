@@ -23,7 +23,8 @@ class InstanceDraft:
 
     ``resources`` maps each polled resource to its configuration and is empty when events are off; then
     ``callback_url`` is kept all the same. ``secret_keys`` names the configuration values that are encrypted. ``starts``
-    has the watermarks of resources that are polled from a place known already.
+    has the watermarks of resources that are polled from a place known already, ``sources`` names what each is read
+    from.
     """
 
     connector: str
@@ -37,6 +38,7 @@ class InstanceDraft:
     callback_url: str | None
     full_raw: bool
     starts: Mapping[str, Watermark] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def split(self, vault: Vault, token: str) -> tuple[dict[str, str], bytes]:
         """Give the plain values of the configuration, and the secret ones with the instance token, encrypted."""

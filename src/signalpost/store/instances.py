@@ -189,10 +189,13 @@ class Instances:
             bool(draft.resources),
         )
 
-    async def list_begun(self, instance_id: InstanceId) -> frozenset[str]:
-        """List the polled resources of which it is known from where, or from when on, they are read."""
+    async def list_begun(self, instance_id: InstanceId) -> dict[str, str | None]:
+        """List the polled resources of which it is known from where, or from when on, they are read.
+
+        Each with the source that is read so; None: that was never noted.
+        """
         rows = await self._pool.fetch(LIST_BEGUN, instance_id)
-        return frozenset(row["resource"] for row in rows)
+        return {row["resource"]: row["source"] for row in rows}
 
     async def find(self, organization_id: OrganizationId, instance_id: InstanceId) -> Instance | None:
         """Find one instance of the organization."""

@@ -44,6 +44,7 @@ class PlanReader:
         return EventPlan(
             interval_seconds=polls.interval_seconds,
             resources=polls.resources,
+            sources=polls.name_sources(connector),
             callback_url=delivery.callback_url,
             full_raw=delivery.full_raw,
         )

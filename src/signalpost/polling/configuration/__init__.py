@@ -54,6 +54,10 @@ class PollSettings:
     resources: Mapping[str, Mapping[str, Any]]
     start_at: datetime | None
 
+    def name_sources(self, connector: Connector) -> dict[str, str]:
+        """Name what each resource is read from (``PolledResource.source``)."""
+        return {name: recall_resource(name, each, connector).source for name, each in self.resources.items()}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PolledResource:
@@ -68,6 +72,12 @@ class PolledResource:
     id_field: str
     updated: DateSetting | None
     created: DateSetting | None
+
+    @property
+    def source(self) -> str:
+        """What it is read from: a watermark, and a memory, of one source say nothing of another."""
+        kind = "feed" if self.strategy is Strategy.FEED else "list"
+        return f"{kind} {self.resource.path}"
 
 
 def read_poll_settings(
