@@ -164,6 +164,27 @@ async def test_of_connectors_without_consent_the_secret_alone_is_missing(
         await world.wait_for_watermark(second.instance_id)
 
 
+async def test_one_that_needs_no_authorisation_begins_as_it_is_enabled(
+    make_world, run_import, rest_api, tmp_path
+):
+    """What happens from that answer on is told, whenever its first poll comes (tests/polling/test_told_first)."""
+    files = tmp_path / "desk.toml"
+    files.write_text(write_desk(rest_api.url, auth="header"))
+    async with make_world(connector_files=str(files), roles=frozenset()) as world:
+        original = write_original(
+            key="desk", **CONFIGURATIONS["header"], **{"event.poller.configuration": None}
+        )
+        (outcome,) = await run_import(original, values={}, connector_files=str(files))
+        statement = "SELECT starts_at FROM resource_poll WHERE instance_id = $1"
+        assert await world.pool.fetchval(statement, outcome.instance_id) is None
+        enabled = await world.client.put(f"/instances/{outcome.instance_id}/enabled")
+        assert enabled.status_code == 200
+        starts_at = await world.pool.fetchval(statement, outcome.instance_id)
+        assert starts_at is not None
+        await world.client.put(f"/instances/{outcome.instance_id}/enabled")
+        assert await world.pool.fetchval(statement, outcome.instance_id) == starts_at
+
+
 async def test_what_a_connector_has_come_to_ask_for_is_given_before_the_consent(
     world, run_import, given, monkeypatch
 ):

@@ -18,7 +18,7 @@ from signalpost.store.endpoints import activate_endpoint, rest_endpoint
 from signalpost.store.events import delete_log
 from signalpost.store.instance_rows import COLUMNS, InstanceDraft, read_instance, split_configuration
 from signalpost.store.memory import forget_all
-from signalpost.store.polled import LIST_BEGUN, begin_polls, write_polls
+from signalpost.store.polled import BEGIN_ENABLED, LIST_BEGUN, begin_polls, write_polls
 from signalpost.store.polling_status import NEEDS_SOMEBODY
 from signalpost.store.tokens import tokens_to_json
 from signalpost.store.vault import Vault, hash_secret
@@ -272,6 +272,7 @@ class Instances:
                 await _disable(connection, instance.id)
             else:
                 await connection.execute(ENABLE, instance.id)
+                await connection.execute(BEGIN_ENABLED, instance.id)
                 await activate_endpoint(connection, instance.id)
 
     def _read(self, row: Any) -> Instance:

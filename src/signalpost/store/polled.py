@@ -48,6 +48,12 @@ UPDATE resource_poll SET retry_at = NULL,
 WHERE instance_id = $1
 """
 
+# Of an instance that was imported and needs no authorisation: what waited for that begins as it is enabled.
+BEGIN_ENABLED = """
+UPDATE resource_poll SET starts_at = date_trunc('second', now()) FROM instance
+WHERE instance_id = $1 AND instance.id = $1 AND valid AND watermark IS NULL AND starts_at IS NULL
+"""
+
 
 async def begin_polls(connection: Any, instance_id: InstanceId) -> None:
     """Have all that is polled read at once, as the instance was authorised: what waited for that begins now."""
