@@ -142,3 +142,42 @@ async def test_a_row_that_moved_to_the_first_page_while_the_list_was_taken_in_is
     assert await machine.tell() == []
     rows.append({"id": "new", "updated": provider.read_clock().isoformat()})
     assert await machine.tell() == [("new", "CREATED")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (CONFIGURATIONS["timestamp"], CONFIGURATIONS["snapshot"]),
+        (CONFIGURATIONS["snapshot"], CONFIGURATIONS["timestamp"]),
+        (
+            CONFIGURATIONS["snapshot"],
+            {**CONFIGURATIONS["snapshot"], "url": "/hubs/tests/things?where=value < 50"},
+        ),
+        (CONFIGURATIONS["snapshot"], {**CONFIGURATIONS["snapshot"], "idField": "name"}),
+    ],
+)
+@pytest.mark.parametrize("waited", [timedelta(minutes=1), timedelta(days=9)])
+async def test_what_changed_since_a_list_was_read_is_told_though_it_is_read_otherwise_then(
+    open_machine, before, after, waited
+):
+    """As while the instance was disabled, or could not be read: the change of its configuration hides none."""
+    machine = await open_machine("snapshot", configuration=before)
+    provider = machine.provider
+    for number in range(3):
+        provider.write(f"o{number}", number)
+        provider.records[f"o{number}"]["name"] = f"o{number}"
+    told = await machine.tell()
+    read_at = (await machine.read_watermark()).get("read")
+    assert await machine.tell() == told
+    assert (await machine.read_watermark()).get("read") == read_at  # what finds nothing writes nothing
+    provider.now += timedelta(hours=2)
+    assert await machine.tell() == told
+    provider.now += waited
+    provider.write("o1", 7)
+    provider.write("new", 1)
+    for name in ("o1", "new"):
+        provider.records[name]["name"] = name
+    await machine.edit(after)
+    expected = [*told, ("o1", "UPDATED"), ("new", "CREATED")]
+    assert await machine.tell() == expected
+    assert await machine.tell() == expected

@@ -77,6 +77,11 @@ def is_other_version(seen: Seen, *, by_date: bool) -> bool:
     return content != content_before and is_fresh(seen.date, before.seen_at)
 
 
+def has_same_content(seen: Seen) -> bool:
+    """Say whether a record is as it is remembered, by whatever strategy that was noted."""
+    return seen.before is not None and seen.before.version.partition("|")[2] == seen.record.content
+
+
 def is_fresh(date: datetime, seen_at: datetime) -> bool:
     """Say whether a date was young when its record was seen: the provider's clock may not have ticked since.
 

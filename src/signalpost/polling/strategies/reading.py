@@ -22,6 +22,9 @@ from signalpost.polling.strategies.ahead import Room
 from signalpost.polling.strategies.objects import OVERLAP, Told
 from signalpost.store.memory import Memory
 
+READ = "read"
+"""In the watermark of a list that is compared whole: when it was read, up to an hour ago if nothing was found since."""
+
 RECORDS_A_TURN = 500
 MOST_LIST_PAGES = 2000
 """Pages of one list in one poll: a list that is longer is told as failing rather than read for ever."""
@@ -53,6 +56,21 @@ class Reading:
         if self.start_at is not None:
             return Told(self.start_at)
         return Told(self.poll.starts_at, until=self.started_at + OVERLAP)
+
+    @property
+    def told_anew(self) -> Told:
+        """What is told of a list that is read otherwise than before: what is dated since it was read last, if known.
+
+        A list that was read by dates has the newest of them, one that was compared whole the time of that (``READ``),
+        which told what is dated until then; what is dated ahead says nothing, as of the first poll.
+        """
+        kept = self.poll.watermark or {}
+        if kept.get("date"):
+            return Told(datetime.fromisoformat(kept["date"]))
+        if not kept.get(READ):
+            return Told(None)
+        after = datetime.fromisoformat(kept[READ]) + datetime.resolution
+        return Told(after, until=self.started_at + OVERLAP)
 
     def sign(self, *, by_date: bool) -> dict[str, str]:
         """Give what tells, in a watermark, by which configuration objects and their versions were found.

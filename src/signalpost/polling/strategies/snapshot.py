@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from signalpost.connectors.resource import Listing
@@ -14,7 +15,7 @@ from signalpost.polling.strategies.objects import (
     INCOMPLETE,
     Remarks,
     Seen,
-    Told,
+    has_same_content,
     is_other_version,
     judge_new,
     make_change,
@@ -22,12 +23,13 @@ from signalpost.polling.strategies.objects import (
     remember,
     write_deletion,
 )
-from signalpost.polling.strategies.reading import Reading, read_records
+from signalpost.polling.strategies.reading import READ, Reading, read_records
 from signalpost.polling.where import Where
 from signalpost.store.events import MOST_REMEMBERED
 from signalpost.store.memory import make_key
 
 DELETIONS_A_PAGE = 100
+READ_ANEW = timedelta(hours=1)
 MOVED = "no deletions were concluded this time, as the list changed while it was read"
 
 
@@ -35,8 +37,9 @@ class SnapshotReading:
     """One reading of a whole list.
 
     The memory holds every object of the list with the hash of its content. The watermark is ``{"since": when the list
-    was first taken in}`` and what identifies objects (``Reading.sign``). Deletions are concluded at the very end, from
-    a list that was read without a doubt; where it had several pages, or is all of a sudden empty, it is read once more,
+    was first taken in, "read": when it was read}`` and what identifies objects (``Reading.sign``). Deletions are
+    concluded at the very end, from a list that was read without a doubt; where it had several pages, or is all of a
+    sudden empty, it is read once more,
     and only what both readings lack is deleted: a row that moved to an earlier page meanwhile is in one of them. Where
     rows moved to later pages, and so came twice, nothing is said to be deleted this time.
     """
@@ -57,12 +60,13 @@ class SnapshotReading:
         kept = reading.poll.watermark or {}
         self._settling = reading.is_of_another(by_date=False)
         self._between = reading.mark_between(settling=self._settling)
-        self._told = Told(None) if kept else reading.told_first
+        self._told = reading.told_anew if kept else reading.told_first
         self._since = kept.get("since") or reading.started_at.isoformat()
         self._found: set[bytes] = set()
         self._doubts = Remarks()
         self._problems = Remarks()
         self._pages = 0
+        self._found_some = self._settling
         self._came_twice = False
         self._totals: set[int | None] = set()
 
@@ -79,13 +83,22 @@ class SnapshotReading:
                 self._doubts.add(INCOMPLETE)
             page = await self._compare(listed.records)
             if page.changes or page.remembered:
+                self._found_some = True
                 yield (page,)
         gone = await self._find_gone()
+        self._found_some |= bool(gone)
         for place in range(0, len(gone), DELETIONS_A_PAGE):
             yield (self._delete(gone[place : place + DELETIONS_A_PAGE]),)
-        watermark = {"since": self._since, **reading.sign(by_date=False)}
+        watermark = {"since": self._since, READ: self._write_read_at(), **reading.sign(by_date=False)}
         remark = "; ".join(filter(None, (self._doubts.write(), self._problems.write()))) or None
         yield (Page((), (), watermark, more=False, remark=remark),)
+
+    def _write_read_at(self) -> str:
+        """Write when the list was read: not anew by each reading that finds nothing, as that writes nothing."""
+        kept, now = (self._reading.poll.watermark or {}).get(READ), self._reading.started_at
+        if kept and not self._found_some and abs(now - datetime.fromisoformat(kept)) < READ_ANEW:
+            return str(kept)
+        return now.isoformat()
 
     async def _compare(self, records: Sequence[Any]) -> Page:
         reading = self._reading
@@ -117,7 +130,7 @@ class SnapshotReading:
             if not is_other_version(seen, by_date=False):
                 continue
             remembered.append(remember(seen, reading.started_at, by_date=False))
-            if self._settling and not self._told.includes(seen):
+            if self._settling and (has_same_content(seen) or not self._told.includes(seen)):
                 continue
             changes.append(self._change(seen, len(texts)))
             texts.append(record.text)

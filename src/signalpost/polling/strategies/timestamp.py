@@ -19,7 +19,7 @@ from signalpost.polling.strategies.objects import (
     OVERLAP,
     Remarks,
     Seen,
-    Told,
+    has_same_content,
     is_fresh,
     is_other_version,
     judge_new,
@@ -28,7 +28,7 @@ from signalpost.polling.strategies.objects import (
     name_type,
     remember,
 )
-from signalpost.polling.strategies.reading import Reading, read_records
+from signalpost.polling.strategies.reading import READ, Reading, read_records
 from signalpost.polling.where import Where
 from signalpost.store.events import MOST_REMEMBERED
 from signalpost.store.memory import make_key
@@ -48,7 +48,7 @@ def find_last_at(reading: Reading) -> datetime:
     The first poll, which takes in silently what there is, asks for all that the second may be given.
     """
     kept = reading.poll.watermark
-    since = kept and (kept.get("from") or kept.get("date"))
+    since = kept and (kept.get("from") or kept.get("date") or kept.get(READ))
     if since:
         last_at = datetime.fromisoformat(since)
         if last_at > reading.started_at:
@@ -90,7 +90,8 @@ class TimestampReading:
         # On the first poll, and on the first by another identity, all else is taken in silently.
         self._settling = reading.is_of_another(by_date=self._by_date)
         self._between = reading.mark_between(settling=self._settling)
-        self._told = Told(self._since) if kept else reading.told_first
+        self._told = reading.told_anew if kept else reading.told_first
+        self._was_compared = READ in kept
         self._created_since = self._told.since if self._told.since != OLDEST else None
         self._newest = self._since
         self._problems = Remarks()
@@ -176,7 +177,7 @@ class TimestampReading:
             if self._was_dropped(each):
                 continue
             remembered.append(self._note(remember(each, reading.started_at, by_date=self._by_date)))
-            if self._settling and not self._told.includes(each):
+            if self._settling and not self._is_told(each):
                 continue
             changes.append(self._change(each, len(texts)))
             texts.append(each.record.text)
@@ -219,6 +220,10 @@ class TimestampReading:
             return False
         self._problems.add(f"the id {object_id[:100]!r} is not unique: its first record counts")
         return True
+
+    def _is_told(self, seen: Seen) -> bool:
+        """Say whether a record is told of a list that is taken in; not what is as it was found by comparing all."""
+        return self._told.includes(seen) and not (self._was_compared and has_same_content(seen))
 
     def _note(self, entry: Remembered) -> Remembered:
         """Give what the memory is to keep: where dates do not count, what was seen longest ago is dropped first."""
