@@ -131,3 +131,15 @@ async def test_the_log_and_the_notification_say_the_same_time_in_every_year(worl
     events = accepted(await world.client.get(f"/instances/{instance['id']}/events"))[1:]
     assert [each["date"] for each in events] == dates
     assert [told["date"] for each in events for told in each["notifiedData"]] == dates
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_of_very_many_gaps_the_newest_are_told_oldest_first(still):
+    instance = await still.connect()
+    await still.pool.execute(
+        "INSERT INTO gap (instance_id, resource, sequence, reason, detected_at)"
+        " SELECT $1, 'events', number, 'lost', now() FROM generate_series(1, 1001) AS number ORDER BY number",
+        instance["id"],
+    )
+    told = accepted(await still.client.get(f"/instances/{instance['id']}/gaps"))
+    assert [gap["sequence"] for gap in told] == [*range(2, 1002)]

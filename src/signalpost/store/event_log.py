@@ -160,15 +160,15 @@ class EventLog:
     async def list_gaps(
         self, organization_id: OrganizationId, instance_id: InstanceId
     ) -> list[dict[str, Any]]:
-        """List the recorded gaps of an instance, oldest first."""
+        """List the newest recorded gaps of an instance, oldest first: who misses a number asks for one of these."""
         rows = await self._pool.fetch(
             "SELECT gap.resource, gap.sequence, gap.reason, gap.from_watermark, gap.to_watermark, gap.detected_at"
             " FROM gap JOIN instance ON instance.id = gap.instance_id"
-            " WHERE gap.instance_id = $1 AND instance.organization_id = $2 ORDER BY gap.id LIMIT 1000",
+            " WHERE gap.instance_id = $1 AND instance.organization_id = $2 ORDER BY gap.id DESC LIMIT 1000",
             instance_id,
             organization_id,
         )
-        return [dict(row) for row in rows]
+        return [dict(row) for row in reversed(rows)]
 
 
 def _write_conditions(
