@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
+import pytest
+
+from tests.scripted import Reply, run_receiver
 from tests.support import open_world, until
 
 
 def ids(rows):
     return [row["id"] for row in rows]
+
+
+def stop_beating(world):
+    """Have a worker be as if it were stopped, but for the attempts that it is amid; gives its runtime."""
+    runtime = world.service.runtime
+    for task in runtime._tasks:
+        if task.get_name() in {"heartbeat", "scheduler", "poll"}:
+            task.cancel()
+    # One that is really stopped neither takes jobs nor keeps its own alive.
+    runtime._queue_managers["deliver"].shutdown.set()
+    return runtime
 
 
 async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor_record(
@@ -26,12 +41,7 @@ async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor
         await until(lambda: len(first.listener.received) == 1)
 
         # From here on the first worker is as if stopped: no heartbeat, no scheduler; its attempt is in flight.
-        runtime = first.service.runtime
-        for task in runtime._tasks:
-            if task.get_name() in {"heartbeat", "scheduler", "poll"}:
-                task.cancel()
-        # A worker that is really stopped neither takes jobs nor keeps its own alive.
-        runtime._queue_managers["deliver"].shutdown.set()
+        runtime = stop_beating(first)
         await first.pool.execute("DELETE FROM pgqueuer")
         async with open_world(database, sandbox, roles=frozenset({"poll", "deliver"}), **quick):
             await asyncio.sleep(0)
@@ -53,6 +63,40 @@ async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor
                 "SELECT notification_id FROM attempt WHERE status = 200 ORDER BY 1"
             )
             assert [str(row["notification_id"]) for row in recorded] == sorted(set(numbers), key=int)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_a_worker_that_comes_back_goes_on_with_nothing_that_another_took(
+    database, sandbox, monkeypatch, at_once
+):
+    """Its heartbeat is young again before the callback answers what it was amid: that answer is the end of its turn."""
+    monkeypatch.setattr("signalpost.polling.scheduler.LANE_GRACE_SECONDS", 0.5)
+    answering = asyncio.Event()
+
+    def reply(_):
+        return Reply(after=answering if len(receiver.arrived) <= at_once else None)
+
+    async with run_receiver(reply) as receiver, open_world(database, sandbox, lease_seconds=4) as first:
+        relaxed = {
+            "event.notification.ordering": "relaxed",
+            "event.notification.concurrency": str(at_once),
+        }
+        instance = await first.connect(
+            **{"event.notification.callback.url": receiver.url}, **(relaxed if at_once > 1 else {})
+        )
+        await first.wait_for_watermark(instance["id"])
+        await first.change(300)
+        await until(lambda: len(receiver.arrived) == at_once)
+        under_way = [arrival.notification_id for arrival in receiver.arrived]
+        runtime = stop_beating(first)
+        await first.pool.execute("DELETE FROM pgqueuer")
+        async with open_world(database, sandbox, lease_seconds=4):
+            await until(lambda: len(set(receiver.sequences())) == 300)
+            await runtime._parts.heartbeat.beat()
+            answering.set()
+            await until(lambda: not runtime._parts.lanes._active)
+            times = Counter(arrival.notification_id for arrival in receiver.arrived)
+            assert [each for each, number in times.items() if number > 1] == under_way
 
 
 async def test_a_worker_whose_lease_ended_sends_nothing_more(world):

@@ -58,7 +58,7 @@ class Stage:
             clock=lambda: self.now,
             monotonic=monotonic,
             chance=lambda: 0.5,
-            is_alive=lambda: True,
+            watch=lambda: lambda: True,
         )
 
     async def work(self, replay):

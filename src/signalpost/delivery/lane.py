@@ -48,7 +48,7 @@ WHILE_UNREADABLE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
-    """What lanes work with. ``is_alive`` says whether this worker's lease is surely still good.
+    """What lanes work with. ``watch`` gives what says whether all that is claimed from then on is surely still ours.
 
     ``is_known`` says whether an error is a trouble that was told already.
     """
@@ -60,7 +60,7 @@ class LaneParts:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     chance: Chance
-    is_alive: Callable[[], bool]
+    watch: Callable[[], Callable[[], bool]]
     is_known: Callable[[Exception], bool]
 
 
@@ -76,7 +76,6 @@ class Lanes:
             rates=Rates(parts.monotonic),
             clock=parts.clock,
             monotonic=parts.monotonic,
-            may_go_on=lambda: not self._closing and parts.is_alive(),
         )
         self._active: set[InstanceId] = set()
         self._closing = False
@@ -112,6 +111,7 @@ class Lanes:
         if instance_id in self._active or self._closing:
             return
         self._active.add(instance_id)
+        is_ours = self._parts.watch()  # what ends between the claim and its answer counts
         try:
             lane = await self._parts.deliveries.claim(instance_id)
             if lane is None:
@@ -125,7 +125,7 @@ class Lanes:
             if not self._crowds.has_room(receiver):
                 await self._put_off(lane)
                 return
-            turn = Turn(self._turn_parts, lane, settings)
+            turn = Turn(self._turn_parts, lane, settings, lambda: not self._closing and is_ours())
             self._crowds.enter(instance_id, receiver, turn)
             try:
                 await (send_relaxed(turn) if settings.relaxed else send_strict(turn))

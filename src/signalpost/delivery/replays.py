@@ -54,14 +54,14 @@ class Replayer:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
         chance: Chance,
-        is_alive: Callable[[], bool],
+        watch: Callable[[], Callable[[], bool]],
     ) -> None:
         self._replays = replays
         self._sender = sender
         self._clock = clock
         self._monotonic = monotonic
         self._chance = chance
-        self._is_alive = is_alive
+        self._watch = watch
         self._crowds = Crowds(many=MANY_HANGING, most=MOST_OF_HANGING)
         self._rates = Rates(monotonic)
         self._active: set[int] = set()
@@ -76,13 +76,14 @@ class Replayer:
         if replay_id in self._active or self._closing:
             return
         self._active.add(replay_id)
+        is_ours = self._watch()
         try:
             lane = await self._replays.claim(replay_id)
             if lane is None:
                 return
             release = ReplayRelease(self._clock() + AFTER_A_FAULT)
             try:
-                release = await self._take_turn(lane)
+                release = await self._take_turn(lane, is_ours)
             except asyncio.CancelledError:
                 release = ReplayRelease(self._clock())  # cut off by a stop: another worker goes on at once
                 raise
@@ -102,7 +103,7 @@ class Replayer:
         for receiver, put_off in looked.answers.items():
             log.info("replay.receiver_answers", receiver=receiver, put_off=put_off)
 
-    async def _take_turn(self, lane: ReplayLane) -> ReplayRelease:
+    async def _take_turn(self, lane: ReplayLane, is_ours: Callable[[], bool]) -> ReplayRelease:
         if lane.next_attempt_at > self._clock():
             return ReplayRelease(lane.next_attempt_at)
         if lane.url is None:
@@ -111,9 +112,11 @@ class Replayer:
         if not self._crowds.has_room(receiver):  # as with lanes
             return ReplayRelease(self._clock() + timedelta(seconds=spread(PUT_OFF_SECONDS, self._chance)))
         self._crowds.enter(lane.id, receiver, calls)
-        return await self._send_following(lane, lane.url, calls)
+        return await self._send_following(lane, lane.url, calls, is_ours)
 
-    async def _send_following(self, lane: ReplayLane, url: str, calls: Calls) -> ReplayRelease:
+    async def _send_following(
+        self, lane: ReplayLane, url: str, calls: Calls, is_ours: Callable[[], bool]
+    ) -> ReplayRelease:
         settings = read_delivery_settings(lane.read_configuration())
         if not lane.own:
             # Headers, user name and password are the callback's: they are no business of another address.
@@ -125,7 +128,7 @@ class Replayer:
             seconds=SLICE_SECONDS,
             clock=self._clock,
             monotonic=self._monotonic,
-            may_go_on=self._may_go_on,
+            may_go_on=lambda: not self._closing and is_ours(),
         )
         position, failures, refusals = lane.position, lane.failures, lane.refusals
         while True:
@@ -145,9 +148,6 @@ class Replayer:
                     return self._hold(lane, tried)
                 failures = refusals = 0
             position = batch.last_id
-
-    def _may_go_on(self) -> bool:
-        return not self._closing and self._is_alive()
 
     async def _send(
         self,

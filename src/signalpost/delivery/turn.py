@@ -31,7 +31,7 @@ UNRECORDED_MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class TurnParts:
-    """What a turn works with. ``may_go_on``: the lease is surely good, and nobody asked us to stop."""
+    """What turns work with."""
 
     deliveries: Deliveries
     waiting: Waiting
@@ -39,16 +39,18 @@ class TurnParts:
     rates: Rates
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
-    may_go_on: Callable[[], bool]
 
 
 class Turn:
     """How far a turn came (``position``, ``held``) and how it ends (``next_at``, ``deactivate``, ``error``).
 
     ``last_id`` is the notification that was tried last, 0: none. ``calls`` are the attempts that were begun.
+    ``may_go_on``: the lease is surely good, and was since the claim, and nobody asked us to stop.
     """
 
-    def __init__(self, parts: TurnParts, lane: Lane, settings: DeliverySettings) -> None:
+    def __init__(
+        self, parts: TurnParts, lane: Lane, settings: DeliverySettings, may_go_on: Callable[[], bool]
+    ) -> None:
         self.parts = parts
         self.lane = lane
         self.settings = settings
@@ -68,7 +70,7 @@ class Turn:
             seconds=RELAXED_SLICE_SECONDS if settings.relaxed else SLICE_SECONDS,
             clock=parts.clock,
             monotonic=parts.monotonic,
-            may_go_on=parts.may_go_on,
+            may_go_on=may_go_on,
         )
         self._unrecorded: list[asyncio.Future[bool]] = []
 

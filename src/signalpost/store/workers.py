@@ -83,15 +83,26 @@ class Heartbeat:
         self._lease_seconds = lease_seconds
         self._monotonic = monotonic
         self._beaten_at = float("-inf")
+        self._lapses = 0
 
     def is_alive(self) -> bool:
         """Say whether no other worker can have taken our lanes yet. A fifth of the lease is kept as a margin."""
         return self._monotonic() - self._beaten_at < self.good_seconds
 
+    def watch(self) -> Callable[[], bool]:
+        """Give what says whether no other worker can have taken what we claim from now on: alive now is not enough.
+
+        Who was silent for too long, and beats again, is alive; what was claimed before may be another's.
+        """
+        lapses = self._lapses
+        return lambda: self._lapses == lapses and self.is_alive()
+
     async def beat(self) -> None:
         """Beat once. The time counted is from before the call: the row is at most that old."""
         before = self._monotonic()
         await self._workers.beat(self._worker_id)
+        if not self.is_alive():
+            self._lapses += 1
         self._beaten_at = before
 
     async def leave(self) -> None:

@@ -84,7 +84,7 @@ def join_roles(ground: Ground) -> Parts:
                 clock=clock,
                 monotonic=time.monotonic,
                 chance=random.random,
-                is_alive=heartbeat.is_alive,
+                watch=heartbeat.watch,
                 is_known=is_known,
             )
         ),
@@ -94,7 +94,7 @@ def join_roles(ground: Ground) -> Parts:
             clock=clock,
             monotonic=time.monotonic,
             chance=random.random,
-            is_alive=heartbeat.is_alive,
+            watch=heartbeat.watch,
         ),
         announcer=Announcer(
             Notices(pool, vault),

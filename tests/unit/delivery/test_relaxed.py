@@ -75,10 +75,9 @@ class Stage:
             rates=Rates(time.monotonic),
             clock=lambda: NOW,
             monotonic=time.monotonic,
-            may_go_on=lambda: self.goes_on,
         )
         lane = Lane(1, "https://example.com/", dict, generation=0, seen_order=99, failing=failing)
-        return Turn(parts, lane, read_delivery_settings(self.configuration))
+        return Turn(parts, lane, read_delivery_settings(self.configuration), lambda: self.goes_on)
 
 
 async def test_failures_between_deliveries_stop_nothing():

@@ -32,9 +32,9 @@ class Records:
 def make_turn(records):
     unused: Any = None
     sender: Any = SimpleNamespace(tell=lambda *_: None)
-    parts = TurnParts(records, unused, sender, Rates(lambda: 0.0), lambda: NOW, lambda: 0.0, lambda: True)
+    parts = TurnParts(records, unused, sender, Rates(lambda: 0.0), lambda: NOW, lambda: 0.0)
     lane = Lane(1, "https://example.com/", dict, generation=0, seen_order=9, failing=False)
-    return Turn(parts, lane, read_delivery_settings({}))
+    return Turn(parts, lane, read_delivery_settings({}), lambda: True)
 
 
 async def go_ahead(records):
