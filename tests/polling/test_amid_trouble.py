@@ -6,14 +6,13 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from signalpost.connectors.registry import Registry
-from signalpost.model.errors import (
-    ConnectorError,
-    QuotaSpentError,
-    RejectedError,
-)
+from signalpost.model.errors import ConnectorError, QuotaSpentError, RejectedError, RetryLaterError
 from signalpost.model.event import EventType
-from signalpost.polling.poller import Poller
+from signalpost.polling.poller import FAILURES_BEFORE_DISABLING, Poller
+from signalpost.store.polling_status import PollingStatus
 from tests.polling.filtering import set_resources
 from tests.polling.machine import CONFIGURATIONS, Machine
 from tests.polling.provider import CHANGES, MEMBERS, THINGS, Provider, ProviderConnector
@@ -40,8 +39,6 @@ async def test_a_resource_added_while_the_last_other_is_given_up_is_polled(open_
 
 
 async def test_a_poll_asked_for_while_one_runs_is_made(open_machine):
-    from signalpost.store.polling_status import PollingStatus
-
     machine = await open_machine("timestamp")
     status = PollingStatus(machine.pool, machine._vault)
     real = machine._parts.polls.finish
@@ -224,3 +221,36 @@ async def test_what_leaves_a_list_of_deleted_things_was_not_deleted(pool):
     assert await machine.tell() == [("o", "DELETED")]
     provider.delete("o")  # restored
     assert ("o", "DELETED") not in (await machine.tell())[1:]
+
+
+@pytest.mark.parametrize("failures", [0, FAILURES_BEFORE_DISABLING - 1])
+@pytest.mark.parametrize("strategy", ["feed", "timestamp"])
+@pytest.mark.parametrize("page", [0, 1])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectorError("sick"),
+        RetryLaterError("busy", after_seconds=3600),
+        QuotaSpentError("used up", after_seconds=3600),
+        ValueError("a fault"),
+    ],
+)
+async def test_what_fails_amid_which_a_poll_is_asked_for_does_not_wait_for_its_retry(
+    open_machine, strategy, page, error, failures
+):
+    """Somebody has just mended it: what was asked for reads it at once, as where it had failed before."""
+    machine = await open_machine(strategy)
+    provider, status = machine.provider, PollingStatus(machine.pool, machine._vault)
+    for number in range(5):
+        provider.write(f"o{number}", number)
+
+    async def ask():
+        machine.before_reading = None
+        assert await status.ask_poll(machine.instance)
+
+    machine.before_reading = ask
+    await machine.pool.execute("UPDATE resource_poll SET failures = $1", failures)
+    provider.failures.append((page, error))
+    await machine.poll()
+    provider.failures.clear()
+    assert {object_id for object_id, _ in await machine.tell()} == {f"o{number}" for number in range(5)}

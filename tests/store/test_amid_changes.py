@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from signalpost.model.instance import Tokens
@@ -11,6 +13,8 @@ from signalpost.store.polls import FinishedPoll, Polls
 from signalpost.store.tokens import TokenRows
 from tests.store.amid import Stopping, act_amid
 from tests.store.notified import NOW, VAULT, draft_again
+
+A_DAY = timedelta(days=1)
 
 
 async def find_instance(pool, instance_id):
@@ -36,6 +40,36 @@ async def test_the_calls_of_a_poll_amid_which_another_is_asked_for_count(pool, i
     ended = FinishedPoll(instance_id, NOW, NOW, succeeded=True, quota={"used": 11}, wishes=0)
     await Polls(pool, VAULT).finish(ended)
     assert await pool.fetchval("SELECT quota FROM instance") == (kept and {"used": 11})
+
+
+ASKED_BY = {
+    "hand": lambda pool, instance: PollingStatus(pool, VAULT).ask_poll(instance),
+    "authorising": lambda pool, instance: Instances(pool, VAULT).update(
+        instance, draft_again(instance, {"events": {}}), tokens=Tokens("new", None, None)
+    ),
+    "enabling": lambda pool, instance: Instances(pool, VAULT).set_disabled(instance, False),
+}
+ENDS = {
+    "failed": lambda polls, state, poll: polls.record_failure(
+        state, poll, "sick", now=NOW, retry_at=NOW + A_DAY, disable=False
+    ),
+    "paused": lambda polls, state, poll: polls.record_pause(
+        state, poll, "spent", resumes_at=NOW + A_DAY, read_at=None
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ASKED_BY)
+@pytest.mark.parametrize("end", ENDS)
+async def test_what_fails_amid_which_a_poll_is_asked_for_waits_for_nothing(pool, instance_id, end, way):
+    """The poll that was asked for tries it; what fails by that one waits."""
+    instance, polls, stopping = await find_instance(pool, instance_id), Polls(pool, VAULT), Stopping(pool)
+    state = await polls.load(instance_id)
+    await act_amid(stopping, ASKED_BY[way](stopping, instance), ENDS[end](polls, state, state.resources[0]))
+    assert await pool.fetchval("SELECT retry_at FROM resource_poll") is None
+    state = await polls.load(instance_id)
+    await ENDS[end](polls, state, state.resources[0])
+    assert await pool.fetchval("SELECT retry_at FROM resource_poll") == NOW + A_DAY
 
 
 @pytest.mark.parametrize("way", ["authorised", "renewed"])

@@ -92,11 +92,13 @@ async def tick(ground: Ground) -> None:
 
 async def poll(ground: Ground) -> None:
     polls, instance_id = ground.polls, ground.past.instance_id
-    await polls.load(instance_id)
+    state = await polls.load(instance_id)
     await polls.finish(FinishedPoll(instance_id, ground.now, ground.now, succeeded=True))
-    await polls.record_pause(ground.poll, "spent", resumes_at=ground.now, read_at=None)
+    await polls.record_pause(state, ground.poll, "spent", resumes_at=ground.now, read_at=None)
     await polls.record_recovery(ground.poll, ground.now, None)
-    await polls.record_failure(ground.poll, "broken", now=ground.now, retry_at=ground.now, disable=False)
+    await polls.record_failure(
+        state, ground.poll, "broken", now=ground.now, retry_at=ground.now, disable=False
+    )
     await polls.release(instance_id, ground.now)
 
 

@@ -168,12 +168,9 @@ class Poller:
             now = parts.clock()
             outcome.spent_until = now + timedelta(seconds=error.after_seconds or 3600.0)
             log.info("poll.throttled", instance=state.instance_id, reason=str(error))
-            await parts.polls.record_pause(
-                poll,
-                f"not read to its end: {error}",
-                resumes_at=outcome.spent_until,
-                read_at=now if self._came_on(poll, connector, outcome, events) else None,
-            )
+            read_at = now if self._came_on(poll, connector, outcome, events) else None
+            why = f"not read to its end: {error}"
+            await parts.polls.record_pause(state, poll, why, resumes_at=outcome.spent_until, read_at=read_at)
             return False
         except SignalpostError as error:
             came_on = self._came_on(poll, connector, outcome, events)
@@ -224,7 +221,7 @@ class Poller:
         outcome.add_pause(resumes_at)
         log.info("poll.paused", instance=state.instance_id, resource=poll.resource, reason=str(error))
         await self._parts.polls.record_pause(
-            poll, f"not read to its end yet: {error}", resumes_at=resumes_at, read_at=now
+            state, poll, f"not read to its end yet: {error}", resumes_at=resumes_at, read_at=now
         )
 
     async def _record_fault(self, state: PollState, poll: ResourcePoll, error: Exception) -> datetime | None:
@@ -246,12 +243,14 @@ class Poller:
         asked = (error.after_seconds or 0.0) if isinstance(error, RetryLaterError) else 0.0
         retry_at = now + timedelta(seconds=max(wait, asked))
         disable = failures >= parts.failures_before_disabling
-        await parts.polls.record_failure(poll, str(error), now=now, retry_at=retry_at, disable=disable)
-        if disable:
+        if await parts.polls.record_failure(
+            state, poll, str(error), now=now, retry_at=retry_at, disable=disable
+        ):
             log.error("poll.disabled", instance=state.instance_id, resource=poll.resource, reason=str(error))
-        elif not poll.failures:
+            return None
+        if not poll.failures:
             log.warning("poll.failed", instance=state.instance_id, resource=poll.resource, reason=str(error))
-        return None if disable else retry_at
+        return retry_at
 
     async def _read_resource(
         self,

@@ -1,4 +1,4 @@
-"""What is due: how the tick takes rows of polls and of lanes, and what becomes of polls that were missed."""
+"""What is due: how the tick takes rows of polls and of lanes, what becomes of those missed, and how polls end."""
 
 from __future__ import annotations
 
@@ -52,6 +52,28 @@ UPDATE instance SET next_poll_at = CASE WHEN instance.disabled OR NOT instance.v
 FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::boolean[], $5::timestamptz[], $6::jsonb[],
             $7::integer[], $8::boolean[]) AS done (id, polled, next, good, throttled, quota, wishes, waited)
 WHERE instance.id = done.id
+"""
+
+# Who asks for a poll amid one (by hand, by a new authorisation, by a change) has all of it read: nothing that ends then
+# waits for its time. The instance is held before its resource, as by whoever asks: not its wishes of the moment before
+# count.
+AMID = "(SELECT wishes = $2 AS unasked FROM instance WHERE id = $1 FOR SHARE) AS poll"
+
+# Once it has failed so often in a row that it is given up ($7), it is not read again until somebody resumes it.
+RECORD_FAILURE = f"""
+UPDATE resource_poll SET failures = failures + 1, last_error = $5, last_error_at = $6,
+       retry_at = CASE WHEN unasked THEN $4::timestamptz END,
+       disabled_at = CASE WHEN $7 AND unasked AND disabled_at IS NULL THEN $6 ELSE disabled_at END
+FROM {AMID} WHERE id = $3 AND configuration = $8
+RETURNING instance_id, resource, failures, coalesce(disabled_at = $6, false) AS given_up
+"""
+
+PAUSE = f"""
+UPDATE resource_poll SET remark = $5, retry_at = CASE WHEN unasked THEN $4::timestamptz END,
+       last_success_at = coalesce($6, last_success_at),
+       failures = CASE WHEN $6::timestamptz IS NULL THEN failures ELSE 0 END,
+       last_error = CASE WHEN $6::timestamptz IS NULL THEN last_error END
+FROM {AMID} WHERE id = $3
 """
 
 # As with polls, those just due are found at once, however many are overdue. All are work that must be done.

@@ -13,7 +13,7 @@ from signalpost.model.errors import FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import PollState, ResourcePoll
 from signalpost.observe import get_logger
-from signalpost.store.due import CLAIM_POLLS, FINISH, KEEP_CLAIMS
+from signalpost.store.due import CLAIM_POLLS, FINISH, KEEP_CLAIMS, PAUSE, RECORD_FAILURE
 from signalpost.store.gather import Gather, in_order
 from signalpost.store.notices import add_notice
 from signalpost.store.tokens import tokens_from_json
@@ -36,21 +36,6 @@ JOIN endpoint ON endpoint.instance_id = instance.id
 JOIN resource_poll ON resource_poll.instance_id = instance.id
 WHERE instance.id = ANY($1) AND NOT instance.disabled AND instance.valid
 ORDER BY instance.id, resource_poll.resource
-"""
-
-# Once it has failed so often in a row that it is given up ($5), it is not read again until somebody resumes it.
-RECORD_FAILURE = """
-UPDATE resource_poll SET failures = failures + 1, last_error = $2, last_error_at = $3, retry_at = $4,
-       disabled_at = CASE WHEN $5 AND disabled_at IS NULL THEN $3 ELSE disabled_at END
-WHERE id = $1 AND configuration = $6
-RETURNING instance_id, resource, failures, coalesce(disabled_at = $3, false) AS given_up
-"""
-
-PAUSE = """
-UPDATE resource_poll SET remark = $2, retry_at = $3, last_success_at = coalesce($4, last_success_at),
-       failures = CASE WHEN $4::timestamptz IS NULL THEN failures ELSE 0 END,
-       last_error = CASE WHEN $4::timestamptz IS NULL THEN last_error END
-WHERE id = $1
 """
 
 
@@ -187,18 +172,28 @@ class Polls:
         return [None] * len(polls)
 
     async def record_failure(
-        self, poll: ResourcePoll, message: str, *, now: datetime, retry_at: datetime, disable: bool
-    ) -> None:
-        """Keep why reading the resource failed, and when it is tried again; or give it up, with a notice.
+        self,
+        state: PollState,
+        poll: ResourcePoll,
+        message: str,
+        *,
+        now: datetime,
+        retry_at: datetime,
+        disable: bool,
+    ) -> bool:
+        """Keep why reading the resource failed, and when it is tried again; or give it up, with a notice: says which.
 
-        Of a resource that was configured otherwise meanwhile nothing is kept: that is none of its failures.
+        Of a resource that was configured otherwise meanwhile nothing is kept: that is none of its failures. Where
+        another poll was asked for since ``state`` was loaded, that tries it: nothing is given up before.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
-                RECORD_FAILURE, poll.id, message, now, retry_at, disable, poll.configuration
+                RECORD_FAILURE,
+                *(state.instance_id, state.wishes, poll.id, retry_at),
+                *(message, now, disable, poll.configuration),
             )
             if row is None or not row["given_up"]:
-                return
+                return False
             told = {
                 "resource": row["resource"],
                 "message": (
@@ -207,15 +202,22 @@ class Polls:
                 ),
             }
             await add_notice(connection, InstanceId(row["instance_id"]), "polling.disabled", told, now)
+        return True
 
     async def record_pause(
-        self, poll: ResourcePoll, remark: str, *, resumes_at: datetime, read_at: datetime | None
+        self,
+        state: PollState,
+        poll: ResourcePoll,
+        remark: str,
+        *,
+        resumes_at: datetime,
+        read_at: datetime | None,
     ) -> None:
-        """Keep why a resource is not read to its end, which is no failure, and when it is read on.
+        """Keep why a resource is not read to its end, which is no failure, and when it is read on; else as a failure.
 
         ``read_at`` says when a part of it was read, which ends its failures; None: none was.
         """
-        await self._pool.execute(PAUSE, poll.id, remark, resumes_at, read_at)
+        await self._pool.execute(PAUSE, state.instance_id, state.wishes, poll.id, resumes_at, remark, read_at)
 
     async def record_recovery(self, poll: ResourcePoll, now: datetime, remark: str | None) -> None:
         """Clear the failures of a resource that was read again; keep what is to be remarked of it."""
