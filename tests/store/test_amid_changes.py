@@ -90,3 +90,16 @@ async def test_a_refusal_of_tokens_that_are_just_replaced_stops_nothing(pool, in
     assert not (await act_amid(stopping, replace(), stop))[1]
     assert await pool.fetchval("SELECT valid AND next_poll_at IS NOT NULL FROM instance")
     assert await polls.require_authorisation(instance_id, 1, "refused", NOW)
+
+
+async def test_tokens_that_are_kept_amid_another_renewal_give_way_to_what_that_one_got(pool, instance_id):
+    """Their own lock was lost with its connection. What is given then is good, not what both were got by."""
+
+    async def renew():
+        async with TokenRows(stopping, VAULT).lock(instance_id, "egnyte") as lock:
+            await lock.replace(Tokens("another's", None, None))
+
+    stopping = Stopping(pool)
+    stopping.get_max_size = pool.get_max_size
+    keep = TokenRows(pool, VAULT).keep(instance_id, Tokens("ours", None, None, version=0))
+    assert (await act_amid(stopping, renew(), keep))[1] == Tokens("another's", None, None, version=1)

@@ -27,11 +27,11 @@ LOCK_SECONDS = 45.0
 
 # Who locks them meanwhile reads the old ones, and is refused by the provider; then this goes over them all the same.
 KEEP = """
-WITH kept AS (UPDATE credential SET tokens = $2, version = version + 1 WHERE instance_id = $1 AND version = $3
-              RETURNING tokens, version)
-SELECT tokens, version FROM kept UNION ALL
-SELECT tokens, version FROM credential WHERE instance_id = $1 AND NOT EXISTS (SELECT FROM kept)
+UPDATE credential SET tokens = $2, version = version + 1 WHERE instance_id = $1 AND version = $3
+RETURNING tokens, version
 """
+# By a statement of its own: one that waited for another's renewal has the tokens of before it.
+STORED = "SELECT tokens, version FROM credential WHERE instance_id = $1"
 
 
 class TokenLock:
@@ -103,7 +103,8 @@ class TokenRows:
             NeedsAuthorisationError: the instance is gone.
         """
         sealed = self._vault.seal(tokens_to_json(tokens))
-        return self._read(instance_id, await self._pool.fetchrow(KEEP, instance_id, sealed, tokens.version))
+        row = await self._pool.fetchrow(KEEP, instance_id, sealed, tokens.version)
+        return self._read(instance_id, row or await self._pool.fetchrow(STORED, instance_id))
 
     def _read(self, instance_id: InstanceId, row: Any) -> Tokens:
         if row is None:
