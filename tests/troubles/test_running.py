@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
-from signalpost.store.troubles import NO_TABLES, READ_ONLY, SLOW, UNREACHABLE
+from signalpost.store.troubles import NO_TABLES, READ_ONLY, SLOW, UNREACHABLE, find_trouble
 from tests.support import open_world, until
 from tests.troubles.ground import open_way
 
@@ -45,6 +46,24 @@ def is_told_once(logged, reason):
     assert told == ["database.lost", "database.back"], (told, lost)
     assert reason in lost[0]["reason"]
     return True
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("amid", [nullcontext, lambda connection: connection.transaction()])
+async def test_a_connection_that_ends_between_two_statements_is_a_trouble_of_the_database(pool, amid, waits):
+    """Whether it is known by then that it has ended, or not."""
+
+    async def read():
+        async with pool.acquire() as connection, amid(connection):
+            ended = connection._con.is_closed
+            await pool.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+            if waits:
+                await until(ended)
+            await connection.fetchval("SELECT 1")
+
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.InternalClientError)) as raised:
+        await read()
+    assert find_trouble(raised.value) is UNREACHABLE
 
 
 async def check_that_all_arrived(world, made):

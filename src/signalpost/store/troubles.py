@@ -18,7 +18,8 @@ EMBEDDED = "SIGNALPOST_DATA_DIR"
 
 OLDEST_SUPPORTED = 14
 ENCODING = "UTF8"
-CLOSED = (" closed", " closing")
+CLOSED = (" closed", " closing", " released back to the pool")
+"""Words of a connection that has ended; of a pool, where that was between two statements of whoever has it."""
 
 
 @dataclass(frozen=True, slots=True)
