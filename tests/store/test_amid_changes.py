@@ -72,6 +72,19 @@ async def test_what_fails_amid_which_a_poll_is_asked_for_waits_for_nothing(pool,
     assert await pool.fetchval("SELECT retry_at FROM resource_poll") == NOW + A_DAY
 
 
+@pytest.mark.parametrize("way", ["hand", "authorising"])
+async def test_a_call_of_a_user_amid_which_the_account_is_authorised_teaches_nothing(pool, instance_id, way):
+    """The calls that its authorisation had left would hold up polls by the new one until the next day."""
+    status, spent = PollingStatus(pool, VAULT), {"used": 1000, "callsAPoll": []}
+    await pool.execute("UPDATE instance SET quota = $1", {"used": 999, "callsAPoll": []})
+    access = await status.load_access(instance_id)
+    await ASKED_BY[way](pool, await find_instance(pool, instance_id))
+    await status.keep_quota(instance_id, spent, access)
+    assert await pool.fetchval("SELECT quota FROM instance") == (spent if way == "hand" else None)
+    await status.keep_quota(instance_id, spent, await status.load_access(instance_id))
+    assert await pool.fetchval("SELECT quota FROM instance") == spent
+
+
 @pytest.mark.parametrize("way", ["authorised", "renewed"])
 async def test_a_refusal_of_tokens_that_are_just_replaced_stops_nothing(pool, instance_id, way):
     instance, polls = await find_instance(pool, instance_id), Polls(pool, VAULT)

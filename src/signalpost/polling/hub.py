@@ -126,7 +126,7 @@ class UserCalls:
         finally:
             learned = session.allowance.to_json() if session.allowance is not None else None
             if learned is not None and learned != access.quota:
-                await self._rows.keep_quota(instance.id, learned)
+                await self._rows.keep_quota(instance.id, learned, access)
 
 
 def refuse(error: ProviderError, instance: Instance, connector: Connector) -> ProviderRefusalError:

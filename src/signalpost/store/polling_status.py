@@ -70,11 +70,12 @@ NOT disabled AND (NOT valid OR {IS_STALE}
 """The condition that an instance is not read until somebody sees to it, at the time that takes the place of ``{now}``:
 it needs an authorisation, its polling is stale, or a resource was given up."""
 
-# What a poll has learned of its own calls stays as it is: a user's call teaches nothing about it.
+# What a poll has learned of its own calls stays as it is: a user's call teaches nothing about it. Where another
+# authorisation has begun to count anew, what the one before had left says nothing, as at the end of a poll.
 KEEP_QUOTA = """
 UPDATE instance SET quota = $2 || CASE WHEN quota ? 'callsAPoll'
     THEN jsonb_build_object('callsAPoll', quota -> 'callsAPoll') ELSE '{}' END
-WHERE id = $1
+WHERE id = $1 AND (wishes = $3 OR quota IS NOT NULL)
 """
 
 
@@ -122,10 +123,14 @@ class StoppedPolling:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a call of a user needs of an instance besides its configuration."""
+    """What a call of a user needs of an instance besides its configuration.
+
+    ``wishes`` grow whenever it is authorised, as with whatever has it polled at once.
+    """
 
     tokens: Tokens
     quota: Mapping[str, Any] | None
+    wishes: int
 
 
 class PollingStatus:
@@ -195,15 +200,16 @@ class PollingStatus:
     async def load_access(self, instance_id: InstanceId) -> Access | None:
         """Load what a call of a user needs; None when the instance is gone."""
         row = await self._pool.fetchrow(
-            "SELECT credential.tokens, credential.version, instance.quota"
+            "SELECT credential.tokens, credential.version, instance.quota, instance.wishes"
             " FROM credential JOIN instance ON instance.id = credential.instance_id"
             " WHERE credential.instance_id = $1",
             instance_id,
         )
         if row is None:
             return None
-        return Access(tokens_from_json(self._vault.unseal(row["tokens"]), row["version"]), row["quota"])
+        tokens = tokens_from_json(self._vault.unseal(row["tokens"]), row["version"])
+        return Access(tokens, row["quota"], row["wishes"])
 
-    async def keep_quota(self, instance_id: InstanceId, quota: Mapping[str, Any]) -> None:
-        """Keep what a call of a user taught of the account's calls."""
-        await self._pool.execute(KEEP_QUOTA, instance_id, dict(quota))
+    async def keep_quota(self, instance_id: InstanceId, quota: Mapping[str, Any], access: Access) -> None:
+        """Keep what a call of a user, who had this ``access``, taught of the account's calls."""
+        await self._pool.execute(KEEP_QUOTA, instance_id, dict(quota), access.wishes)
