@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from signalpost.model.delivery import MOST_REFUSALS, REFUSED_IN_A_ROW
 from signalpost.store import backlog, retention
 from signalpost.store.instances import Instances
-from signalpost.store.retention import Retention, Tidied
+from signalpost.store.retention import PAGES, Retention, Tidied, Walk
 from signalpost.store.vault import Vault
+from signalpost.store.waiting import Waiting
 from tests.store.history import KEY, make_past
+from tests.store.notified import add_notifications, read_states
 from tests.store.test_events_found import filled  # noqa: F401 - a fixture
 from tests.support import PATIENCE_SECONDS, until
 
@@ -232,3 +235,20 @@ async def test_the_counts_of_hours_go_once_the_whole_hour_is_old(pool, tidier):
     assert await tidier.tidy(NOW) == NOTHING
     rows = await pool.fetch("SELECT instance_id, events FROM event_hour ORDER BY 1")
     assert [tuple(row) for row in rows] == sorted([(past.instance_id, 9), (other.instance_id, 9)])
+
+
+async def test_dead_letters_that_wait_again_while_their_pages_are_about_to_go_stay(
+    pool, time, instance_id, deliveries
+):
+    row = ["dead"] * (REFUSED_IN_A_ROW - 1)
+    ids = await add_notifications(pool, instance_id, [*row, "pending"], made_at=OLD)
+    await pool.execute("UPDATE notification SET refusals = $1", MOST_REFUSALS)
+    lane = await deliveries.claim(instance_id)
+    async with pool.acquire() as connection, connection.transaction():
+        waiting = Waiting(connection, deliveries._worker_id)
+        assert await waiting.revive_refused(lane, around=ids[-1], next_attempt_at=NOW)
+        removing = asyncio.create_task(Walk(pool, PAGES).go(YOUNG, NOW, monotonic=time, until=0.0))
+        await until(lambda: pool.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    assert await removing == 0
+    assert await read_states(pool, ids) == ["pending"] * REFUSED_IN_A_ROW
+    assert await count(pool, "page", "event") == [REFUSED_IN_A_ROW] * 2

@@ -42,6 +42,8 @@ FROM looked
 """
 
 # What hangs on a page goes with it. A replay that still runs may be about to send any of its instance's notifications.
+# Notifications are held before it is settled: dead letters that were revived while we waited for them stay, with their
+# page.
 PAGES = """
 WITH looked AS (
     SELECT id, polled_at < $2 AS old, polled_at > $4 AS ahead FROM page WHERE id > $1 ORDER BY id LIMIT $3
@@ -50,15 +52,22 @@ WITH looked AS (
     AND NOT EXISTS (SELECT FROM notification WHERE page_id = page.id AND state = 'pending')
     AND NOT EXISTS (SELECT FROM replay WHERE replay.instance_id = page.instance_id AND replay.state = 'running')
     ORDER BY id FOR UPDATE SKIP LOCKED
+), held AS (
+    SELECT page_id, state FROM notification WHERE id = ANY(ARRAY(
+        SELECT notification_id FROM event JOIN free ON event.polled_at = free.polled_at
+            AND event.instance_id = free.instance_id AND event.page_id = free.id))
+    ORDER BY id FOR UPDATE
+), done AS (
+    SELECT * FROM free WHERE id <> ALL(ARRAY(SELECT page_id FROM held WHERE state = 'pending'))
 ), events AS (
-    DELETE FROM event USING free WHERE event.polled_at = free.polled_at AND event.instance_id = free.instance_id
-        AND event.page_id = free.id RETURNING notification_id
+    DELETE FROM event USING done WHERE event.polled_at = done.polled_at AND event.instance_id = done.instance_id
+        AND event.page_id = done.id RETURNING notification_id
 ), attempts AS (
     DELETE FROM attempt WHERE notification_id = ANY(ARRAY(SELECT notification_id FROM events))
 ), notifications AS (
     DELETE FROM notification WHERE id = ANY(ARRAY(SELECT notification_id FROM events))
 ), gone AS (
-    DELETE FROM page WHERE id = ANY(ARRAY(SELECT id FROM free)) RETURNING id
+    DELETE FROM page WHERE id = ANY(ARRAY(SELECT id FROM done)) RETURNING id
 )
 SELECT (SELECT count(*) FROM gone) AS removed, count(*) FILTER (WHERE old OR ahead) AS passed,
        coalesce(min(id) FILTER (WHERE NOT old AND NOT ahead) - 1, max(id), $1) AS position
