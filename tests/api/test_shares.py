@@ -18,7 +18,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @asynccontextmanager
 async def wait_for_answers(world):
     """Have more callbacks tried than one organization may wait for, at a receiver that says nothing."""
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(0), "127.0.0.1", 0)
+    connections = []
+    silent = await asyncio.start_server(lambda _, writer: connections.append(writer), "127.0.0.1", 0)
     url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/hook"
     trying = [
         asyncio.create_task(world.client.post("/instances/test-callback", json={"url": url}))
@@ -31,6 +32,9 @@ async def wait_for_answers(world):
             each.cancel()
         await asyncio.gather(*trying, return_exceptions=True)
         silent.close()
+        for each in connections:
+            each.close()
+        await asyncio.gather(*(each.wait_closed() for each in connections), return_exceptions=True)
 
 
 @asynccontextmanager

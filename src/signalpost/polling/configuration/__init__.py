@@ -133,7 +133,7 @@ def read_resources(
         raise InvalidRequestError(message)
     for name, configuration in value.items():
         check_name(name)
-        match_resource(name, configuration, connector)
+        recall_resource(name, configuration, connector)
     return value
 
 
