@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.polling.configuration import match_resource
 from signalpost.sandbox.egnyte.tokens import Code, Grant
 from tests.api.answers import accepted
 
@@ -128,7 +130,7 @@ async def test_defaults_are_those_of_the_parameter_table(still):
     [(resource, configuration)] = (await polls_of(still, enabled)).items()
     assert resource == "events"
     assert configuration["url"] == "/hubs/documents/events"
-    assert configuration["idField"] == "event_object_id"
+    assert match_resource(resource, configuration, EgnyteConnector()).id_field == "event_object_id"
 
 
 DATES = json.loads(TEMPLATE % EXAMPLE)["configuration"]["event.poller.configuration"]["events"][

@@ -181,3 +181,27 @@ async def test_what_changed_since_a_list_was_read_is_told_though_it_is_read_othe
     expected = [*told, ("o1", "UPDATED"), ("new", "CREATED")]
     assert await machine.tell() == expected
     assert await machine.tell() == expected
+
+
+WRITTEN = {
+    "updatedDateField": "updated",
+    "updatedDateFormat": ISO,
+    "updatedDateTimezone": "GMT",
+    "createdDateField": "created",
+    "createdDateFormat": ISO,
+    "createdDateTimezone": "GMT",
+}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_dates_written_as_they_are_declared_are_no_other_configuration(open_machine, order):
+    short = {"url": "/hubs/tests/things"}
+    before, after = [short, {**short, "idField": "id", "datesConfiguration": WRITTEN}][::order]
+    machine = await open_machine("timestamp")
+    await machine.edit(before)
+    machine.provider.write("a", 1)
+    assert ("a", "CREATED") in await machine.tell()
+    await machine.edit(after)
+    before_the_watermark = machine.provider.read_clock() - timedelta(hours=1)
+    machine.provider.write("b", 1, dated=before_the_watermark)
+    assert ("b", "CREATED") in await machine.tell()

@@ -108,10 +108,14 @@ def read_resources(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Read ``event.poller.configuration``: JSON, resource name to configuration. Empty: the connector's default.
 
+    That names the resource alone: its ids and dates are the connector's whenever it is polled, as with a configuration
+    that leaves them out, and not those that were declared when the instance was written.
+
     With ``may_be_none`` an object without resources is taken, as the original shows it where events are off.
     """
     if not text.strip():
-        return default_resources(connector)
+        first = connector.resources[0]
+        return {first.name: {"url": _write_url(first, connector)}}
     try:
         value = orjson.loads(text)
         if isinstance(value, str):  # JSON that was made text twice, as hand-made requests often have it
@@ -138,7 +142,7 @@ def read_resources(
 
 
 def default_resources(connector: Connector) -> Mapping[str, Mapping[str, Any]]:
-    """What is polled when nothing is configured: the connector's first resource (open-connectors.md 4)."""
+    """What is polled when nothing is configured, in full: the connector's first resource (open-connectors.md 4)."""
     first = connector.resources[0]
     return {first.name: write_configuration(first, connector)}
 
@@ -153,10 +157,18 @@ def write_configuration(resource: Resource, connector: Connector) -> dict[str, A
                 f"{kind}DateFormat": resource.date_format,
                 f"{kind}DateTimezone": "GMT",
             }
+    return {
+        "url": _write_url(resource, connector),
+        "idField": resource.id_field,
+        "datesConfiguration": dates,
+    }
+
+
+def _write_url(resource: Resource, connector: Connector) -> str:
     url = f"/hubs/{connector.hub}/{resource.path}"
     if resource.required:
         url += "?" + "&".join(f"{name}=" for name in sorted(resource.required))
-    return {"url": url, "idField": resource.id_field, "datesConfiguration": dates}
+    return url
 
 
 def check_name(name: str) -> None:

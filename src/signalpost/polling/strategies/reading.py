@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ READ = "read"
 """In the watermark of a list that is compared whole: when it was read, up to an hour ago if nothing was found since."""
 
 RECORDS_A_TURN = 500
+SAME_ZONES = ("UTC", "GMT")
 MOST_LIST_PAGES = 2000
 """Pages of one list in one poll: a list that is longer is told as failing rather than read for ever."""
 
@@ -78,19 +79,25 @@ class Reading:
         ``by`` changes with all that may have others be found. Where versions are contents, dates do not matter: there
         ``objects`` stays when these change. (Older releases know ``by`` alone, and may run beside this one.)
         """
-        polled = self.polled
-        objects = [polled.strategy.value, polled.definition.url, polled.id_field]
-        dates = [
-            each and [each.field, each.pattern.text, str(each.zone)]
-            for each in (polled.updated, polled.created)
-        ]
-        signed = {"by": _sign([*objects, dates, polled.definition.filter_by_updated])}
-        return signed if by_date else signed | {"objects": _sign(objects)}
+        return self._sign(by_date=by_date)
 
     def is_of_another(self, *, by_date: bool) -> bool:
         """Say whether the watermark is of a configuration by which other objects, or versions, were found."""
         kept = self.poll.watermark or {}
-        return all(kept.get(name) != sign for name, sign in self.sign(by_date=by_date).items())
+        # What writes the declared dates in full calls their zone GMT, what leaves them out UTC: both find the same.
+        signs = (self._sign(by_date=by_date, utc=utc) for utc in (None, *SAME_ZONES))
+        return not any(kept.get(name) == sign for signed in signs for name, sign in signed.items())
+
+    def _sign(self, *, by_date: bool, utc: str | None = None) -> dict[str, str]:
+        """Sign, with ``utc`` for both names of that zone."""
+        polled = self.polled
+        objects = [polled.strategy.value, polled.definition.url, polled.id_field]
+        dates = [
+            each and [each.field, each.pattern.text, _name_zone(each.zone, utc)]
+            for each in (polled.updated, polled.created)
+        ]
+        signed = {"by": _sign([*objects, dates, polled.definition.filter_by_updated])}
+        return signed if by_date else signed | {"objects": _sign(objects)}
 
     def mark_between(self, *, settling: bool) -> Watermark | None:
         """Give the watermark of the pages before the last one: that of the poll.
@@ -107,6 +114,12 @@ class Reading:
         """Read a list of the resource, as ``read_list`` does, by pages as large as its configuration wants them."""
         size = self.polled.definition.page_size
         return read_list(listing, self.session, size, settling=settling, came_twice=came_twice)
+
+
+def _name_zone(zone: tzinfo, utc: str | None) -> str:
+    """Name a zone; with ``utc`` so, if it is that by either name."""
+    name = str(zone)
+    return utc if utc is not None and name in SAME_ZONES else name
 
 
 def _sign(parts: list[Any]) -> str:
