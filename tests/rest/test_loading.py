@@ -17,7 +17,9 @@ def test_files_and_folders_are_loaded_and_a_key_counts_once(tmp_path):
     assert registry.find("desk").name == "Desk"
     two = tmp_path / "two.toml"
     two.write_text("\n" + write())
-    with pytest.raises(ConfigurationError, match=r"two\.toml:3: key: 'desk' is taken"):
+    with pytest.raises(
+        ConfigurationError, match=r"two\.toml:3: key: 'desk' is taken, it is that of .*one\.toml"
+    ):
         load_registry(egnyte_url=None, files=[tmp_path], check_format=compile_pattern)
 
 

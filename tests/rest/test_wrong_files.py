@@ -140,6 +140,20 @@ def test_addresses_that_lead_anywhere_are_refused(statement, line, words):
         ("a = " + "9" * 5_000, "this is not TOML"),
         (write() + "\n" + RESOURCE + 'kind = "none"', "stands twice"),
         (
+            write().partition("[[resources]]")[0],
+            "resources: it is missing; right would be, for example, [[res",
+        ),
+        *(
+            (write().replace(right, wrong), f"it is {words}; right would be, for example, {right}")
+            for right, wrong, words in (
+                ("[[resources]]", "[resources]", "one table where a list of them belongs"),
+                ("[[fields]]", "[fields]", "one table where a list of them belongs"),
+                ("[resources.pagination]", "[[resources.pagination]]", "no table"),
+                ("[limits]", "[[limits]]", "no table"),
+                ("[account]", "[[account]]", "no table"),
+            )
+        ),
+        (
             write().replace('updated_field = "updated"\ncreated_field = "created"\n', ""),
             "needs updated_field",
         ),
@@ -190,7 +204,11 @@ def test_a_secret_that_stands_in_the_file_is_not_repeated():
         ('kind = "none"\n', 'password = "s3cret"', "auth.password: there is no such field"),
         ('kind = "none"\n', 'headers = { "X-Key" = "s3cret" }', "auth.headers: there is no such field"),
         ('[auth]\nkind = "none"\n', 'api = { key = "s3cret" }', "api: there is no such field"),
-        ('[auth]\nkind = "none"\n', 'auth = "Bearer s3cret"', "auth: Input should be"),
+        (
+            '[auth]\nkind = "none"\n',
+            'auth = "Bearer s3cret"',
+            "auth: it is no table; right would be, for example, [auth]",
+        ),
     ],
 )
 def test_a_secret_that_is_put_where_none_belongs_is_not_repeated(written, secret, words):

@@ -22,19 +22,20 @@ def load_connectors(
         ConfigurationError: a file cannot be read or a field is wrong, or a key is ``taken``; file, line, field and
             value are named.
     """
-    keys = set(taken)
+    keys = dict.fromkeys(taken, "of another connector")
     found: list[RestConnector] = []
     for path in find_files(paths):
         connector = RestConnector(read_file(path, check_format))
         if connector.key in keys:
             line = find_line(path.read_text(), ["key"])
             message = (
-                f"{path}:{line}: key: {connector.key!r} is taken by another connector; give each its own"
+                f"{path}:{line}: key: {connector.key!r} is taken, it is that {keys[connector.key]}; give each its"
+                " own"
             )
             raise ConfigurationError(message)
         if wrong := judge(connector, found):
             message = f"{path}: {wrong}"
             raise ConfigurationError(message)
-        keys.add(connector.key)
+        keys[connector.key] = f"of {path}"
         found.append(connector)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +15,13 @@ from signalpost.model.errors import ConfigurationError
 Place = tuple[str | int, ...]
 TAGGED = frozenset({"auth", "pagination"})
 """Tables of which ``kind`` says what else they have."""
+WORDS = {
+    "missing": "it is missing",
+    "union_tag_not_found": "it is missing",
+    "extra_forbidden": "there is no such field",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "it is no table"),
+}
+"""Of errors that say the same wherever they are."""
 CheckFormat = Callable[[str], object]
 """Takes a date format; raises InvalidRequestError if it is none."""
 
@@ -87,15 +94,15 @@ def _explain(text: str, name: str, value: Any, error: Any) -> str:
 
 
 def _put_in_words(error: Any) -> str:
+    if words := WORDS.get(error["type"]):
+        return words
     match error["type"]:
-        case "missing" | "union_tag_not_found":
-            return "it is missing"
-        case "extra_forbidden":
-            return "there is no such field"
         case "union_tag_invalid":
             return f"it is none of {error['ctx']['expected_tags']}"
         case "value_error":
             return str(error["ctx"]["error"])
+        case "list_type" if isinstance(error["input"], dict):
+            return "it is one table where a list of them belongs"
         case _:
             return str(error["msg"])
 
@@ -154,9 +161,10 @@ def _is_there(value: Any, place: Sequence[str | int]) -> bool:
 
 
 def _find_example(place: Place, value: Any) -> str:
-    """Give the example of the field at a place, as TOML; "" where there is none."""
+    """Give the example of the field at a place, as TOML, or how the table there begins; "" where there is none."""
     model: type[BaseModel] | None = Declaration
     example = ""
+    annotation: Any = None
     for part in place:
         if isinstance(part, str):
             fields = model.model_fields if model is not None else {}
@@ -166,11 +174,15 @@ def _find_example(place: Place, value: Any) -> str:
             field = fields[part]
             value = value.get(part) if isinstance(value, dict) else None
             example = write_example(part, field.examples[0]) if field.examples else example
-            model = _find_model(field.annotation, value)
+            annotation = field.annotation
+            model = _find_model(annotation, value)
         elif isinstance(value, list):
             value = value[part] if part < len(value) else None
             model = _find_model(model, value) if model is not None else None
-    return example
+    if example or model is None:
+        return example
+    table = ".".join(part for part in place if isinstance(part, str))
+    return f"[[{table}]]" if get_origin(annotation) is list else f"[{table}]"
 
 
 def _find_model(annotation: Any, value: Any) -> type[BaseModel] | None:
