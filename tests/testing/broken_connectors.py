@@ -239,6 +239,14 @@ BROKEN = {
     "hides its rate": (declare(calls_per_second=7.0), "its_page_lists"),
     "hides its calls a day": (declare(calls_a_day=1000), "its_page_lists"),
     "hides its interval": (declare(least_interval_seconds=90.0), "its_page_lists"),
+    "has two slashes between base URL and path": (
+        declare(find_host=lambda *_: "https://api.example.com/v1/"),
+        "it_connects_before",
+    ),
+    "has paths put behind a query": (
+        declare(find_host=lambda *_: "https://api.example.com/v1?version=1"),
+        "it_connects_before",
+    ),
     "calls nobody": (declare(identify=identify_nobody), "it_connects_before"),
     "does not heed the refusal": (declare(identify=identify_anybody), "it_connects_before"),
     "has another account each time": (declare(identify=identify_anew), "the_account_is_stable"),

@@ -93,6 +93,8 @@ class Provider:
     ) -> Answer:
         """Answer one request."""
         place = url.removeprefix(self._base_url)
+        if wrong := _find_wrong_address(self._base_url, place):
+            pytest.fail(f"the connector asked for {url}: {wrong}")
         if method != "GET":
             place = f"{method} {place}" + ("" if body is None else f" {body.decode()}")
         self.calls.append(place)
@@ -105,6 +107,15 @@ class Provider:
             known = ", ".join(self._answers) or "nothing"
             pytest.fail(f"the connector asked for {place}, which the answers do not have; they have {known}")
         return await self._outbound.request(method, url, headers=headers, max_bytes=max_bytes, body=body)
+
+
+def _find_wrong_address(base_url: str, place: str) -> str:
+    """Say why base URL and path are none together, "" if they are: each may be well alone, and answers are by path."""
+    if set(base_url) & {"?", "#"}:
+        return "find_host gave a URL with a query, and paths are put behind that"
+    if base_url.endswith("/") and place.startswith("/"):
+        return "find_host gave a URL that ends with a slash, and the path begins with one"
+    return ""
 
 
 def find_answer(answers: Answers, place: str) -> Answer | None:
