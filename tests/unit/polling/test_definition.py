@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,12 @@ from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.resource import Strategy
 from signalpost.model.configuration import OLDEST
 from signalpost.model.errors import InvalidRequestError
-from signalpost.polling.configuration import default_resources, match_resource, read_poll_settings
+from signalpost.polling.configuration import (
+    default_resources,
+    match_resource,
+    read_poll_settings,
+    read_resources,
+)
 from signalpost.polling.configuration.definition import read_definition
 
 AT = datetime(2026, 5, 28, 11, 41, 12, tzinfo=UTC)
@@ -271,6 +277,15 @@ def test_poll_settings_tell_from_when_changes_are_told():
     assert set(read().resources) == {"events"}
     with pytest.raises(InvalidRequestError, match=re.escape("event.poller.start: 'soon'")):
         read(start="soon")
+
+
+def test_an_instance_polls_at_most_a_thousand_resources():
+    def write(number):
+        return json.dumps({f"r{each}": {"url": "/users"} for each in range(number)})
+
+    assert len(read_resources(write(1000), EGNYTE)) == 1000
+    with pytest.raises(InvalidRequestError, match="it has 1,001 resources; an instance has at most 1,000"):
+        read_resources(write(1001), EGNYTE)
 
 
 def test_an_interval_shorter_than_the_connector_allows_is_refused():

@@ -35,6 +35,8 @@ from signalpost.polling.dates.patterns import show
 from signalpost.polling.where import read_where
 
 LONGEST_NAME = 100
+MOST_RESOURCES = 1000
+"""Of an instance: each is a row that every poll reads, and a change writes."""
 COMMON_PARAMETERS = frozenset({"where", "pageSize", "page", "orderBy", "fields"})
 """Query parameters that every resource takes, whatever the provider has (open-connectors.md 3.3)."""
 
@@ -134,6 +136,9 @@ def read_resources(
         raise InvalidRequestError(message)
     if not isinstance(value, dict) or not (value or may_be_none):
         message = f'{POLLER_CONFIGURATION}: give an object of resources, as in {{"events": {{"url": ...}}}}'
+        raise InvalidRequestError(message)
+    if len(value) > MOST_RESOURCES:
+        message = f"{POLLER_CONFIGURATION}: it has {len(value):,} resources; an instance has at most {MOST_RESOURCES:,}"
         raise InvalidRequestError(message)
     for name, configuration in value.items():
         check_name(name)
