@@ -61,7 +61,9 @@ async def test_a_connection_that_ends_between_two_statements_is_a_trouble_of_the
                 await until(ended)
             await connection.fetchval("SELECT 1")
 
-    with pytest.raises((asyncpg.InterfaceError, asyncpg.InternalClientError)) as raised:
+    with pytest.raises(
+        (asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError)
+    ) as raised:
         await read()
     assert find_trouble(raised.value) is UNREACHABLE
 
