@@ -13,7 +13,7 @@ from signalpost.instances.drafts import EventPlan
 from signalpost.model.configuration import CALLBACK_URL, OPERATIONS_URL, POLLER_CONFIGURATION
 from signalpost.model.errors import AddressRefusedError, InvalidRequestError
 from signalpost.outbound import Outbound
-from signalpost.polling.configuration import PollSettings, read_poll_settings
+from signalpost.polling.configuration import read_poll_settings
 from signalpost.settings import Settings
 
 MOST_AT_ONCE = 20_000
@@ -33,25 +33,21 @@ class PlanReader:
         Raises:
             InvalidRequestError: a value is wrong, or an address must not be called.
         """
-        read = partial(self._read_polls, configuration, connector)
+        read = partial(
+            read_poll_settings, configuration, connector, minimum_interval_seconds=self._minimum_seconds
+        )
         is_long = len(configuration.get(POLLER_CONFIGURATION, "")) > MOST_AT_ONCE
-        polls, sources = await asyncio.to_thread(read) if is_long else read()
+        polls = await asyncio.to_thread(read) if is_long else read()
         delivery = read_delivery_settings(configuration)
         await self.vet(f"configuration.{CALLBACK_URL}", delivery.callback_url)
         await self.vet(f"configuration.{OPERATIONS_URL}", read_operations_url(configuration))
         return EventPlan(
             interval_seconds=polls.interval_seconds,
             resources=polls.resources,
-            sources=sources,
+            sources=polls.sources,
             callback_url=delivery.callback_url,
             full_raw=delivery.full_raw,
         )
-
-    def _read_polls(
-        self, configuration: Mapping[str, str], connector: Connector
-    ) -> tuple[PollSettings, Mapping[str, str]]:
-        polls = read_poll_settings(configuration, connector, minimum_interval_seconds=self._minimum_seconds)
-        return polls, polls.name_sources(connector)
 
     async def vet(self, field: str, url: str | None) -> None:
         """Have the address of a URL judged before anything is stored; it is judged again whenever we connect.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from signalpost.polling.configuration.definition import DateSetting
 from signalpost.polling.dates import compile_pattern, parse_zone
 from signalpost.polling.records import LONGEST_ID, RecordReader
 from signalpost.polling.strategies.reading import read_records
+from tests.unit.polling.turns import take_turns
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 AT = datetime(2026, 5, 28, 11, 41, 12, tzinfo=UTC)
@@ -238,20 +238,11 @@ def test_any_record_is_read(record, id_field, pattern, zone):
 
 
 async def test_others_get_their_turns_while_a_page_of_many_records_is_read():
-    turns = 0
-
-    async def take_turns():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(take_turns())
-    read = await read_records(RecordReader("id", None, None, NOW), [{"id": each} for each in range(5000)])
-    other.cancel()
+    async with take_turns() as turns:
+        read = await read_records(RecordReader("id", None, None, NOW), [{"id": each} for each in range(5000)])
     assert [each.object_id for each, _ in read] == [str(each["id"]) for _, each in read]
     assert len(read) == 5000
-    assert turns >= 9
+    assert len(turns) >= 9
 
 
 def test_numbers_too_large_to_be_told_apart_are_no_ids():

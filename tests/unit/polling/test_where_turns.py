@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import pytest
 
 from signalpost.polling.choosing import choose
 from signalpost.polling.where import MOST_VALUES, read_where
+from tests.unit.polling.turns import take_turns
 
 DATES = [
     f"Thu, {day} May 2026 {hour:02}:{minute:02}:00 GMT"
@@ -51,18 +51,9 @@ async def test_all_else_gets_its_turns_between_records():
         " OR ".join(f"modified = '{each}'" for each in [*DATES[: MOST_VALUES - 1], RECORD["modified"]])
     )
     records = [{**RECORD, "name": str(number)} for number in range(20)]
-    turns = 0
-
-    async def count_turns():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count_turns())
-    assert await choose(where, records) == records
-    counting.cancel()
-    assert turns >= len(records)
+    async with take_turns() as turns:
+        assert await choose(where, records) == records
+    assert len(turns) >= len(records)
 
 
 async def test_those_that_meet_are_chosen_in_their_order():

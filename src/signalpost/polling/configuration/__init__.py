@@ -49,16 +49,14 @@ ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 class PollSettings:
     """How an instance is polled: nothing at all when ``resources`` is empty.
 
-    ``start_at`` is from when on the first poll of a resource tells changes (``model.configuration.read_start``).
+    ``sources`` names what each is read from (``PolledResource.source``); ``start_at`` is from when on the first poll of
+    a resource tells changes (``model.configuration.read_start``).
     """
 
     interval_seconds: float
     resources: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, str]
     start_at: datetime | None
-
-    def name_sources(self, connector: Connector) -> dict[str, str]:
-        """Name what each resource is read from (``PolledResource.source``)."""
-        return {name: recall_resource(name, each, connector).source for name, each in self.resources.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +100,9 @@ def read_poll_settings(
     start_at = read_start(configuration)
     text = configuration.get(POLLER_CONFIGURATION, "")
     resources = read_resources(text, connector, may_be_none=not enabled)
-    return PollSettings(interval_seconds, resources if enabled else {}, start_at)
+    polled = resources if enabled else {}
+    sources = {name: recall_resource(name, each, connector).source for name, each in polled.items()}
+    return PollSettings(interval_seconds, polled, sources, start_at)
 
 
 def read_resources(

@@ -73,31 +73,28 @@ class Reading:
         after = datetime.fromisoformat(kept[READ]) + datetime.resolution
         return Told(after, until=self.started_at + OVERLAP)
 
-    def sign(self, *, by_date: bool) -> dict[str, str]:
+    def sign(self, *, by_date: bool, utc: str | None = None) -> dict[str, str]:
         """Give what tells, in a watermark, by which configuration objects and their versions were found.
 
         ``by`` changes with all that may have others be found. Where versions are contents, dates do not matter: there
-        ``objects`` stays when these change. (Older releases know ``by`` alone, and may run beside this one.)
+        ``objects`` stays when these change. (Older releases know ``by`` alone, and may run beside this one.) ``utc``
+        stands for both names of that zone (None: each as it was given).
         """
-        return self._sign(by_date=by_date)
-
-    def is_of_another(self, *, by_date: bool) -> bool:
-        """Say whether the watermark is of a configuration by which other objects, or versions, were found."""
-        kept = self.poll.watermark or {}
-        # What writes the declared dates in full calls their zone GMT, what leaves them out UTC: both find the same.
-        signs = (self._sign(by_date=by_date, utc=utc) for utc in (None, *SAME_ZONES))
-        return not any(kept.get(name) == sign for signed in signs for name, sign in signed.items())
-
-    def _sign(self, *, by_date: bool, utc: str | None = None) -> dict[str, str]:
-        """Sign, with ``utc`` for both names of that zone."""
         polled = self.polled
         objects = [polled.strategy.value, polled.definition.url, polled.id_field]
         dates = [
             each and [each.field, each.pattern.text, _name_zone(each.zone, utc)]
             for each in (polled.updated, polled.created)
         ]
-        signed = {"by": _sign([*objects, dates, polled.definition.filter_by_updated])}
-        return signed if by_date else signed | {"objects": _sign(objects)}
+        signed = {"by": _hash([*objects, dates, polled.definition.filter_by_updated])}
+        return signed if by_date else signed | {"objects": _hash(objects)}
+
+    def is_of_another(self, *, by_date: bool) -> bool:
+        """Say whether the watermark is of a configuration by which other objects, or versions, were found."""
+        kept = self.poll.watermark or {}
+        # What writes the declared dates in full calls their zone GMT, what leaves them out UTC: both find the same.
+        signs = (self.sign(by_date=by_date, utc=utc) for utc in (None, *SAME_ZONES))
+        return not any(kept.get(name) == sign for signed in signs for name, sign in signed.items())
 
     def mark_between(self, *, settling: bool) -> Watermark | None:
         """Give the watermark of the pages before the last one: that of the poll.
@@ -117,12 +114,11 @@ class Reading:
 
 
 def _name_zone(zone: tzinfo, utc: str | None) -> str:
-    """Name a zone; with ``utc`` so, if it is that by either name."""
     name = str(zone)
     return utc if utc is not None and name in SAME_ZONES else name
 
 
-def _sign(parts: list[Any]) -> str:
+def _hash(parts: list[Any]) -> str:
     return hashlib.blake2b(orjson.dumps(parts), digest_size=8).hexdigest()
 
 

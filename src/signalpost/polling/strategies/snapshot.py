@@ -39,9 +39,9 @@ class SnapshotReading:
     The memory holds every object of the list with the hash of its content. The watermark is ``{"since": when the list
     was first taken in, "read": when it was read}`` and what identifies objects (``Reading.sign``). Deletions are
     concluded at the very end, from a list that was read without a doubt; where it had several pages, or is all of a
-    sudden empty, it is read once more,
-    and only what both readings lack is deleted: a row that moved to an earlier page meanwhile is in one of them. Where
-    rows moved to later pages, and so came twice, nothing is said to be deleted this time.
+    sudden empty, it is read once more, and only what both readings lack is deleted: a row that moved to an earlier
+    page meanwhile is in one of them. Where rows moved to later pages, and so came twice, nothing is said to be deleted
+    this time.
     """
 
     def __init__(

@@ -52,6 +52,13 @@ class Kind(StrEnum):
     """A resource cannot be read, and is tried again by itself."""
 
 
+# What waits for the endpoint of one of ``own``: how many, as far as they are counted, and since when.
+WAITING = f"""CROSS JOIN LATERAL (
+                   SELECT count(*) AS number, min(created_at) AS since_at
+                   FROM (SELECT created_at FROM notification
+                         WHERE notification.instance_id = own.id AND notification.state = 'pending'
+                         ORDER BY lane_order LIMIT {MOST_COUNTED}) AS first) AS first"""
+
 # The instances of the organization are read once; of each its endpoint, and one look into the index of dead letters.
 # Of gaps, which are few, the newest of each instance.
 LIST = f"""
@@ -106,22 +113,14 @@ WITH own AS MATERIALIZED (
                          WHERE notification.instance_id = held.id AND notification.state = 'pending'
                          ORDER BY lane_order LIMIT {MOST_COUNTED}) AS first) AS waiting)
     UNION ALL (SELECT 'no_callback', own.id, own.name, first.since_at, NULL, NULL, first.number, NULL
-               FROM own JOIN endpoint ON endpoint.instance_id = own.id CROSS JOIN LATERAL (
-                   SELECT count(*) AS number, min(created_at) AS since_at
-                   FROM (SELECT created_at FROM notification
-                         WHERE notification.instance_id = own.id AND notification.state = 'pending'
-                         ORDER BY lane_order LIMIT {MOST_COUNTED}) AS first) AS first
+               FROM own JOIN endpoint ON endpoint.instance_id = own.id {WAITING}
                WHERE url IS NULL AND NOT own.disabled AND first.number > 0 ORDER BY since_at, own.id LIMIT $3)
     UNION ALL (SELECT 'dead', id, name, since_at, NULL, NULL, number, NULL FROM dead)
     UNION ALL (SELECT 'stale', own.id, own.name, read_at, failing.what, failing.reason, 0, failing.next_at
                FROM own LEFT JOIN failing ON failing.id = own.id
                WHERE own.stale AND own.standing = 'polled' ORDER BY coalesce(read_at, created_at), own.id LIMIT $3)
     UNION ALL (SELECT 'late', own.id, own.name, first.since_at, NULL, NULL, first.number, NULL
-               FROM own JOIN endpoint ON endpoint.instance_id = own.id CROSS JOIN LATERAL (
-                   SELECT count(*) AS number, min(created_at) AS since_at
-                   FROM (SELECT created_at FROM notification
-                         WHERE notification.instance_id = own.id AND notification.state = 'pending'
-                         ORDER BY lane_order LIMIT {MOST_COUNTED}) AS first) AS first
+               FROM own JOIN endpoint ON endpoint.instance_id = own.id {WAITING}
                WHERE NOT own.disabled AND {IS_LATE} ORDER BY since_at, own.id LIMIT $3)
     UNION ALL (SELECT 'gap', id, name, detected_at, resource, reason, 0, NULL FROM lost)
     UNION ALL (SELECT 'throttled', id, name, NULL, NULL, NULL, 0, throttled_until
