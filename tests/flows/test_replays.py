@@ -103,6 +103,15 @@ async def test_a_range_goes_out_in_order_marked_and_with_the_same_ids(stage):
     assert (await read_states(stage.pool, ids))[:3] == ["delivered", "delivered", "pending"]
 
 
+async def test_whatever_reaches_the_callback_by_a_replay_is_delivered(stage):
+    ids = await add_notifications(stage.pool, stage.instance_id, ["unsent", "cancelled", "dead", "unsent"])
+    replay = await stage.orders.ask_range(stage.instance_id, 1, None)
+    assert (await stage.work(replay)).sent == len(ids)
+    assert await read_states(stage.pool, ids) == ["delivered"] * len(ids)
+    query = "SELECT count(*) FROM notification WHERE delivered_at IS NOT NULL AND dead_at IS NULL"
+    assert await stage.pool.fetchval(query) == len(ids)
+
+
 async def test_another_url_gets_all_signed_and_none_of_the_callbacks_secrets(stage):
     ids = await add_notifications(
         stage.pool, stage.instance_id, ["pending", "unsent", "cancelled", "dead", "delivered"]

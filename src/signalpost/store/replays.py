@@ -82,7 +82,8 @@ WITH told AS (
 ), mended AS (
     UPDATE notification SET state = 'delivered', dead_at = NULL,
            delivered_at = $5::timestamptz + make_interval(secs => $6::integer / 1000.0)
-    FROM mine WHERE notification.id = $3 AND notification.state = 'dead' AND mine.url IS NULL AND $11 = 'delivered'
+    FROM mine WHERE notification.id = $3 AND notification.state IN ('dead', 'cancelled', 'unsent')
+        AND mine.url IS NULL AND $11 = 'delivered'
 ), written AS (
     INSERT INTO attempt (notification_id, replay_id, number, started_at, duration_milliseconds, status, error, excerpt)
     SELECT $3, mine.id, $4, $5, $6, $7, $8, $9 FROM mine ON CONFLICT DO NOTHING
