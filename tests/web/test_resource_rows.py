@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signalpost.connectors.egnyte import EgnyteConnector
-from signalpost.polling.configuration import read_resources
+from signalpost.polling.configuration import MOST_RESOURCES, read_resources
 from signalpost.web.filters import write_json
 from signalpost.web.places import find_line, find_place, find_syntax_error
 from signalpost.web.resource_rows import make_rows, merge_rows, read_column, read_json
@@ -20,6 +20,14 @@ def test_rows_that_nobody_touched_leave_the_json_as_it_is():
         "odd": 3,
     }
     assert merge_rows(value, make_rows(value, CONNECTOR)) == value
+
+
+def test_no_more_rows_are_made_than_an_instance_may_have_and_the_rest_stays_in_the_json():
+    """Each is some three kilobytes of the page: of a form as long as is taken they would be a hundred megabytes."""
+    value = {f"mine{number}": {"url": "/hubs/documents/users"} for number in range(MOST_RESOURCES * 2)}
+    rows = make_rows(value, CONNECTOR)
+    assert len(rows) == len(CONNECTOR.resources) + MOST_RESOURCES
+    assert merge_rows(value, rows) == value
 
 
 def test_a_row_is_written_in_the_spelling_that_stands_there():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from signalpost.connectors.base import Connector
 from signalpost.connectors.resource import Resource
-from signalpost.polling.configuration import default_resources, write_configuration
+from signalpost.polling.configuration import MOST_RESOURCES, default_resources, write_configuration
 from signalpost.polling.labels import find_label
 from signalpost.web.visits import Form
 
@@ -61,10 +62,14 @@ def read_json(text: str, connector: Connector) -> dict[str, Any] | None:
 
 
 def make_rows(value: Mapping[str, Any], connector: Connector) -> list[Row]:
-    """Make a row for each resource of the connector, and for those that ``value`` has under names of their own."""
+    """Make a row for each resource of the connector, and for those that ``value`` has under names of their own.
+
+    Of more of these than an instance may have no row is made: they are refused, and stay in the JSON.
+    """
     rows = []
     known = {resource.name: resource for resource in connector.resources}
-    for number, name in enumerate([*known, *(name for name in value if name not in known)]):
+    others = islice((name for name in value if name not in known), MOST_RESOURCES)
+    for number, name in enumerate([*known, *others]):
         resource = known.get(name)
         template = write_configuration(resource, connector) if resource else deepcopy(value[name])
         row = Row(
