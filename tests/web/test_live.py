@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from signalpost.web.streams import MOST_STREAMS
 from tests.processes import STOP_SECONDS
 from tests.store.history import make_past
 from tests.support import until
@@ -123,11 +122,28 @@ async def test_a_stream_ends_with_the_session(quiet, enter):
     assert answer.status_code == 401
 
 
-async def test_no_more_streams_are_open_than_may(quiet, enter, monkeypatch):
-    browser = await enter(quiet)
-    monkeypatch.setattr(streams_of(quiet), "_open", MOST_STREAMS)
-    answer = await browser.client.get("/events/live")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+@pytest.mark.parametrize("bound", ["MOST_STREAMS", "MOST_OF_ONE"])
+async def test_no_more_streams_are_open_than_may_and_one_organization_leaves_room(
+    quiet, enter, monkeypatch, bound
+):
+    monkeypatch.setattr(f"signalpost.web.streams.{bound}", 1)
+    browser, other = await enter(quiet), await enter(quiet, email="zoe@example.com")
+    await quiet.pool.execute(
+        "WITH other AS (INSERT INTO organization (name) VALUES ('Other') RETURNING id)"
+        " UPDATE member SET organization_id = (SELECT id FROM other) WHERE email = 'zoe@example.com'"
+    )
+    async with following(browser, "/overview/live"):
+        await until(lambda: streams_of(quiet).number == 1)
+        answer = await browser.client.get("/events/live")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        if bound == "MOST_STREAMS":
+            assert (await other.client.get("/overview/live")).status_code == 503
+        else:
+            async with following(other, "/overview/live") as told:
+                await told.look_again()
+    await until(lambda: streams_of(quiet).number == 0)
+    async with following(browser, "/overview/live") as told:
+        await told.look_again()
 
 
 async def test_open_streams_do_not_hold_the_server_up(make_world, enter, monkeypatch):

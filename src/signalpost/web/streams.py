@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 import orjson
 
+from signalpost.model.ids import OrganizationId
 from signalpost.observe import get_logger
 from signalpost.store.troubles import find_trouble
 
@@ -16,6 +18,9 @@ log = get_logger("web")
 
 MOST_STREAMS = 200
 """Streams that are open in a process at a time."""
+
+MOST_OF_ONE = 150
+"""How many of them may be of one organization."""
 
 LOOK_SECONDS = 2.0
 MOST_LOOKS = 300
@@ -32,29 +37,27 @@ class LookEndedError(Exception):
 class Streams:
     """The open streams of this process."""
 
-    def __init__(self, most: int = MOST_STREAMS, look_seconds: float | None = None) -> None:
-        self._most = most
-        self._look_seconds = LOOK_SECONDS if look_seconds is None else look_seconds
-        self._open = 0
+    def __init__(self) -> None:
+        self._open: Counter[OrganizationId] = Counter()
         self._closing = asyncio.Event()
 
-    @property
-    def full(self) -> bool:
-        """Whether no more may be opened."""
-        return self._open >= self._most or self._closing.is_set()
+    def has_room(self, organization_id: OrganizationId) -> bool:
+        """Whether one more may be opened for an organization."""
+        is_fair = self._open[organization_id] < MOST_OF_ONE and self.number < MOST_STREAMS
+        return is_fair and not self._closing.is_set()
 
     @property
     def number(self) -> int:
         """How many are open."""
-        return self._open
+        return self._open.total()
 
     def close(self) -> None:
         """Have every stream end at once, for the server to stop."""
         self._closing.set()
 
-    async def follow(self, look: Look) -> AsyncIterator[bytes]:
+    async def follow(self, organization_id: OrganizationId, look: Look) -> AsyncIterator[bytes]:
         """Give the messages of one stream, until its time is over, the look ends it or the server stops."""
-        self._open += 1
+        self._open[organization_id] += 1
         try:
             yield b"retry: 3000\n\n"
             for _ in range(MOST_LOOKS):
@@ -62,7 +65,7 @@ class Streams:
                 # A comment says nothing, but shows whether somebody still listens.
                 yield b":\n\n" if told is None else b"data: " + orjson.dumps(told) + b"\n\n"
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), self._look_seconds)
+                    await asyncio.wait_for(self._closing.wait(), LOOK_SECONDS)
                     return
         except LookEndedError:
             return
@@ -70,4 +73,5 @@ class Streams:
             if find_trouble(error) is None:  # the database's is told once for all
                 log.exception("stream.failed")
         finally:
-            self._open -= 1
+            self._open[organization_id] -= 1
+            self._open += Counter()  # forgets organizations that have none

@@ -57,13 +57,12 @@ async def follow_overview(request: Request, parts: Web, visit: Viewer) -> Respon
 
 
 def _stream(request: Request, parts: WebParts, visit: Visit, look: Look) -> Response:
-    if parts.streams.full:
+    if not parts.streams.has_room(visit.organization_id):
         return Response("too many pages are open; reload to see what is new", 503, {"Retry-After": "60"})
     looks = _while_signed_in(request, parts, visit, look)
     # Proxies that gather answers would tell nothing until the end.
-    return StreamingResponse(
-        parts.streams.follow(looks), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
-    )
+    messages = parts.streams.follow(visit.organization_id, looks)
+    return StreamingResponse(messages, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 def _while_signed_in(request: Request, parts: WebParts, visit: Visit, look: Look) -> Look:
