@@ -110,6 +110,19 @@ async def test_a_provider_in_trouble(still, fault, status, words):
 
 
 @pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "status", "status": 503, "times": 2}, {"kind": "reset", "times": 1}, {"kind": "over_qps"}],
+)
+async def test_a_code_is_not_lost_to_a_provider_that_fails_for_a_moment(still, fault):
+    await still.control("POST", "faults", {"path": USER, **fault})
+    try:
+        assert accepted(await still.client.post("/instances", json=await still.body()))["valid"]
+    finally:
+        await still.control("DELETE", "faults")
+
+
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_callback_is_tried_by_one_sample(still):
     received = len(still.listener.received)
     key = {"event.notification.signature.key": "a signature key"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +31,9 @@ from signalpost.model.errors import (
     InvalidRequestError,
     NotFoundError,
     ProviderError,
+    QuotaSpentError,
+    RetryLaterError,
+    TooFastError,
     replace_unusable,
 )
 from signalpost.model.instance import Account, Caller, Instance, Tokens
@@ -41,6 +45,13 @@ from signalpost.store.vault import make_secret
 log = get_logger("instances")
 
 SPENT = "try again, but a code, or a refresh token given alone, is spent by now: give a new one"
+
+
+FIRST_CALL_WAITS_SECONDS = (0.5, 2.0)
+"""Waits before the first call is made again where the provider cannot answer: a code that failed with it would be
+spent, and the consent be asked for once more."""
+FIRST_CALL_PATIENCE_SECONDS = 5.0
+"""It is not where the provider took longer than this, or asks for it: somebody waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +266,7 @@ class Lifecycle:
         """Test the connection by one call, and learn which account it is."""
         try:
             session = self._open_session(connector, draft.configuration, tokens.access_token)
-            account = await guard(connector, "identify", Account, session)
+            account = await _call_first(connector, session)
         except ProviderError as error:
             what, again = f"{connector.name} refused the first call with the new token", SPENT
             if find_grant(connector) is Grant.CONFIGURATION:
@@ -266,3 +277,19 @@ class Lifecycle:
         host = find_host(connector, draft.configuration)
         label = replace_unusable(account.label)
         return replace(draft, account=Account(id=f"{host}#{account.id}", label=label))
+
+
+async def _call_first(connector: Connector, session: Session) -> Account:
+    """Learn which account it is; asked again where the provider cannot answer at once and a code is at stake."""
+    began = asyncio.get_running_loop().time()
+    for wait_seconds in FIRST_CALL_WAITS_SECONDS if asks_consent(connector) else ():
+        try:
+            return await guard(connector, "identify", Account, session)
+        except (QuotaSpentError, TooFastError):  # the session has asked again, or none is left
+            raise
+        except RetryLaterError as error:
+            wait = max(wait_seconds, error.after_seconds or 0.0)
+            if asyncio.get_running_loop().time() - began + wait > FIRST_CALL_PATIENCE_SECONDS:
+                raise
+        await asyncio.sleep(wait)
+    return await guard(connector, "identify", Account, session)
