@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from signalpost.api.authentication import Secrets, read_authorization
 from signalpost.api.paging import FURTHEST, MOST_PAGE_SIZE, Paging, read_paging, write_paging
 from signalpost.connectors.egnyte import EgnyteConnector
-from signalpost.instances.wishes import LONGEST_NAME, clean_tags, clean_text, merge_configuration
+from signalpost.instances.wishes import (
+    LONGEST_NAME,
+    MOST_CHARACTERS,
+    MOST_VALUES,
+    clean_tags,
+    clean_text,
+    merge_configuration,
+)
 from signalpost.model.configuration import MASK, MOST_MINUTES, POLL_INTERVAL, read_interval_seconds, stringify
 from signalpost.model.errors import RequestError
 
@@ -113,6 +120,22 @@ def test_a_configuration_sent_back_as_it_was_shown_stays_as_it_was(values, whole
     before = {key: value for key, (value, _) in values.items()}
     shown = {key: MASK if is_masked else value for key, (value, is_masked) in values.items()}
     assert merge_configuration(shown, before, EGNYTE, whole=whole) == before
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (dict.fromkeys(map(str, range(MOST_VALUES)), "x"), f"{MOST_VALUES + 1:,} values"),
+        ({"long": "x" * (MOST_CHARACTERS - 4)}, "1,000,006 characters"),
+    ],
+)
+def test_a_configuration_grows_up_to_its_bounds_change_by_change(values, told):
+    full = merge_configuration(values, {}, EGNYTE, whole=False)
+    assert full == values
+    with pytest.raises(RequestError, match=f"configuration: it would have {told}"):
+        merge_configuration({"more": "xx"}, full, EGNYTE, whole=False)
+    beyond = {**full, "more": "xx"}  # an earlier release took it
+    assert merge_configuration({"more": "yy"}, beyond, EGNYTE, whole=False) == {**full, "more": "yy"}
 
 
 SECRET = st.text(

@@ -29,6 +29,8 @@ LONGEST_KEY = 200
 MOST_TAGS = 50
 MOST_CHARACTERS = 1_000_000
 """Of a whole configuration, as of the body of a request: every poll and every list reads it."""
+MOST_VALUES = 1000
+"""Of a whole configuration."""
 
 EVENT_DEFAULTS = {
     EVENTS_ENABLED: "false",
@@ -95,16 +97,27 @@ def merge_configuration(
             raise InvalidRequestError(message)
         merged[key] = text
     kept = {key: text for key, text in merged.items() if text.strip()}
-    characters = _count_characters(kept)
+    _check_size(kept, before)
+    if kept.get(SIGNATURE_KEY) != before.get(SIGNATURE_KEY):
+        return {key: text for key, text in kept.items() if key not in ROTATED}
+    return kept
+
+
+def _check_size(configuration: Mapping[str, str], before: Mapping[str, str]) -> None:
+    """Refuse what is too much; what was there ``before``, as by an earlier release, may stay."""
+    if len(configuration) > max(MOST_VALUES, len(before)):
+        message = (
+            f"configuration: it would have {len(configuration):,} values; at most {MOST_VALUES:,} are kept, so remove"
+            " what is not needed by null"
+        )
+        raise InvalidRequestError(message)
+    characters = _count_characters(configuration)
     if characters > max(MOST_CHARACTERS, _count_characters(before)):
         message = (
             f"configuration: it would have {characters:,} characters in all; at most {MOST_CHARACTERS:,} are kept, so"
             " remove what is not needed by null"
         )
         raise InvalidRequestError(message)
-    if kept.get(SIGNATURE_KEY) != before.get(SIGNATURE_KEY):
-        return {key: text for key, text in kept.items() if key not in ROTATED}
-    return kept
 
 
 def _count_characters(configuration: Mapping[str, str]) -> int:
