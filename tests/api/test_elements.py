@@ -139,3 +139,18 @@ async def test_what_the_body_does_not_name_may_stand_in_the_query(still):
         ({}, {**APPLICATION, "subdomain": "acme", "state": "s"}),
     ]:
         assert accepted(await still.client.post(path, params=query, json=body)) == wanted
+
+
+async def test_the_consent_page_is_told_to_anybody_and_what_there_is_besides_to_nobody(still):
+    base = f"{still.url}/elements/api-v2/elements"
+    given = {**APPLICATION, "subdomain": "acme", "state": "s"}
+    known = accepted(await still.client.get("/elements/egnyte/oauth/url", params=given))
+    assert accepted(await still.outside.get(f"{base}/egnyte/oauth/url", params=given)) == known
+    refused(await still.outside.get(f"{base}/egnyte/oauth/url", params=APPLICATION | {"apiKey": ""}), 400)
+    for path in ("dropbox/oauth/url", "4017/oauth/url", "egnyte", "egnyte/metadata"):
+        body = refused(await still.outside.get(f"{base}/{path}", params=given), 401, "header is missing")
+        assert "egnyte" not in body["message"]
+    refused(await still.outside.post(f"{base}/egnyte/oauth/url", json=given), 401)
+    for header in ("", "Basic dXNlcjpwYXNz", "User a, Organization b", "User a, Element b"):
+        headers = {"Authorization": header}
+        refused(await still.outside.get(f"{base}/egnyte/oauth/url", params=given, headers=headers), 401)

@@ -65,6 +65,15 @@ async def test_the_consent_page_is_asked_for(program):
     assert await program.done("POST", "/elements/egnyte/oauth/url", body=body) == got
 
 
+async def test_the_consent_page_is_asked_for_without_secrets(program):
+    world = program.world
+    url = f"{world.url}/elements/api-v2/elements/egnyte/oauth/url"
+    query = {"apiKey": "key", "apiSecret": "secret", "callbackUrl": REDIRECT, "state": "egnyte"}
+    answer = await world.outside.get(url, params=query, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    assert set(answer.json()) == {"element", "oauthUrl"}
+
+
 @pytest.mark.asyncio(loop_scope="function")
 async def test_the_consent_page_of_a_domain_that_is_not_said_is_filled_in_by_the_caller(make_world):
     async with make_world(egnyte_url="https://{subdomain}.egnyte.com", roles=frozenset()) as world:

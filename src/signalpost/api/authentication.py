@@ -10,6 +10,7 @@ from signalpost.model.errors import UnauthenticatedError
 PART = re.compile(r"\s*(User|Organization|Element)\s+([^\s,]+)\s*", re.IGNORECASE)
 
 EXPECTED = "Authorization: User <user secret>, Organization <organization secret>[, Element <instance token>]"
+MISSING = f"the Authorization header is missing; send {EXPECTED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,7 @@ def read_authorization(header: str | None) -> Secrets:
         UnauthenticatedError: it is missing, malformed, names a part twice, or lacks the user's secret.
     """
     if not header:
-        message = f"the Authorization header is missing; send {EXPECTED}"
-        raise UnauthenticatedError(message)
+        raise UnauthenticatedError(MISSING)
     found: dict[str, str] = {}
     for part in header.split(","):
         match = PART.fullmatch(part)

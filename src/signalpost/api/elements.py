@@ -7,15 +7,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from signalpost.api.authentication import MISSING
 from signalpost.api.bodies import AuthorizationBody
 from signalpost.api.paging import Pages, write_paging
-from signalpost.api.parts import Asking, Parts
+from signalpost.api.parts import Anybody, Asking, Parts
 from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import show_connector, show_connector_metadata, show_connector_whole
 from signalpost.connectors.authorising import asks_consent
+from signalpost.connectors.base import Connector
 from signalpost.instances.wishes import with_defaults
 from signalpost.model.configuration import stringify
-from signalpost.model.errors import InvalidRequestError
+from signalpost.model.errors import InvalidRequestError, NotFoundError, UnauthenticatedError
 
 router = APIRouter(prefix="/elements", tags=["elements"], route_class=JsonRoute)
 
@@ -53,7 +55,7 @@ async def read_element_metadata(parts: Parts, caller: Asking, key_or_id: str) ->
 async def read_authorization_url(
     request: Request,
     parts: Parts,
-    caller: Asking,
+    caller: Anybody,
     key_or_id: str,
     api_key: Annotated[str | None, Query(alias="apiKey")] = None,
     callback_url: Annotated[str | None, Query(alias="callbackUrl")] = None,
@@ -62,7 +64,11 @@ async def read_authorization_url(
     site_address: Annotated[str | None, Query(alias="siteAddress")] = None,
     subdomain: Text = None,
 ) -> dict[str, str]:
-    """Give the address of the provider's consent page."""
+    """Give the address of the provider's consent page, to anybody.
+
+    Clients of the original ask for it without secrets, and nothing of an organization is in it. Which connectors there
+    are is told to those alone who may ask.
+    """
     asked = AuthorizationBody(
         apiKey=api_key,
         callbackUrl=callback_url,
@@ -71,7 +77,13 @@ async def read_authorization_url(
         siteAddress=site_address,
         subdomain=subdomain,
     )
-    return _write(parts, key_or_id, asked, request.query_params)
+    try:
+        connector = parts.registry.find(key_or_id)
+    except NotFoundError:
+        if caller is None:
+            raise UnauthenticatedError(MISSING) from None
+        raise
+    return _write(parts, connector, asked, request.query_params)
 
 
 @router.post("/{key_or_id}/oauth/url")
@@ -84,12 +96,13 @@ async def make_authorization_url(
     """
     named = {} if body is None else body.model_dump(by_alias=True, exclude_none=True)
     asked = AuthorizationBody.model_validate({**request.query_params, **named})
-    return _write(parts, key_or_id, asked, asked.model_extra or {})
+    return _write(parts, parts.registry.find(key_or_id), asked, asked.model_extra or {})
 
 
-def _write(parts: Parts, key_or_id: str, asked: AuthorizationBody, more: Mapping[str, Any]) -> dict[str, str]:
+def _write(
+    parts: Parts, connector: Connector, asked: AuthorizationBody, more: Mapping[str, Any]
+) -> dict[str, str]:
     """Write it, with what ``more`` has of the connector's own fields, as of a tenant that stands in the address."""
-    connector = parts.registry.find(key_or_id)
     if not asks_consent(connector):
         message = (
             f"{connector.key}: it has no consent page; POST /instances connects it by its configuration alone"

@@ -132,6 +132,16 @@ async def _look_up(parts: ApiParts, authorization: str | None) -> Caller:
 Asking = Annotated[Caller, Depends(find_caller)]
 
 
+async def find_caller_if_named(
+    request: Request, parts: Parts, authorization: Annotated[str | None, Header()] = None
+) -> Caller | None:
+    """Find who asks where somebody says so: without the header it is anybody; raises as ``find_caller``."""
+    return None if authorization is None else await find_caller(request, parts, authorization)
+
+
+Anybody = Annotated[Caller | None, Depends(find_caller_if_named)]
+
+
 async def find_by_token(parts: Parts, caller: Asking) -> Instance:
     """Find the instance whose token came with the request, disabled or not.
 

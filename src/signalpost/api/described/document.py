@@ -130,7 +130,7 @@ def _complete(operation: dict[str, Any]) -> None:
     for each in parameters:
         _complete_parameter(name, each)
     operation["parameters"] = parameters
-    operation["security"] = [] if known.public else [{"secrets": []}]
+    operation["security"] = [] if known.public else [*([{}] if known.anybody else []), {"secrets": []}]
     if name == "show_metrics":
         operation["security"] = [{}, {"metricsToken": []}]
     named = {each["name"] for each in parameters}

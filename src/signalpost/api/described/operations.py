@@ -15,7 +15,7 @@ JSON = "application/json"
 class Operation:
     """One operation. ``pages``: it gives a page of a list; ``tagged``: it shows a version of an instance.
 
-    ``optional``: its body may be left out. ``public``: nobody is asked for secrets.
+    ``optional``: its body may be left out. ``public``: nobody is asked for secrets; ``anybody``: it may be without.
     """
 
     answer: Schema
@@ -25,6 +25,7 @@ class Operation:
     tagged: bool = False
     optional: bool = False
     public: bool = False
+    anybody: bool = False
     media: str = JSON
 
 
@@ -60,7 +61,7 @@ OPERATIONS: dict[str, Operation] = {
     "list_elements": page("Element"),
     "read_element": show("ElementWhole", 404),
     "read_element_metadata": show("ElementMetadata", 404),
-    "read_authorization_url": show("AuthorizationUrl", 404),
+    "read_authorization_url": Operation(ref("AuthorizationUrl"), refusals=(404,), anybody=True),
     "make_authorization_url": Operation(ref("AuthorizationUrl"), body="AuthorizationWish", refusals=(404,)),
     "count_events": lists("Counted", 404, most=50_000),
     "count_events_by_instance": lists("CountedByInstance", 404, most=50_000),
