@@ -6,6 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from signalpost.api.shapes import find_default
+from signalpost.connectors.base import Field
+from signalpost.connectors.egnyte import EgnyteConnector
 from tests.api.answers import accepted, refused
 from tests.support import REDIRECT
 
@@ -45,6 +48,25 @@ async def test_a_connector_is_shown_by_key_or_id_with_its_fields(still, name):
     assert polling["events"]["pollUrl"] == "/hubs/documents/events"
     assert polling["events"]["strategies"] == ["feed"]
     assert all(each["description"] for each in polling.values())
+
+
+async def test_the_defaults_of_a_connector_are_those_that_hold_where_nothing_is_given(still):
+    shown = accepted(await still.client.get("/elements/egnyte"))["configuration"]
+    defaults = {each["key"]: each["defaultValue"] for each in shown if each["defaultValue"] is not None}
+    assert not any(key in defaults for key in ("oauth.api.secret", "event.notification.signature.key"))
+    polls = []
+    for values in (dict.fromkeys(defaults), defaults):
+        made = await still.connect(**values | {"event.notification.enabled": "true"})
+        polling = accepted(await still.client.get(f"/instances/{made['id']}/polling"))
+        resources = [(each["resource"], each["strategy"]) for each in polling["resources"]]
+        polls.append((polling["intervalSeconds"], resources))
+    assert polls[0] == polls[1] == (900.0, [("events", "feed")])
+
+
+async def test_a_default_is_one_that_may_be_sent_and_told():
+    slow = type("Slow", (EgnyteConnector,), {"least_interval_seconds": 1200.0})()
+    assert find_default(Field("event.poller.refresh_interval", "Interval", default="15"), slow) == "20"
+    assert find_default(Field("key", "Key", secret=True, default="s3cret"), slow) is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.compatibility.client import Program
@@ -16,6 +18,26 @@ async def test_connectors_are_listed_and_shown(program):
         shown = await program.done("GET", f"/elements/{name}")
         assert (shown["id"], shown["key"], shown["hub"]) == (4016, "egnyte", "documents")
         assert shown["authentication"] == {"type": "oauth2"}
+
+
+async def test_what_is_polled_by_default_is_read_from_the_connector_and_given_back(program):
+    declared = (await program.done("GET", "/elements/egnyte"))["configuration"]
+    defaults = {each["key"]: each["defaultValue"] for each in declared}
+    assert (defaults["event.poller.refresh_interval"], defaults["event.notification.enabled"]) == (
+        "15",
+        "false",
+    )
+    polled = defaults["event.poller.configuration"]
+    assert json.loads(polled)["events"]["url"] == "/hubs/documents/events"
+    made = await program.connect(
+        **{
+            "event.poller.configuration": polled,
+            "event.poller.urls": "|".join(json.loads(polled)),
+            "event.vendor.type": "polling",
+            "event.notification.signature.key": "",
+        }
+    )
+    assert json.loads(made["configuration"]["event.poller.configuration"]) == json.loads(polled)
 
 
 async def test_what_can_be_polled_is_told_at_a_place_of_its_own(program):

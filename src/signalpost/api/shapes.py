@@ -6,11 +6,23 @@ from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
+import orjson
+
 from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import EVENT_FIELDS, Connector, Field
-from signalpost.model.configuration import ALWAYS_SECRET, CALLBACK_URL, EVENTS_ENABLED, MASK, read_boolean
+from signalpost.model.configuration import (
+    ALWAYS_SECRET,
+    CALLBACK_URL,
+    EVENTS_ENABLED,
+    MASK,
+    POLL_INTERVAL,
+    POLLER_CONFIGURATION,
+    read_boolean,
+    read_interval_seconds,
+)
 from signalpost.model.delivery import State
 from signalpost.model.instance import Instance
+from signalpost.polling.configuration import default_resources
 from signalpost.store.event_log import LoggedEvent
 
 STATUS_OF_STATE = {
@@ -65,7 +77,10 @@ def show_connector_whole(connector: Connector) -> dict[str, Any]:
     """Show a connector with the fields of its configuration and what can be polled."""
     return {
         **show_connector(connector),
-        "configuration": [show_field(each, None) for each in (*connector.fields, *EVENT_FIELDS)],
+        "configuration": [
+            {**show_field(each, None), "defaultValue": find_default(each, connector)}
+            for each in (*connector.fields, *EVENT_FIELDS)
+        ],
         "events": {
             "supported": True,
             "methods": ["polling"],
@@ -82,6 +97,15 @@ def show_connector_whole(connector: Connector) -> dict[str, Any]:
             },
         },
     }
+
+
+def find_default(each: Field, connector: Connector) -> str | None:
+    """Give what holds where a value of the configuration is not given, as it would be sent; None: nothing does."""
+    if each.key == POLLER_CONFIGURATION:
+        return orjson.dumps(default_resources(connector)).decode()
+    if each.key == POLL_INTERVAL:
+        return f"{read_interval_seconds({}, minimum_seconds=connector.least_interval_seconds) / 60:g}"
+    return None if each.secret else each.default
 
 
 def show_connector_metadata(connector: Connector) -> dict[str, Any]:

@@ -77,6 +77,19 @@ PROPERTY = shape(
     type=one_of(*FieldKind),
 )
 
+FIELD = {
+    "description": "A configuration value as a connector declares it; `propertyValue` is null.",
+    "allOf": [
+        ref("Property"),
+        shape(
+            "What it is besides.",
+            defaultValue=maybe(
+                {**TEXT, "description": "what holds where it is not given; null: nothing does"}
+            ),
+        ),
+    ],
+}
+
 POLLABLE = shape(
     "A resource that can be polled.",
     eventTypes=list_of(one_of(*EventType)),
@@ -100,7 +113,7 @@ ELEMENT_WHOLE = {
         ref("Element"),
         shape(
             "What it takes.",
-            configuration=list_of(ref("Property")),
+            configuration=list_of(ref("Field")),
             events=POLLABLES,
         ),
     ],
@@ -213,6 +226,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "AuthorizationUrl": shape("The provider's consent page.", element=TEXT, oauthUrl=TEXT),
     "Property": PROPERTY,
+    "Field": FIELD,
     "Instance": INSTANCE,
     "RotatedKey": {
         **shape("What came of a rotation.", previousKeyUntil=maybe(TIME)),
