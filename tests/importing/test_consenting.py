@@ -91,6 +91,7 @@ async def test_the_first_consent_says_which_account_it_is_and_another_one_is_ref
 
 async def test_missing_values_are_given_one_by_one_and_then_there_is_a_link(world, run_import, given):
     given["configuration"]["event.notification.basic.password"] = "********"
+    given["configuration"]["event.notification.basic.username"] = "acme"
     (outcome,) = await run_import(given, values={}, public_url=world.url)
     assert outcome.missing == ("oauth.api.key", "oauth.api.secret", "event.notification.basic.password")
     assert outcome.link is None
@@ -112,6 +113,20 @@ async def test_missing_values_are_given_one_by_one_and_then_there_is_a_link(worl
     (ready,) = await run_import(given, values={}, public_url=world.url)
     assert ready.missing == ()
     assert "You can close this page" in await follow(ready.link, world)
+
+
+@pytest.mark.parametrize("shown", [{}, {"event.notification.basic.username": ""}])
+async def test_a_password_that_the_original_masks_though_there_is_none_is_not_missing(
+    world, run_import, given, shown
+):
+    given["configuration"] |= {
+        "event.notification.basic.password": "********",
+        "event.notification.callback.headers": "",
+        **shown,
+    }
+    (outcome,) = await run_import(given, public_url=world.url)
+    assert outcome.missing == ()
+    assert "You can close this page" in await follow(outcome.link, world)
 
 
 async def test_until_it_is_authorised_nothing_is_polled_though_it_is_enabled(world, run_import, given):

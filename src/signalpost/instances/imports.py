@@ -17,6 +17,7 @@ from signalpost.instances.drafts import ReadPlan, write_draft
 from signalpost.instances.orders import Order
 from signalpost.instances.originals import Original
 from signalpost.instances.wishes import REDIRECT_URI, Wish, list_missing, merge_configuration, with_defaults
+from signalpost.model.configuration import BASIC_PASSWORD, BASIC_USERNAME
 from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.model.ids import InstanceId
 from signalpost.model.member import Member
@@ -205,7 +206,9 @@ class Importer:
 def _tell_needs(outcome: Outcome, configuration: Mapping[str, str], connector: Connector) -> Outcome:
     """Add what an instance with this configuration, never authorised, still needs."""
     needed = [each.key for each in list_missing(configuration, connector)]
-    hidden = [key for key in outcome.original.masked if key not in configuration]
+    # The original masks every password, also the empty one that stands beside no user name.
+    unused = set() if configuration.get(BASIC_USERNAME) else {BASIC_PASSWORD}
+    hidden = [key for key in outcome.original.masked if key not in {*configuration, *unused}]
     by_consent = asks_consent(connector)
     return replace(
         outcome,
