@@ -11,7 +11,7 @@ from signalpost.connectors.base import EVENT_FIELDS
 from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.instances.imports import Result
 from signalpost.model.errors import InvalidRequestError
-from tests.importing.originals import write_original
+from tests.importing.originals import VALUES, write_original
 from tests.rest.desk import CONFIGURATIONS, write_desk
 from tests.support import until
 from tests.web.conftest import sign_in
@@ -127,6 +127,22 @@ async def test_a_password_that_the_original_masks_though_there_is_none_is_not_mi
     (outcome,) = await run_import(given, public_url=world.url)
     assert outcome.missing == ()
     assert "You can close this page" in await follow(outcome.link, world)
+
+
+async def test_what_the_original_masks_and_nothing_here_reads_is_told_and_holds_nothing_back(
+    world, run_import, given
+):
+    given["configuration"] |= {"user.password": "********", "password": "********"}
+    (outcome,) = await run_import(given, public_url=world.url)
+    (again,) = await run_import(given, public_url=world.url)
+    for each in (outcome, again):
+        assert each.missing == ()
+        assert each.remarks == ("masked there, and read by nothing here: user.password, password",)
+    assert "You can close this page" in await follow(again.link, world)
+    (with_it,) = await run_import(
+        {**given, "id": 2}, values={"2": {"password": "theirs"}, **VALUES}, public_url=world.url
+    )
+    assert with_it.remarks == ("masked there, and read by nothing here: user.password",)
 
 
 async def test_until_it_is_authorised_nothing_is_polled_though_it_is_enabled(world, run_import, given):

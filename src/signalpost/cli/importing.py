@@ -165,7 +165,7 @@ def _show(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason or None,
         "instanceId": outcome.instance_id,
         "missing": list(outcome.missing),
-        "remarks": list(original.remarks),
+        "remarks": list(outcome.remarks),
         "needsConsent": outcome.by_consent,
         "needsEnabling": outcome.by_hand,
         "connectLink": outcome.link,
@@ -184,7 +184,7 @@ def _tell(outcome: Outcome, *, has_links: bool) -> Iterator[str]:
     yield f"{original.id} {original.name or '(no name)'}, {original.connector}: {verdict}"
     if outcome.result is Result.LEFT_OUT:
         return
-    for remark in original.remarks:
+    for remark in outcome.remarks:
         yield f"    {remark}"
     if outcome.missing:
         yield f"    missing: {', '.join(outcome.missing)}; give them by --values, or later by PATCH {place}"

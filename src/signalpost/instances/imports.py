@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import islice
 
 from signalpost.connectors.authorising import NO_TOKENS, asks_consent
-from signalpost.connectors.base import Connector
+from signalpost.connectors.base import EVENT_FIELDS, Connector
 from signalpost.connectors.registry import Registry
 from signalpost.instances.consent import LINK_SECONDS, seal_link
 from signalpost.instances.drafts import ReadPlan, write_draft
@@ -45,8 +45,9 @@ class Result(StrEnum):
 class Outcome:
     """What came of one instance of the original, and what it still needs.
 
-    ``missing`` names values that must be given. ``by_consent``: then somebody must consent at the provider, by ``link``
-    where there is one. ``by_hand``: then it must be enabled.
+    ``missing`` names values that must be given, ``unread`` those that the original masks and nothing here reads.
+    ``by_consent``: then somebody must consent at the provider, by ``link`` where there is one. ``by_hand``: then it
+    must be enabled.
     """
 
     original: Original
@@ -54,9 +55,17 @@ class Outcome:
     instance_id: InstanceId | None = None
     reason: str = ""
     missing: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     by_consent: bool = False
     by_hand: bool = False
     link: str | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is other here than it was there."""
+        if not self.unread:
+            return self.original.remarks
+        return (*self.original.remarks, f"masked there, and read by nothing here: {', '.join(self.unread)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +215,16 @@ class Importer:
 def _tell_needs(outcome: Outcome, configuration: Mapping[str, str], connector: Connector) -> Outcome:
     """Add what an instance with this configuration, never authorised, still needs."""
     needed = [each.key for each in list_missing(configuration, connector)]
-    # The original masks every password, also the empty one that stands beside no user name.
-    unused = set() if configuration.get(BASIC_USERNAME) else {BASIC_PASSWORD}
-    hidden = [key for key in outcome.original.masked if key not in {*configuration, *unused}]
+    read = {each.key for each in (*connector.fields, *EVENT_FIELDS)}
+    hidden = [key for key in outcome.original.masked if key not in configuration]
+    if BASIC_USERNAME not in configuration:
+        # The original masks every password, also the empty one that stands beside no user name.
+        hidden = [key for key in hidden if key != BASIC_PASSWORD]
     by_consent = asks_consent(connector)
     return replace(
         outcome,
-        missing=tuple(dict.fromkeys([*needed, *hidden])),
+        missing=tuple(dict.fromkeys([*needed, *(key for key in hidden if key in read)])),
+        unread=tuple(key for key in hidden if key not in read),
         by_consent=by_consent,
         by_hand=not by_consent or outcome.original.disabled,
     )
