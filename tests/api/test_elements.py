@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from signalpost.api.elements import FIELDS
 from signalpost.api.shapes import find_default
 from signalpost.connectors.base import Field
 from signalpost.connectors.egnyte import EgnyteConnector
@@ -32,6 +33,21 @@ async def test_the_connectors_are_listed(still):
     }
     assert {key: egnyte[key] for key in expected} == expected
     assert egnyte["authentication"] == {"type": "oauth2"}
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [("abridged='true'", "connectors have no field 'abridged'"), ("key", "where: "), ("key = '\0'", "NUL")],
+)
+async def test_a_where_that_cannot_be_met_by_any_connector_is_refused(still, where, words):
+    refused(await still.client.get("/elements", params={"where": where}), 400, words)
+
+
+async def test_each_field_that_a_where_may_ask_for_is_shown(still):
+    [shown] = accepted(await still.client.get("/elements"))
+    for field in FIELDS:
+        found = accepted(await still.client.get("/elements", params={"where": f"{field} = '{shown[field]}'"}))
+        assert found == [shown], field
 
 
 @pytest.mark.parametrize("name", ["egnyte", "Egnyte", "4016"])

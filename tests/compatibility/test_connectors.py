@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -18,6 +19,17 @@ async def test_connectors_are_listed_and_shown(program):
         shown = await program.done("GET", f"/elements/{name}")
         assert (shown["id"], shown["key"], shown["hub"]) == (4016, "egnyte", "documents")
         assert shown["authentication"] == {"type": "oauth2"}
+
+
+async def test_connectors_are_looked_for_by_where(program):
+    for where, found in {
+        "key = 'egnyte'": ["egnyte"],
+        "key='jira'": [],
+        "key IN ('jira', 'egnyte') AND private='false'": ["egnyte"],
+        "extended='true'": [],
+    }.items():
+        listed = await program.done("GET", "/elements", f"where={quote(where)}")
+        assert [each["key"] for each in listed] == found, where
 
 
 async def test_what_is_polled_by_default_is_read_from_the_connector_and_given_back(program):

@@ -7,6 +7,7 @@ import pytest
 from signalpost.connectors.registry import load_registry
 from signalpost.model.errors import ConfigurationError
 from signalpost.polling.dates import compile_pattern
+from tests.rest.desk import write_desk
 from tests.rest.every_field import write
 
 
@@ -39,3 +40,18 @@ def test_what_is_not_there_is_told(tmp_path, name):
 def test_a_byte_order_mark_is_passed_over(tmp_path):
     (tmp_path / "desk.toml").write_text(write(), encoding="utf-8-sig")
     assert load_registry(egnyte_url=None, files=[tmp_path], check_format=compile_pattern).find("desk")
+
+
+async def test_connectors_that_are_looked_for_are_listed_page_by_page(make_world, tmp_path):
+    for key in ("desk", "helper", "post"):
+        text = write_desk("http://127.0.0.1:1").replace('key = "desk"', f'key = "{key}"')
+        (tmp_path / f"{key}.toml").write_text(text)
+    async with make_world(connector_files=str(tmp_path), roles=frozenset()) as world:
+        query = {"where": "hub = 'helpdesk' AND key != 'helper'", "pageSize": "1"}
+        found = []
+        while "nextPage" not in query or query["nextPage"]:
+            answer = await world.client.get("/elements", params=query)
+            assert answer.status_code == 200, answer.text
+            found += [each["key"] for each in answer.json()]
+            query["nextPage"] = answer.headers.get("Elements-Next-Page-Token", "")
+        assert sorted(found) == ["desk", "post"]

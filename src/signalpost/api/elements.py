@@ -12,16 +12,38 @@ from signalpost.api.bodies import AuthorizationBody
 from signalpost.api.paging import Pages, write_paging
 from signalpost.api.parts import Anybody, Asking, Parts
 from signalpost.api.reading import JsonRoute
+from signalpost.api.search import read_comparisons
 from signalpost.api.shapes import show_connector, show_connector_metadata, show_connector_whole
 from signalpost.connectors.authorising import asks_consent
 from signalpost.connectors.base import Connector
 from signalpost.instances.wishes import with_defaults
 from signalpost.model.configuration import stringify
 from signalpost.model.errors import InvalidRequestError, NotFoundError, UnauthenticatedError
+from signalpost.polling.choosing import choose
 
 router = APIRouter(prefix="/elements", tags=["elements"], route_class=JsonRoute)
 
 Text = Annotated[str | None, Query()]
+
+FIELDS = (
+    "id",
+    "name",
+    "key",
+    "hub",
+    "description",
+    "active",
+    "deleted",
+    "typeOauth",
+    "extended",
+    "private",
+    "beta",
+    "cloneable",
+    "extendable",
+    "transformationsEnabled",
+    "bulkDownloadEnabled",
+    "bulkUploadEnabled",
+)
+"""What a ``where`` may ask for."""
 
 
 @router.get("")
@@ -30,13 +52,16 @@ async def list_elements(
     caller: Asking,
     response: Response,
     paging: Pages,
+    where: Text = None,
 ) -> list[dict[str, Any]]:
-    """List the connectors installed."""
-    found = sorted(parts.registry, key=lambda connector: connector.id)
-    after = paging.after_id
-    shown = [each for each in found if each.id > after][paging.offset : paging.offset + paging.size]
-    write_paging(response, paging, shown, [shown[-1].id] if shown and shown[-1] is not found[-1] else None)
-    return [show_connector(each) for each in shown]
+    """List the connectors installed, or those of them that meet ``where``."""
+    condition = read_comparisons(where, FIELDS, "connectors")
+    known = [show_connector(each) for each in sorted(parts.registry, key=lambda connector: connector.id)]
+    found = await choose(condition, known)
+    following = [each for each in found if each["id"] > paging.after_id]
+    shown = following[paging.offset : paging.offset + paging.size]
+    write_paging(response, paging, shown, [shown[-1]["id"]] if shown and shown[-1] is not found[-1] else None)
+    return shown
 
 
 @router.get("/{key_or_id}")

@@ -1,9 +1,10 @@
-"""What lists of events are narrowed to: query parameters, read strictly."""
+"""What lists are narrowed to: query parameters, read strictly."""
 
 from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from signalpost.api.shapes import STATUS_OF_STATE
 from signalpost.model.delivery import State
 from signalpost.model.errors import InvalidRequestError
 from signalpost.model.event import EventType
+from signalpost.polling.where import Where, read_where
 from signalpost.store.event_log import EventSearch
 
 From = Annotated[str | None, Query(alias="from")]
@@ -25,6 +27,23 @@ INSTANT = re.compile(
 
 STATUSES = ("NEW", "RECEIVED", "DISPATCHED", "CONSUMED", "NOTIFIED")
 """The original's words; nothing is ``NEW`` here, as events are stored with their notifications."""
+
+
+def read_comparisons(where: str | None, fields: Collection[str], what: str) -> Where:
+    """Read the ``where`` of a list of ``what``, each of which has ``fields``.
+
+    Raises:
+        InvalidRequestError: it is not in the language, or asks for another field.
+    """
+    if where is not None and "\x00" in where:
+        message = "where: it holds a NUL character"
+        raise InvalidRequestError(message)
+    condition = read_where(where or "")
+    for field in condition.list_fields():
+        if field not in fields:
+            message = f"where: {what} have no field {field[:50]!r}; there are {', '.join(fields)}"
+            raise InvalidRequestError(message)
+    return condition
 
 
 def read_instant(field: str, text: str | None) -> datetime | None:

@@ -20,12 +20,13 @@ from signalpost.api.paging import (
 )
 from signalpost.api.parts import Asking, Parts, Scope, read_id
 from signalpost.api.reading import JsonRoute
+from signalpost.api.search import read_comparisons
 from signalpost.api.shapes import show_time
 from signalpost.delivery.stuck import Choose, Found, name_status
 from signalpost.model.errors import InvalidRequestError, NotFoundError
 from signalpost.model.ids import InstanceId, NotificationId
 from signalpost.polling.choosing import choose
-from signalpost.polling.where import Where, read_where
+from signalpost.polling.where import Where
 from signalpost.store.delivery_log import LoggedDelivery
 
 router = APIRouter(prefix="/notifications", tags=["deliveries"], route_class=JsonRoute)
@@ -46,20 +47,8 @@ FIELDS = (
 
 
 def read_condition(where: str | None = None) -> Where:
-    """Read ``where``.
-
-    Raises:
-        InvalidRequestError: it is not in the language, or asks for a field that deliveries do not have.
-    """
-    if where is not None and "\x00" in where:
-        message = "where: it holds a NUL character"
-        raise InvalidRequestError(message)
-    condition = read_where(where or "")
-    for field in condition.list_fields():
-        if field not in FIELDS:
-            message = f"where: deliveries have no field {field[:50]!r}; there are {', '.join(FIELDS)}"
-            raise InvalidRequestError(message)
-    return condition
+    """Read ``where``; raises as ``read_comparisons``."""
+    return read_comparisons(where, FIELDS, "deliveries")
 
 
 def read_hydrate(hydrate: str | None = None) -> bool:

@@ -109,6 +109,11 @@ FIRST_PAGE: tuple[str, Schema, Any] = (
 )
 
 OF_OPERATIONS: dict[tuple[str, str], tuple[str, Schema, Any]] = {
+    ("list_elements", "where"): (
+        "Comparisons of a connector's fields that must all be met.",
+        TEXT,
+        "key = 'egnyte'",
+    ),
     ("list_stuck", "where"): (
         "Comparisons of a delivery's fields that must all be met.",
         TEXT,
