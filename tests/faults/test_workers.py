@@ -66,17 +66,25 @@ async def test_a_silent_workers_lanes_are_taken_over_and_it_may_neither_send_nor
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("ended", ["by both clocks", "by the database's alone"])
 async def test_a_worker_that_comes_back_goes_on_with_nothing_that_another_took(
-    database, sandbox, monkeypatch, at_once
+    database, sandbox, monkeypatch, at_once, ended
 ):
-    """Its heartbeat is young again before the callback answers what it was amid: that answer is the end of its turn."""
+    """Its heartbeat is young again before the callback answers what it was amid: that answer is the end of its turn.
+
+    By the database's clock alone a lease ends where that is set on, and where the worker's machine was suspended.
+    """
+    lease_seconds = 4 if ended == "by both clocks" else 600
     monkeypatch.setattr("signalpost.polling.scheduler.LANE_GRACE_SECONDS", 0.5)
     answering = asyncio.Event()
 
     def reply(_):
         return Reply(after=answering if len(receiver.arrived) <= at_once else None)
 
-    async with run_receiver(reply) as receiver, open_world(database, sandbox, lease_seconds=4) as first:
+    async with (
+        run_receiver(reply) as receiver,
+        open_world(database, sandbox, lease_seconds=lease_seconds) as first,
+    ):
         relaxed = {
             "event.notification.ordering": "relaxed",
             "event.notification.concurrency": str(at_once),
@@ -90,7 +98,9 @@ async def test_a_worker_that_comes_back_goes_on_with_nothing_that_another_took(
         under_way = [arrival.notification_id for arrival in receiver.arrived]
         runtime = stop_beating(first)
         await first.pool.execute("DELETE FROM pgqueuer")
-        async with open_world(database, sandbox, lease_seconds=4):
+        if ended != "by both clocks":
+            await first.pool.execute("UPDATE worker SET heartbeat_at = now() - interval '1 hour'")
+        async with open_world(database, sandbox, lease_seconds=lease_seconds):
             await until(lambda: len(set(receiver.sequences())) == 300)
             await runtime._parts.heartbeat.beat()
             answering.set()

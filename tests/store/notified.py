@@ -109,7 +109,7 @@ async def add_notifications(pool, instance_id, states, *, made_at=NOW):
 
 
 async def add_worker(pool, worker_id):
-    await Workers(pool).beat(WorkerId(worker_id))
+    await Workers(pool).beat(WorkerId(worker_id), 10.0)
     return WorkerId(worker_id)
 
 

@@ -161,7 +161,7 @@ async def look(ground: Ground) -> None:
 
 async def live(ground: Ground) -> None:
     workers = Workers(ground.pool)
-    await workers.beat(ground.worker_id)
+    await workers.beat(ground.worker_id, 10.0)
     await workers.forget_old()
     await workers.leave(ground.worker_id)
 

@@ -106,7 +106,7 @@ async def test_many_are_given_up_in_several_transactions(pool, monkeypatch):
 async def test_what_is_being_sent_stays_given_up(pool):
     past = await make_waiting(pool, 3)
     worker_id = WorkerId(uuid4())
-    await Workers(pool).beat(worker_id)
+    await Workers(pool).beat(worker_id, 10.0)
     deliveries = Deliveries(pool, Vault([KEY]), worker_id, lease_seconds=10)
     assert await deliveries.claim(past.instance_id)
     assert await give_up(limit(pool, 2)) == 1
@@ -130,7 +130,7 @@ async def test_what_is_being_sent_stays_given_up(pool):
 async def test_what_was_given_up_and_removed_while_it_is_sent_disturbs_no_other_lane(pool):
     given_up, other = await make_waiting(pool, 3), await make_waiting(pool, 1)
     worker_id = WorkerId(uuid4())
-    await Workers(pool).beat(worker_id)
+    await Workers(pool).beat(worker_id, 10.0)
     deliveries = Deliveries(pool, Vault([KEY]), worker_id, lease_seconds=10)
     first, last = await pool.fetchrow("SELECT min(id), max(id) FROM notification")
     for past in (given_up, other):

@@ -11,6 +11,16 @@ from signalpost.model.ids import WorkerId
 FORGOTTEN_AFTER_SECONDS = 3600
 LONGEST_BEAT_SECONDS = 5.0
 
+BEAT = """
+WITH before AS (
+    SELECT heartbeat_at > now() - make_interval(secs => $2) AS good FROM worker WHERE id = $1
+), beaten AS (
+    INSERT INTO worker (id, heartbeat_at) VALUES ($1, now())
+    ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at
+)
+SELECT good FROM before
+"""
+
 # What others have in hand they are just taking over, as the worker is gone.
 FREE = (
     """
@@ -39,15 +49,13 @@ class Workers:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def beat(self, worker_id: WorkerId) -> None:
-        """Say that the worker lives."""
+    async def beat(self, worker_id: WorkerId, lease_seconds: float) -> bool:
+        """Say that the worker lives; tells whether it still did for all others, by the beat before."""
         async with self._pool.acquire(timeout=LONGEST_BEAT_SECONDS) as connection:
-            await connection.execute(
-                "INSERT INTO worker (id, heartbeat_at) VALUES ($1, now())"
-                " ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at",
-                worker_id,
-                timeout=LONGEST_BEAT_SECONDS,
+            good: bool | None = await connection.fetchval(
+                BEAT, worker_id, lease_seconds, timeout=LONGEST_BEAT_SECONDS
             )
+        return good or False
 
     async def leave(self, worker_id: WorkerId) -> None:
         """Take the worker out and free what it holds, at once."""
@@ -98,10 +106,14 @@ class Heartbeat:
         return lambda: self._lapses == lapses and self.is_alive()
 
     async def beat(self) -> None:
-        """Beat once. The time counted is from before the call: the row is at most that old."""
+        """Beat once. The time counted is from before the call: the row is at most that old.
+
+        The database may have seen the lease end when we did not: its clock was set on, or ours stood still while the
+        machine was suspended.
+        """
         before = self._monotonic()
-        await self._workers.beat(self._worker_id)
-        if not self.is_alive():
+        was_good = await self._workers.beat(self._worker_id, self._lease_seconds)
+        if not (was_good and self.is_alive()):
             self._lapses += 1
         self._beaten_at = before
 
