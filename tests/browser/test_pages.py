@@ -28,6 +28,13 @@ CUT = """[...document.querySelectorAll("main :is(pre, .answer, .table)")]
     .filter((each) => each.scrollHeight > each.clientHeight + 1 && getComputedStyle(each).overflowY !== "visible")
     .map((each) => each.getAttribute("aria-label") ?? each.className)"""
 
+# What a browser puts back by its place on the page: all by their form, and Firefox, when it opens its windows anew, each
+# of these two kinds by itself.
+PUT_BACK = """[...document.querySelectorAll("select, textarea, input:is([type=checkbox], [type=radio], [type=range])")]
+    .filter((each) => each.form?.autocomplete !== "off"
+        || (each.matches("select, textarea") && each.getAttribute("autocomplete") !== "off"))
+    .map((each) => each.outerHTML.slice(0, 120))"""
+
 # What answers a GET without being a page of its own: streams, downloads, ways that lead on.
 NO_PAGES = {
     "/connect/continue/{number}",
@@ -88,6 +95,8 @@ async def test_every_page_fits_keeps_its_policy_is_small_and_has_a_title(stage, 
             wrong[each.name, "title"] = (title, headings)
         if twice := await page.evaluate(TWICE):
             wrong[each.name, "ids"] = twice
+        if back := await page.evaluate(PUT_BACK):
+            wrong[each.name, "put back by browsers"] = back
     assert wrong == {}
 
 
