@@ -46,6 +46,25 @@ async def test_a_page_left_open_tells_that_polls_stopped_and_when_it_is_not_rene
         await page.get_by_text("is not renewed").wait_for(state="detached")
 
 
+async def test_a_page_left_open_shows_nothing_of_who_signed_in_in_another_window(
+    make_own_world, open_page, signed_in
+):
+    async with make_own_world(roles=frozenset()) as world:
+        await world.connect()
+        await world.service.organizations.create_credentials("Northwind", "api@example.com")
+        other = await signed_in(world, "admin", "joan@example.com", "Northwind")
+        page = await open_page(world, await signed_in(world))
+        for path in ("/", "/operations", "/deliveries"):
+            await page.context.add_cookies([(await signed_in(world)).cookie(world.url)])
+            await page.goto(path)
+            shown = await page.locator("body").inner_text()
+            await page.context.add_cookies([other.cookie(world.url)])
+            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            await page.get_by_text("is not renewed: somebody else is signed in by now").wait_for()
+            told = await page.locator(".age").inner_text()
+            assert (await page.locator("body").inner_text()).replace(told, "").split() == shown.split(), path
+
+
 async def test_what_was_typed_into_a_form_left_open_is_sent_after_signing_in_again(
     make_own_world, open_page, signed_in
 ):

@@ -30,6 +30,8 @@ function tell(news, gone = 0) {
 // The address of what is shown, where that is not the address of the page: it answers a form.
 const page = () => document.querySelector("[data-live]").dataset.page;
 
+const whose = (shown) => shown.querySelector(".top").textContent;
+
 // What time alone changes, as that polls stopped, no message tells; nor was one heard while nobody looked.
 const RENEW_MILLISECONDS = 30_000;
 // Who moves the pointer is about to press something: it must not move away meanwhile.
@@ -56,6 +58,8 @@ async function refresh() {
     if (answer.redirected) throw new Error("you are signed out");
     if (!answer.ok) throw new Error(`the service answers ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // Who signed in in another window may be of another organization.
+    if (whose(fresh) !== whose(document)) throw new Error("somebody else is signed in by now");
     renew(fresh);
     asOf = new Date();
     tellAge("");
