@@ -171,3 +171,33 @@ async def test_a_revoked_token_is_one_notice_and_a_new_authorisation_goes_on_wit
     await check_told(domain, made)
     assert (await ask(domain, "GET", f"{place}/polling"))["state"] == "active"
     assert told_kinds(operations) == ["authorisation.needed"]
+
+
+async def test_when_a_resource_was_read_last_is_told_while_it_fails_and_when_it_was_resumed(domain):
+    world, place = domain.world, f"/instances/{domain.instance['id']}"
+    dates = "SELECT last_success_at, last_error_at FROM resource_poll WHERE resource = 'events'"
+    good = "SELECT last_success_at FROM instance"
+
+    async def wait_until_given_up():
+        await wait_until_stopped(domain, "events")
+        shown = (await ask(domain, "GET", f"{place}/polling"))["resources"]
+        [told] = [each["lastSuccessDate"] for each in shown if each["resource"] == "events"]
+        assert told, "it is told as never read"
+        return await world.pool.fetchrow(dates)
+
+    read_at = await world.pool.fetchval(good)
+    await fail(domain, "events")
+    first = await wait_until_given_up()
+    assert read_at <= first["last_success_at"] < first["last_error_at"]
+
+    # What is resumed and fails as before was not read meanwhile.
+    await ask(domain, "PUT", f"{place}/polling")
+    second = await wait_until_given_up()
+    assert second["last_success_at"] == first["last_success_at"]
+
+    await world.control("DELETE", "faults")
+    await ask(domain, "PUT", f"{place}/polling")
+    await until(lambda: world.pool.fetchval(f"SELECT ({good}) > $1", second["last_error_at"]))
+    await fail(domain, "events")
+    third = await wait_until_given_up()
+    assert second["last_error_at"] < third["last_success_at"] < third["last_error_at"]
