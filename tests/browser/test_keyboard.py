@@ -5,6 +5,11 @@ from __future__ import annotations
 from tests.browser.walking import INSTANCE, tab_to
 from tests.store.history import make_past
 
+IN_SIGHT = """() => {
+    const at = document.activeElement, box = at.getBoundingClientRect();
+    return at.contains(document.elementFromPoint(box.left + 2, (box.top + box.bottom) / 2));
+}"""
+
 
 async def test_an_instance_is_connected_by_keyboard_alone(make_own_world, open_page, signed_in):
     async with make_own_world() as world:
@@ -26,6 +31,16 @@ async def test_an_instance_is_connected_by_keyboard_alone(make_own_world, open_p
         await page.wait_for_url("**/puboauth/token**")
         await page.get_by_role("button", name="Allow").press("Enter")
         await page.wait_for_url(INSTANCE)
+
+
+async def test_the_head_of_a_long_list_covers_nothing_that_the_keyboard_goes_back_to(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"], viewport={"width": 1280, "height": 600})
+    await page.goto("/events")
+    rows = await page.locator("a.row-link").count()
+    await page.locator("a.row-link").last.focus()
+    for step in range(1, rows):
+        await page.keyboard.press("Shift+Tab")
+        assert await page.evaluate(IN_SIGHT), f"row {rows - step}"
 
 
 async def test_who_presses_a_button_is_led_to_what_came_of_it(make_own_world, open_page, signed_in):

@@ -23,6 +23,21 @@ ZOOMED = {"width": 640, "height": 512}
 TWICE = """[...document.querySelectorAll("[id]")].map((each) => each.id)
     .filter((id, at, all) => all.indexOf(id) !== at)"""
 
+# Words of ours in tables that stand in two lines; what others named is broken where there is no room.
+BROKEN = r"""[...document.querySelectorAll("main td")].flatMap((cell) => {
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = document.createRange(), found = [];
+    while (walk.nextNode()) {
+        const node = walk.currentNode, holder = node.parentElement;
+        if (!holder.checkVisibility() || holder.closest("bdi, code, .path")) continue;
+        for (const word of node.data.matchAll(/(?<!\S)\p{L}{2,12}(?!\S)/gu)) {
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            if (range.getClientRects().length > 1) found.push(word[0]);
+        }
+    }
+    return found;
+})"""
+
 # What has more in it than it shows.
 CUT = """[...document.querySelectorAll("main :is(pre, .answer, .table)")]
     .filter((each) => each.scrollHeight > each.clientHeight + 1 && getComputedStyle(each).overflowY !== "visible")
@@ -84,6 +99,8 @@ async def test_every_page_fits_keeps_its_policy_is_small_and_has_a_title(stage, 
             await page.set_viewport_size(size)
             if out := await measure_overflow(page):
                 wrong[each.name, size["width"]] = out
+            if broken := await page.evaluate(BROKEN):
+                wrong[each.name, size["width"], "broken"] = broken
         # Chromium says that a page was not found, which is what such a page is for.
         if told := [line for line in seen if each.status == 200 or "status of" not in line]:
             wrong[each.name, "console"] = told
@@ -121,6 +138,35 @@ async def test_what_is_printed_is_dark_on_white_whatever_the_screen_is(stage, op
         )
         assert (paper > 240, ink < 40) == (True, True), word
         await page.emulate_media(media="screen")
+
+
+async def test_letters_twice_as_large_cover_nothing(stage, open_page):
+    """As where a browser enlarges the text alone."""
+    page = await open_page(stage.world, stage.people["admin"], viewport=WIDE)
+    await page.goto("/instances")
+    covered = await page.evaluate(
+        """() => {
+            for (const each of document.querySelectorAll(".rail a, .filters *")) {
+                each.style.fontSize = `${2 * parseFloat(getComputedStyle(each).fontSize)}px`;
+            }
+            const begin = document.querySelector("main").getBoundingClientRect().left;
+            const low = (field) => field.clientHeight < 1.2 * parseFloat(getComputedStyle(field).fontSize);
+            return [...document.querySelectorAll(".rail a")].filter((a) => a.getBoundingClientRect().right > begin)
+                .concat([...document.querySelectorAll(".filters :is(input, select)")].filter(low))
+                .map((each) => each.textContent);
+        }"""
+    )
+    assert covered == []
+
+
+async def test_where_the_browser_sets_all_colours_only_the_tab_shown_is_underlined(stage, open_page):
+    page = await open_page(stage.world, stage.people["admin"], forced_colors="active")
+    await page.goto(f"/instances/{stage.ids['legal']}")
+    drawn, paper = await page.evaluate(
+        """[[...document.querySelectorAll(".tabs a")].map((tab) => getComputedStyle(tab).borderBottomColor),
+            getComputedStyle(document.body).backgroundColor]"""
+    )
+    assert [colour == paper for colour in drawn] == [False, True, True, True, True]
 
 
 async def test_no_list_is_lost_in_print(stage, open_page):
