@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from signalpost.connectors.base import EVENT_FIELDS
 from signalpost.connectors.fixed_headers import find_wrong_header
 from signalpost.connectors.rest.addresses import FIELD_KEY, PLACEHOLDER
-from signalpost.connectors.rest.auth import Auth, NoAuth
+from signalpost.connectors.rest.auth import Auth, NoAuth, QueryAuth
 from signalpost.connectors.rest.declared import (
     Address,
     Body,
@@ -20,7 +20,9 @@ from signalpost.connectors.rest.declared import (
     Method,
     OptionalLine,
     Path,
+    Place,
     Status,
+    make_error,
 )
 from signalpost.connectors.rest.resources import DeclaredResource
 
@@ -97,6 +99,14 @@ class Limits(Declared):
         default=[], description="Statuses that say that the day's calls are used up.", examples=[[402]]
     )
 
+    @model_validator(mode="after")
+    def _check_statuses(self) -> Self:
+        both = set(self.too_fast) & set(self.quota_spent)
+        if both and "too_fast" in self.model_fields_set:
+            words = f"{min(both)} stands in too_fast as well; a status means one or the other"
+            raise make_error(("quota_spent",), str(self.quota_spent), words)
+        return self
+
     @field_validator("calls_per_second", "least_interval_seconds", mode="before")
     @classmethod
     def _take_whole(cls, value: Any) -> Any:
@@ -171,14 +181,28 @@ class Declaration(Declared):
     def _check_placeholders(self) -> Self:
         known = {each.key for each in self.fields if each.required or each.default}
         secret = {each.key for each in self.fields if each.secret}
-        for place in ("base_url", "auth.authorize_url", "auth.token_url"):
-            owner, _, name = place.rpartition(".")
-            text = getattr(getattr(self, owner) if owner else self, name, "")
+        addresses: list[tuple[Place, str]] = [(("base_url",), self.base_url)]
+        addresses += [
+            (("auth", each), getattr(self.auth, each, "")) for each in ("authorize_url", "token_url")
+        ]
+        for place, text in addresses:
             if wrong := [key for key in PLACEHOLDER.findall(text) if key not in known or key in secret]:
                 words = f"no required field of fields has the key of {{{wrong[0]}}}"
                 if wrong[0] in secret:
                     words = f"the field of {{{wrong[0]}}} is secret, and addresses are shown and logged"
-                raise PydanticCustomError(
-                    "placeholder", "{words}", {"words": words, "place": place, "text": text}
+                raise make_error(place, text, words)
+        return self
+
+    @model_validator(mode="after")
+    def _check_key_parameter(self) -> Self:
+        if not isinstance(self.auth, QueryAuth):
+            return self
+        name = self.auth.parameter
+        for resource in self.resources:
+            if name in resource.list_query():
+                words = f"the resource {resource.name} has a parameter {name}, and the key would stand in its place"
+                place: Place = (
+                    ("auth", "parameter") if "parameter" in self.auth.model_fields_set else ("auth",)
                 )
+                raise make_error(place, name, f"{words}; give each its own")
         return self

@@ -6,8 +6,19 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from signalpost.connectors.rest.addresses import PLACEHOLDER, check_template
+
+Place = tuple[str | int, ...]
+"""Where something stands in a file."""
+WITHIN = "within"
+"""The kind of an error of what stands within a table, seen by what else the table has."""
+
+
+def make_error(place: Place, given: str, words: str) -> PydanticCustomError:
+    """Make the error of what is ``given`` at a place within the table that is being checked."""
+    return PydanticCustomError(WITHIN, "{words}", {"words": words, "place": place, "given": given})
 
 
 def check_path(path: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 
 from signalpost.connectors.rest.declaration import Declaration
+from signalpost.connectors.rest.declared import WITHIN, Place
 from signalpost.model.errors import ConfigurationError
 
-Place = tuple[str | int, ...]
 TAGGED = frozenset({"auth", "pagination"})
 """Tables of which ``kind`` says what else they have."""
 WORDS = {
@@ -75,8 +75,8 @@ def read_text(text: str, name: str, check_format: CheckFormat) -> Declaration:
 
 def _explain(text: str, name: str, value: Any, error: Any) -> str:
     place = _strip_kinds(error["loc"], value)
-    if error["type"] == "placeholder":
-        place, error = tuple(error["ctx"]["place"].split(".")), {**error, "input": error["ctx"]["text"]}
+    if error["type"] == WITHIN:
+        place, error = (*place, *error["ctx"]["place"]), {**error, "input": error["ctx"]["given"]}
     is_missing = error["type"] in {"missing", "union_tag_not_found"}
     if error["type"].startswith("union_tag"):
         place = (*place, "kind")

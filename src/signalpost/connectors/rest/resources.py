@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from signalpost.connectors.rest.declared import Body, Declared, Line, Method, OptionalLine, Parameter, Path
-from signalpost.connectors.rest.pagination import NoPages, Pagination
+from signalpost.connectors.rest.declared import (
+    Body,
+    Declared,
+    Line,
+    Method,
+    OptionalLine,
+    Parameter,
+    Path,
+    Place,
+    make_error,
+)
+from signalpost.connectors.rest.pagination import NoPages, NumberedPages, OffsetPages, Pagination
 from signalpost.model.delivery import RESERVED_NAMES
 from signalpost.model.errors import InvalidRequestError
 
@@ -114,6 +125,9 @@ class DeclaredResource(Declared):
     @field_validator("date_format")
     @classmethod
     def _check_format(cls, text: str, info: ValidationInfo) -> str:
+        if text and not _is_dated(info):
+            message = "there is no date that is written so; it needs updated_field or created_field"
+            raise ValueError(message)
         if text and info.context:
             try:
                 remark = getattr(info.context["check_format"](text), "remark", None)
@@ -126,8 +140,46 @@ class DeclaredResource(Declared):
     @field_validator("strategies")
     @classmethod
     def _check_strategies(cls, given: list[str], info: ValidationInfo) -> list[str]:
-        dated = info.data.get("updated_field") or info.data.get("created_field")
-        if "timestamp" in given and not dated:
+        if "timestamp" in given and not _is_dated(info):
             message = "by timestamp needs updated_field or created_field"
             raise ValueError(message)
+        if len(set(given)) < len(given):
+            message = "one stands there twice; name each once, the usual one first"
+            raise ValueError(message)
         return given
+
+    @model_validator(mode="after")
+    def _check_uses(self) -> Self:
+        """Refuse a parameter that the pagination gives, and goes over: given otherwise as well it is without effect."""
+        own, size = getattr(self.pagination, "parameter", ""), getattr(self.pagination, "size_parameter", "")
+        if own and own == size:
+            words = "it is the parameter of the pagination already; the size of a page needs its own"
+            raise make_error(("pagination", "size_parameter"), size, words)
+        for place, name in self.list_parameters():
+            # A first cursor may be fixed, as some providers want one: those behind it go over it.
+            is_first = place[0] == "query" and not isinstance(self.pagination, (NumberedPages, OffsetPages))
+            if name in {size, "" if is_first else own}:
+                words = f"the pagination gives the parameter {name} itself, and goes over this; leave it out"
+                raise make_error(place, self.query[name] if place[0] == "query" else name, words)
+        return self
+
+    def list_query(self) -> set[str]:
+        """List the parameters that may stand in the query of a call's address."""
+        if self.method == "POST":
+            return set(self.query)
+        own = {getattr(self.pagination, name, "") for name in ("parameter", "size_parameter")}
+        return own | {name for _, name in self.list_parameters()}
+
+    def list_parameters(self) -> Iterator[tuple[Place, str]]:
+        """List the parameters that stand where the pagination's do, each with its place."""
+        if self.method == "GET":
+            yield from ((("query", name), name) for name in self.query)
+        yield from (
+            (("filters", number, "parameter"), each.parameter) for number, each in enumerate(self.filters)
+        )
+        yield from ((("parameters", number), name) for number, name in enumerate(self.parameters))
+        yield from ((("required", number), name) for number, name in enumerate(self.required))
+
+
+def _is_dated(info: ValidationInfo) -> bool:
+    return bool(info.data.get("updated_field") or info.data.get("created_field"))
