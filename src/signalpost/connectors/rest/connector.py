@@ -18,6 +18,8 @@ from signalpost.connectors.rest.answers import ABSENT, classify, find, find_refu
 from signalpost.connectors.rest.asking import ask
 from signalpost.connectors.rest.auth import BasicAuth, ClientAuth, CodeAuth, HeaderAuth, QueryAuth
 from signalpost.connectors.rest.declaration import Declaration
+from signalpost.connectors.rest.headers import fill_in as fill_in_header
+from signalpost.connectors.rest.headers import list_keys, read_value
 from signalpost.connectors.rest.listing import RestListing, narrow
 from signalpost.connectors.rest.resources import DeclaredResource
 from signalpost.model.errors import ConnectorError, InvalidRequestError
@@ -54,7 +56,9 @@ class RestConnector:
         self.calls_per_second = declared.limits.calls_per_second
         self.calls_a_day = declared.limits.calls_a_day
         self.least_interval_seconds = declared.limits.least_interval_seconds
-        self.headers = merge_headers({"Accept": "application/json"}, declared.headers)
+        fixed = {name: text for name, text in declared.headers.items() if not list_keys(text)}
+        self.headers = merge_headers({"Accept": "application/json"}, fixed)
+        self._filled = {name: text for name, text in declared.headers.items() if name not in fixed}
         self.fields = _list_fields(declared)
         self.resources = tuple(_make_resource(each) for each in declared.resources)
         self._sources = {each.name: each for each in declared.resources}
@@ -71,20 +75,20 @@ class RestConnector:
                 return Grant.CONFIGURATION
 
     def write_headers(self, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
-        """Give the headers as ``auth`` says.
+        """Give the headers as ``auth`` says, and those that hold values of fields, which are masked like them.
 
         Raises:
             ConnectorError: a value cannot stand in a header; it is named.
         """
+        filled = {name: fill_in_header(text, configuration) for name, text in self._filled.items()}
+        return {**filled, **self._write_own_headers(configuration, token)}
+
+    def _write_own_headers(self, configuration: Mapping[str, str], token: str) -> Mapping[str, str]:
         match self._declared.auth:
             case CodeAuth() | ClientAuth():
                 return write_bearer(token)
             case HeaderAuth(header=header, prefix=prefix):
-                key = configuration.get("api.key", "").strip()
-                if not key.isascii() or not key.isprintable():
-                    message = "api.key: it holds characters that cannot stand in a header; give the key alone"
-                    raise ConnectorError(message)
-                return {header: prefix + key}
+                return {header: prefix + read_value(configuration, "api.key")}
             case BasicAuth():
                 pair = f"{configuration.get('username', '')}:{configuration.get('password', '')}"
                 return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}

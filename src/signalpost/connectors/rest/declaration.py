@@ -24,6 +24,7 @@ from signalpost.connectors.rest.declared import (
     Status,
     make_error,
 )
+from signalpost.connectors.rest.headers import list_keys
 from signalpost.connectors.rest.resources import DeclaredResource
 
 
@@ -32,7 +33,7 @@ class DeclaredField(Declared):
 
     key: str = Field(
         pattern=f"^(?:{FIELD_KEY.pattern})$",
-        description="Its name in the configuration, and as `{key}` in addresses.",
+        description="Its name in the configuration, and as `{key}` in addresses and headers.",
         examples=["subdomain"],
     )
     label: Line = Field(description="Its name for people.", examples=["Subdomain"])
@@ -141,7 +142,8 @@ class Declaration(Declared):
     )
     headers: dict[str, str] = Field(
         default={},
-        description="Headers that every call has, as for a version of the API; no secrets, which belong to `auth`.",
+        description="Headers that every call has, as for a version of the API; `{key}` of a field stands for its value,"
+        " as for a tenant. No secrets, which belong to `auth` or to a field.",
         examples=[{"Notion-Version": "2022-06-28"}],
     )
     account: DeclaredAccount | None = Field(default=None, description="Which account a connection is of.")
@@ -181,14 +183,16 @@ class Declaration(Declared):
     def _check_placeholders(self) -> Self:
         known = {each.key for each in self.fields if each.required or each.default}
         secret = {each.key for each in self.fields if each.secret}
-        addresses: list[tuple[Place, str]] = [(("base_url",), self.base_url)]
-        addresses += [
-            (("auth", each), getattr(self.auth, each, "")) for each in ("authorize_url", "token_url")
-        ]
-        for place, text in addresses:
-            if wrong := [key for key in PLACEHOLDER.findall(text) if key not in known or key in secret]:
+        texts: list[tuple[Place, str]] = [(("base_url",), self.base_url)]
+        texts += [(("auth", each), getattr(self.auth, each, "")) for each in ("authorize_url", "token_url")]
+        texts += [(("headers", name), text) for name, text in self.headers.items()]
+        for place, text in texts:
+            in_header = place[0] == "headers"
+            keys = list_keys(text) if in_header else PLACEHOLDER.findall(text)
+            hidden = set() if in_header else secret
+            if wrong := [key for key in keys if key not in known or key in hidden]:
                 words = f"no required field of fields has the key of {{{wrong[0]}}}"
-                if wrong[0] in secret:
+                if wrong[0] in hidden:
                     words = f"the field of {{{wrong[0]}}} is secret, and addresses are shown and logged"
                 raise make_error(place, text, words)
         return self
