@@ -267,3 +267,19 @@ async def test_a_memory_that_is_full_forgets_the_oldest_and_repeats_nothing(pool
     assert told == [(f"o{number}", "CREATED") for number in range(40)]
     provider.write("o3", 99)
     assert (await machine.tell())[40:] == [("o3", "UPDATED")]
+
+
+async def test_what_another_release_read_without_its_dates_is_not_told_for_having_them_now(open_machine):
+    """A release may learn to read a date: what is as it was has not changed for that."""
+    provider = Provider()
+    provider.write("a", 1)
+    provider.write("b", 1)
+    machine = await open_machine("timestamp", provider=provider)
+    await machine.pool.execute(
+        "UPDATE object_memory SET dated_at = NULL, version = '|' || split_part(version, '|', 2)"
+    )
+    assert await machine.tell() == []
+    provider.write("a", 2)
+    assert await machine.tell() == [("a", "UPDATED")]
+    versions = await machine.pool.fetch("SELECT version FROM object_memory")
+    assert all(not each["version"].startswith("|") for each in versions)

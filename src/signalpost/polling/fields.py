@@ -22,6 +22,7 @@ _HTTP_DATE = re.compile(
     r"([+-][0-9]{4}|[A-Za-z]{1,5})\s*",
     re.ASCII,
 )
+_NET_DATE = re.compile(r"\s*/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/\s*", re.ASCII)
 _HTTP_PATTERN = compile_pattern("d MMM yyyy HH:mm:ss z")
 _OLDEST_SECONDS = 10**8  # March 1973: what is smaller is rather a count, or a year
 # The last number that is taken for a time in this unit, and the microseconds of one.
@@ -92,9 +93,9 @@ def read_number(value: object) -> Decimal | None:
 
 
 def read_date_text(text: str, zone: tzinfo = UTC) -> tuple[datetime, str] | None:
-    """Read a date in ISO 8601, or as HTTP and mail have it (RFC 1123); give the instant (UTC) and the form's name.
+    """Read a date in ISO 8601, as HTTP and mail have it (RFC 1123), or as .NET writes it in JSON; with the form's name.
 
-    ``zone`` holds where the text names none.
+    The instant is in UTC; ``zone`` holds where the text names none.
     """
     if read_unix_time(text) is not None:  # nine digits and more are no basic form of a date
         return None
@@ -103,11 +104,22 @@ def read_date_text(text: str, zone: tzinfo = UTC) -> tuple[datetime, str] | None
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC), "ISO 8601"
     except (ValueError, OverflowError):
         pass
-    parts = _HTTP_DATE.fullmatch(text)
-    if parts is None:
-        return None
+    return _read_net_date(text) or _read_http_date(text, zone)
+
+
+def _read_net_date(text: str) -> tuple[datetime, str] | None:
+    """Read milliseconds since 1970 as .NET writes them; whatever zone stands behind them they are that instant."""
+    found = _NET_DATE.fullmatch(text)
     try:
-        return _HTTP_PATTERN.read(f"{parts[1]} {parts[2]}", zone), "RFC 1123"
+        return (_EPOCH + timedelta(milliseconds=int(found[1])), "a date of .NET") if found else None
+    except OverflowError:
+        return None
+
+
+def _read_http_date(text: str, zone: tzinfo) -> tuple[datetime, str] | None:
+    found = _HTTP_DATE.fullmatch(text)
+    try:
+        return (_HTTP_PATTERN.read(f"{found[1]} {found[2]}", zone), "RFC 1123") if found else None
     except InvalidRequestError:
         return None
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from signalpost.polling.configuration.definition import DateSetting
 from signalpost.polling.dates import compile_pattern, parse_zone
-from signalpost.polling.records import LONGEST_ID, RecordReader
+from signalpost.polling.records import EARLIEST, LONGEST_ID, RecordReader
 from signalpost.polling.strategies.reading import read_records
 from tests.unit.polling.turns import take_turns
 
@@ -122,6 +122,14 @@ def test_what_is_no_object_is_kept_as_a_value(record):
         ("yyyy-MM-dd'T'HH:mm:ss'Z'", "UTC", int(AT.timestamp()), AT, "read as Unix time"),
         ("yyyy-MM-dd'T'HH:mm:ss'Z'", "UTC", str(int(AT.timestamp()) * 1_000), AT, "read as Unix time"),
         ("milliseconds", "UTC", "2026-05-28T11:41:12Z", AT, "read as ISO 8601"),
+        *(
+            ("", "+2", f"/Date({int(AT.timestamp()) * 1000}{zone})/", AT, None)
+            for zone in ("", "+0000", "-0800", "+1300")
+        ),
+        ("", "UTC", "/Date(-62135596800000)/", EARLIEST, None),
+        ("yyyy-MM-dd", "UTC", "/Date(1779968472000)/", AT, "read as a date of .NET"),
+        ("", "UTC", "/Date(999999999999999)/", None, "'d' cannot be read"),
+        ("", "UTC", "/Date(soon)/", None, "'d' cannot be read"),
         ("yyyy-MM-dd", "UTC", None, None, "'d' is not there or empty"),
         ("yyyy-MM-dd", "UTC", "", None, "'d' is not there or empty"),
         ("yyyy-MM-dd", "UTC", "soon", None, "'d' cannot be read: date 'soon'"),

@@ -79,7 +79,7 @@ class DeclaredResource(Declared):
     )
     date_format: OptionalLine = Field(
         default="",
-        description="How both dates are written; empty: ISO 8601, and numbers as Unix time.",
+        description="How both dates are written; empty: in [any common form](configuration.md#dates).",
         examples=["yyyy-MM-dd'T'HH:mm:ssX"],
     )
     strategies: list[Literal["timestamp", "snapshot"]] = Field(

@@ -177,7 +177,8 @@ class TimestampReading:
             if self._was_dropped(each):
                 continue
             remembered.append(self._note(remember(each, reading.started_at, by_date=self._by_date)))
-            if self._settling and not self._is_told(each):
+            # The same content under another date: a release before this one read its dates otherwise.
+            if not self._is_told(each) if self._settling else has_same_content(each):
                 continue
             changes.append(self._change(each, len(texts)))
             texts.append(each.record.text)
