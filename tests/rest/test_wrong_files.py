@@ -110,7 +110,7 @@ def test_a_missing_field_is_told_where_it_is_needed_and_only_there(text, number,
         assert name in words
         line = int(words.split(":")[1])
         assert shorter.split("\n")[line - 1].startswith(
-            ("[", "# A desk", "base_url", "strategies", "absent_is", "body")
+            ("[", "# A desk", "base_url", "strategies", "absent_is", "body", "deleted_values")
         ), words
 
 
@@ -156,6 +156,10 @@ def test_addresses_that_lead_anywhere_are_refused(statement, line, words):
         (
             write().replace('updated_field = "updated"\ncreated_field = "created"\n', ""),
             "needs updated_field",
+        ),
+        (
+            write().replace("lists_deleted = false", "lists_deleted = true"),
+            "resources.1.lists_deleted: True: all that it lists is deleted then; leave deleted_field out",
         ),
         (write().replace('kind = "none"', 'kind = "nun"'), "auth.kind: 'nun': it is none of"),
         (write().replace('"yyyy-MM-dd"', '"yyyy-QQ"'), "'Q'"),

@@ -17,8 +17,16 @@ from signalpost.model.delivery import RESERVED_NAMES
 KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 TEXTS = ("name", "description", "hub")
 OWN = ["grant", "write_headers"]
-RESOURCE_TEXTS = ("path", "description", "id_field", "updated_field", "created_field", "date_format")
-RESOURCE_SETS = ("parameters", "required", "filters", "uncompared")
+RESOURCE_TEXTS = (
+    "path",
+    "description",
+    "id_field",
+    "updated_field",
+    "created_field",
+    "date_format",
+    "deleted_field",
+)
+RESOURCE_SETS = ("parameters", "required", "filters", "uncompared", "deleted_values")
 DECLARED = {name: each for name, each in vars(Connector).items() if not name.startswith("_")}
 """All that the contract asks for."""
 METHODS = tuple(name for name, each in DECLARED.items() if isinstance(each, FunctionType))

@@ -32,9 +32,11 @@ class Resource:
     is the format of both dates. ``label_fields`` name what people call the object, its path or its name: the first that
     has a text counts. ``parameters`` are the query parameters it takes, ``required`` those it cannot do
     without, ``filters`` the fields that the provider itself can compare. Those of them that are ``uncompared`` are the
-    provider's alone, for records have no such field. ``appears_as`` is what a record means that was not there before:
-    of a list of deleted things, DELETED. ``feed_tells_deletions`` says whether its feed does; where there is a feed it
-    must be said, for nobody can see what a feed leaves out.
+    provider's alone, for records have no such field.
+    ``deleted_field`` names the field by which a record of a list says that its object is deleted, by one of
+    ``deleted_values`` (none: by any that says something). ``appears_as`` is what a record means that was not there
+    before: of a list of deleted things, DELETED. ``feed_tells_deletions`` says whether its feed does; where there is a
+    feed it must be said, for nobody can see what a feed leaves out.
     """
 
     name: str
@@ -52,13 +54,15 @@ class Resource:
     appears_as: EventType = EventType.CREATED
     label_fields: tuple[str, ...] = ()
     feed_tells_deletions: bool | None = None
+    deleted_field: str = ""
+    deleted_values: frozenset[str] = frozenset()
 
     @property
     def deletions_seen_by(self) -> tuple[Strategy, ...]:
         """Those of ``strategies`` by which deletions are seen, in their order; none: they are not."""
         seen = {
             Strategy.FEED: bool(self.feed_tells_deletions),
-            Strategy.TIMESTAMP: self.appears_as is EventType.DELETED,
+            Strategy.TIMESTAMP: self.appears_as is EventType.DELETED or bool(self.deleted_field),
             Strategy.SNAPSHOT: True,
         }
         return tuple(each for each in self.strategies if seen[each])

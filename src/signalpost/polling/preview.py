@@ -25,7 +25,7 @@ from signalpost.polling.detect import detect, identify
 from signalpost.polling.hub import MOST_PAGES, UserCalls
 from signalpost.polling.records import RecordReader, read_back, shorten
 from signalpost.polling.strategies.asking import Asked, ask
-from signalpost.polling.strategies.objects import Seen, judge_new, name_type
+from signalpost.polling.strategies.objects import Seen, is_deleted, judge_new, name_type
 
 MOST_RESOURCES = 50
 USUAL_SIZE = 20
@@ -229,7 +229,7 @@ def _diagnose(trial: Trial, sample: Sample) -> None:
         if polled.strategy is Strategy.FEED:
             continue
         problems.extend(read.problems)
-        seen = Seen(read, name_type(raw, trial.name), None)
+        seen = Seen(read, name_type(raw, trial.name), None, is_deleted(raw, polled.resource))
         event_type = judge_new(
             seen,
             polled.resource,

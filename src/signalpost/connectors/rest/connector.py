@@ -23,6 +23,7 @@ from signalpost.connectors.rest.headers import list_keys, read_value
 from signalpost.connectors.rest.listing import RestListing, narrow
 from signalpost.connectors.rest.resources import DeclaredResource
 from signalpost.model.errors import ConnectorError, InvalidRequestError
+from signalpost.model.event import EventType
 from signalpost.model.instance import Account, Tokens
 from signalpost.outbound import Answer
 
@@ -233,5 +234,8 @@ def _make_resource(declared: DeclaredResource) -> Resource:
         required=frozenset(declared.required),
         filters=frozenset(each.field for each in declared.filters),
         uncompared=frozenset(each.field for each in declared.filters if not each.compared),
+        appears_as=EventType.DELETED if declared.lists_deleted else EventType.CREATED,
         label_fields=tuple(declared.labels),
+        deleted_field=declared.deleted_field,
+        deleted_values=frozenset(declared.deleted_values),
     )

@@ -77,6 +77,22 @@ class DeclaredResource(Declared):
     created_field: OptionalLine = Field(
         default="", description="The date of its creation, dotted.", examples=["created_at"]
     )
+    deleted_field: OptionalLine = Field(
+        default="",
+        description="The field by which a record that stays in the list says that its object is deleted, dotted: by any"
+        " value but null, false, 0, an empty text or such a date, or by one of `deleted_values`.",
+        examples=["deleted_at"],
+    )
+    deleted_values: list[Line] = Field(
+        default=[],
+        description="The values of `deleted_field` that say so, as text; numbers and booleans as JSON has them.",
+        examples=[["deleted", "archived"]],
+    )
+    lists_deleted: bool = Field(
+        default=False,
+        description="Whether it lists what was deleted, as a trash does: what appears in it is told as `DELETED`.",
+        examples=[True],
+    )
     date_format: OptionalLine = Field(
         default="",
         description="How both dates are written; empty: in [any common form](configuration.md#dates).",
@@ -119,6 +135,22 @@ class DeclaredResource(Declared):
     def _check_absent(cls, given: bool, info: ValidationInfo) -> bool:
         if given and not info.data.get("records"):
             message = "it needs records: without them the answer itself is the list"
+            raise ValueError(message)
+        return given
+
+    @field_validator("deleted_values")
+    @classmethod
+    def _check_values(cls, given: list[str], info: ValidationInfo) -> list[str]:
+        if given and not info.data.get("deleted_field"):
+            message = "it needs deleted_field, of which these are values"
+            raise ValueError(message)
+        return given
+
+    @field_validator("lists_deleted")
+    @classmethod
+    def _check_deleted(cls, given: bool, info: ValidationInfo) -> bool:
+        if given and info.data.get("deleted_field"):
+            message = "all that it lists is deleted then; leave deleted_field out"
             raise ValueError(message)
         return given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from signalpost.connectors.resource import Resource
 from signalpost.model.configuration import OLDEST
 from signalpost.model.event import Change, EventType, Remembered
 from signalpost.model.instance import ResourcePoll
+from signalpost.polling.fields import find_values, spread
 from signalpost.polling.records import ReadRecord
 
 OVERLAP = timedelta(minutes=10)
@@ -25,16 +27,22 @@ INCOMPLETE = (
 )
 
 MOST_REMARKS = 5
+# No, none and nothing, and a date of which all is zero, or the first that there is, as some databases write "never".
+_SAYS_NO = re.compile(r"(?i:false|f|no?|null|none)|(?:[0.:\- ]|(?<=0)[TZ])*|0001-01-01.*", re.ASCII)
 LONGEST_TYPE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A record with what is known of its object: ``before`` is None when it was never seen."""
+    """A record with what is known of its object: ``before`` is None when it was never seen.
+
+    ``is_deleted``: the record itself says that its object is gone.
+    """
 
     record: ReadRecord
     object_type: str
     before: Remembered | None
+    is_deleted: bool = False
 
     @property
     def date(self) -> datetime | None:
@@ -47,6 +55,27 @@ def name_type(record: object, resource_name: str) -> str:
     told = record.get("event_object_type") if isinstance(record, Mapping) else None
     # No database keeps a NUL in text.
     return told[:LONGEST_TYPE].replace("\x00", "\ufffd") if isinstance(told, str) and told else resource_name
+
+
+def is_deleted(record: object, resource: Resource) -> bool:
+    """Say whether a record says that its object is deleted, as where providers leave such records in their lists."""
+    if not resource.deleted_field:
+        return False
+    told = [_write_plainly(each) for each in spread(find_values(record, resource.deleted_field))]
+    if resource.deleted_values:
+        return not resource.deleted_values.isdisjoint(told)
+    return not all(map(_SAYS_NO.fullmatch, told))
+
+
+def _write_plainly(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case Mapping():
+            return "an object" if value else ""
+    return str(value).strip()
 
 
 def write_version(seen: Seen, *, by_date: bool) -> str:
@@ -114,7 +143,10 @@ def judge_new(
 
     It is new if it has one date alone, if it was created after all that was seen before (``since``; None: nothing
     was), or if its two dates are no more than the tolerance apart (open-connectors.md 2.1, createdCheckTolerance).
+    It may also say itself that it is deleted.
     """
+    if seen.is_deleted:
+        return EventType.DELETED
     created, updated = seen.record.created_at, seen.record.updated_at
     if created is not None and updated is not None and since is not None and created < since:
         apart = abs((updated - created).total_seconds())

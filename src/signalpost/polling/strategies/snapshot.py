@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from signalpost.polling.strategies.objects import (
     Remarks,
     Seen,
     has_same_content,
+    is_deleted,
     is_other_version,
     judge_new,
     make_change,
@@ -104,7 +105,7 @@ class SnapshotReading:
         reading = self._reading
         read = []
         here: set[bytes] = set()
-        for record, raw in await read_records(self._reader, filter(self._where.matches, records)):
+        for record, raw in await read_records(self._reader, self._leave_out(records)):
             self._problems.add(*record.problems)
             key = make_key(record.object_id)
             if key in self._found:
@@ -135,6 +136,11 @@ class SnapshotReading:
             changes.append(self._change(seen, len(texts)))
             texts.append(record.text)
         return Page(tuple(texts), tuple(changes), self._between, True, tuple(remembered))
+
+    def _leave_out(self, records: Sequence[Any]) -> Iterator[Any]:
+        """Leave out records that do not meet the ``where``, and those of objects that they say are deleted."""
+        resource = self._reading.polled.resource
+        return (raw for raw in records if self._where.matches(raw) and not is_deleted(raw, resource))
 
     def _note_repetition(self, object_id: str, *, here: bool) -> None:
         if here:
@@ -174,10 +180,7 @@ class SnapshotReading:
             async for listed in reading.read_list(self._listing):
                 if not listed.complete:
                     self._doubts.add(INCOMPLETE)
-                keys = {
-                    make_key(self._reader.read(raw).object_id)
-                    for raw in filter(self._where.matches, listed.records)
-                }
+                keys = {make_key(self._reader.read(raw).object_id) for raw in self._leave_out(listed.records)}
                 if keys & again:
                     self._doubts.add(MOVED)
                 again |= keys

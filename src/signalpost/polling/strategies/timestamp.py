@@ -20,6 +20,7 @@ from signalpost.polling.strategies.objects import (
     Remarks,
     Seen,
     has_same_content,
+    is_deleted,
     is_fresh,
     is_other_version,
     judge_new,
@@ -199,7 +200,12 @@ class TimestampReading:
         seen: list[Seen] = []
         here: dict[bytes, datetime | None] = {}
         for record, raw in read:
-            each = Seen(record, name_type(raw, reading.poll.resource), before.get(record.object_id))
+            each = Seen(
+                record,
+                name_type(raw, reading.poll.resource),
+                before.get(record.object_id),
+                is_deleted(raw, reading.polled.resource),
+            )
             if self._is_repeated(each, here):
                 continue
             here[make_key(record.object_id)] = each.date
@@ -268,7 +274,9 @@ class TimestampReading:
                 since=self._created_since,
                 tolerance_seconds=polled.definition.created_tolerance_seconds,
             )
-        elif polled.resource.appears_as is EventType.DELETED and seen.date != seen.before.dated_at:
+        elif seen.is_deleted or (
+            polled.resource.appears_as is EventType.DELETED and seen.date != seen.before.dated_at
+        ):
             event_type = EventType.DELETED  # once more: what it was restored by is not in the list
         change_id = name_change(seen, self._reading.poll, by_date=self._by_date)
         occurred_at = seen.date or self._reading.started_at
