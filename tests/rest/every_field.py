@@ -74,7 +74,7 @@ AUTHS = {
     "basic": "",
     "oauth2_code": 'authorize_url = "https://a.example.com"\ntoken_url = "https://a.example.com"\nscopes = ["a"]\n'
     'parameters = { prompt = "consent" }\npkce = true\n',
-    "oauth2_client": 'token_url = "https://a.example.com"\nscopes = ["a"]\n',
+    "oauth2_client": 'token_url = "https://a.example.com"\nscopes = ["a"]\nparameters = { audience = "a" }\n',
 }
 PAGINATIONS = {
     "none": "",

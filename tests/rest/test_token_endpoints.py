@@ -11,7 +11,7 @@ import pytest
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.reading import read_text
 from signalpost.instances.oauth2 import OAuth2
-from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
+from signalpost.model.errors import ConfigurationError, NeedsAuthorisationError, RetryLaterError
 from signalpost.outbound import Outbound
 from signalpost.polling.dates import compile_pattern
 from signalpost.store.vault import Vault
@@ -24,13 +24,16 @@ VAULT = Vault(["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="])
 GIVEN = Reply(200, body=b'{"access_token": "t", "expires_in": 60}')
 
 
-async def ask(answer_basic):
-    """Ask an endpoint that refuses what comes in the form; give the tokens, and what arrived."""
+async def ask(answer_basic, more=""):
+    """Ask an endpoint that refuses what comes in the form; give the tokens, and what arrived.
+
+    ``more`` stands behind what is declared of it.
+    """
     async with (
         run_receiver(lambda each: answer_basic if "authorization" in each.headers else REFUSED) as endpoint,
         Outbound(allow_private=True, connections=5) as outbound,
     ):
-        text = write_desk(endpoint.url, auth="oauth2_client")
+        text = write_desk(endpoint.url, auth="oauth2_client").replace("\n[account]", f"{more}\n[account]")
         connector = RestConnector(read_text(text, "desk.toml", compile_pattern))
         oauth2 = OAuth2(outbound, lambda: datetime.now(UTC), VAULT)
         try:
@@ -63,3 +66,23 @@ async def test_what_is_refused_both_ways_is_told_by_the_first_and_what_fails_is_
     assert type(error) is kind
     assert words in str(error)
     assert len(arrived) == 2
+
+
+async def test_what_the_endpoint_wants_besides_goes_with_both_ways():
+    tokens, arrived = await ask(
+        GIVEN, 'scopes = ["a", "b"]\nparameters = { audience = "https://a.example/" }\n'
+    )
+    assert tokens.access_token == "t"
+    for each in arrived:
+        sent = parse_qs(each.body.decode())
+        assert sent["audience"] == ["https://a.example/"]
+        assert (sent["grant_type"], sent["scope"]) == (["client_credentials"], ["a b"])
+
+
+@pytest.mark.parametrize("name", ["grant_type", "client_id", "client_secret", "scope"])
+def test_what_is_given_anyhow_is_no_such_parameter(name):
+    text = write_desk("https://a.example", auth="oauth2_client")
+    with pytest.raises(ConfigurationError, match=f"auth.parameters: .*{name} is given by OAuth2 itself"):
+        read_text(
+            text.replace("\n[account]", f'parameters = {{ {name} = "x" }}\n[account]'), "d", compile_pattern
+        )

@@ -67,7 +67,8 @@ EVENT_FIELDS = (
 class Authorization:
     """OAuth2, code flow (RFC 6749): where to send the person and where to exchange the code.
 
-    ``parameters`` go to the consent page besides OAuth2's own; with ``pkce`` the code's exchange is proved (RFC 7636).
+    ``parameters`` go to the consent page besides OAuth2's own, or to the token endpoint where nobody is asked; with
+    ``pkce`` the code's exchange is proved (RFC 7636).
     """
 
     authorize_url: str

@@ -120,10 +120,10 @@ class OAuth2:
 
         Raises as ``exchange_code``.
         """
-        form = {"grant_type": "client_credentials"}
-        scopes = find_authorization(connector, configuration).scopes
-        if scopes:
-            form["scope"] = " ".join(scopes)
+        authorization = find_authorization(connector, configuration)
+        form = {**dict(authorization.parameters), "grant_type": "client_credentials"}
+        if authorization.scopes:
+            form["scope"] = " ".join(authorization.scopes)
         tokens = await self._ask(connector, configuration, form)
         return Tokens(tokens.access_token, None, tokens.expires_at)
 

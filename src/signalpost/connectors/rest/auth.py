@@ -21,6 +21,16 @@ OWN_PARAMETERS = frozenset(
     }
 )
 """Of the consent page, which ``instances`` fills in."""
+FORM_PARAMETERS = frozenset({"grant_type", "client_id", "client_secret", "scope"})
+"""Of the token endpoint."""
+
+
+def check_parameters(parameters: dict[str, str], own: frozenset[str]) -> dict[str, str]:
+    """Check that none is one of OAuth2's own (raises ValueError)."""
+    if taken := sorted(parameters.keys() & own):
+        message = f"{taken[0]} is given by OAuth2 itself; leave it out"
+        raise ValueError(message)
+    return parameters
 
 
 class NoAuth(Declared):
@@ -103,10 +113,7 @@ class CodeAuth(Declared):
     @field_validator("parameters")
     @classmethod
     def _check_parameters(cls, parameters: dict[str, str]) -> dict[str, str]:
-        if taken := sorted(parameters.keys() & OWN_PARAMETERS):
-            message = f"{taken[0]} is given by OAuth2 itself; leave it out"
-            raise ValueError(message)
-        return parameters
+        return check_parameters(parameters, OWN_PARAMETERS)
 
 
 class ClientAuth(Declared):
@@ -122,6 +129,16 @@ class ClientAuth(Declared):
     scopes: list[Parameter] = Field(
         default=[], description="The scopes asked for.", examples=[["tickets.read"]]
     )
+    parameters: dict[Parameter, OptionalLine] = Field(
+        default={},
+        description="Parameters that the token endpoint wants besides OAuth2's own; no secrets.",
+        examples=[{"audience": "https://api.example.com"}],
+    )
+
+    @field_validator("parameters")
+    @classmethod
+    def _check_parameters(cls, parameters: dict[str, str]) -> dict[str, str]:
+        return check_parameters(parameters, FORM_PARAMETERS)
 
 
 Auth = NoAuth | HeaderAuth | QueryAuth | BasicAuth | CodeAuth | ClientAuth

@@ -115,10 +115,12 @@ class RestConnector:
             raise InvalidRequestError(message)
         scopes = tuple(configuration.get("oauth.scope", "").split() or auth.scopes)
         token_url = fill_in(auth.token_url, configuration)
+        parameters = tuple(auth.parameters.items())
         if isinstance(auth, ClientAuth):
-            return Authorization("", token_url, scopes)
-        consent_url, parameters = fill_in(auth.authorize_url, configuration), tuple(auth.parameters.items())
-        return Authorization(consent_url, token_url, scopes, parameters, auth.pkce)
+            return Authorization("", token_url, scopes, parameters)
+        return Authorization(
+            fill_in(auth.authorize_url, configuration), token_url, scopes, parameters, auth.pkce
+        )
 
     def read_tokens(self, answer: Mapping[str, Any], now: datetime) -> Tokens:
         """Read a token answer as RFC 6749 has it (5.1)."""
