@@ -7,9 +7,13 @@ from typing import get_args
 
 import pytest
 
+from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.auth import Auth
 from signalpost.connectors.rest.pagination import Pagination
-from tests.rest.desk import AUTHS, PAGINATIONS
+from signalpost.connectors.rest.reading import read_text
+from signalpost.polling.dates import compile_pattern
+from signalpost.testing.recorded import HastyTime, Provider, open_session
+from tests.rest.desk import AUTHS, PAGINATIONS, write_desk
 
 
 async def change_and_wait(desk):
@@ -55,3 +59,16 @@ async def test_what_changes_is_told(open_desk, auth, pagination):
         shown = {text for key, text in instance["configuration"].items() if key in secrets}
         assert shown <= {"********"}
         await change_and_wait(desk)
+
+
+@pytest.mark.parametrize("size", [2, 250])
+async def test_what_tries_the_connection_is_asked_for_as_polls_ask(size):
+    """Of some providers a page is never smaller than so many records, and one of a single record is refused."""
+    text = write_desk("https://a.example").replace("size = 2", f"size = {size}")
+    account = text[text.index("[account]") : text.index("[limits]")]
+    connector = RestConnector(read_text(text.replace(account, ""), "desk.toml", compile_pattern))
+    provider = Provider(
+        "https://a.example/none", {f"/page/tickets?page=1&size={size}": {"data": {"items": []}}}
+    )
+    session = open_session(connector, {}, "", provider, HastyTime())
+    assert (await connector.identify(session)).label == "Desk"

@@ -140,12 +140,15 @@ class RestConnector:
         )
 
     async def identify(self, session: Session) -> Account:
-        """Read the account that is declared; else the first resource that needs no parameter, to try the connection."""
+        """Read the account that is declared; else the first resource that needs no parameter, to try the connection.
+
+        That is asked for as by polls: some providers refuse pages that are smaller than they like.
+        """
         account = self._declared.account
         if account is None:
             for each in self._declared.resources:
                 if not each.required:
-                    await RestListing(self.name, each, {}).read(session, None, 1)
+                    await RestListing(self.name, each, {}).read(session, None, None)
                     break
             return Account(id="", label=self.name)
         value = read_json(self.name, await ask(session, account, account.path, {}, {}))
