@@ -31,6 +31,8 @@ from signalpost.outbound.masking import list_secrets, mask_secrets
 from signalpost.tracing import NO_TRACES, Tracer
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MOST_VALUES = 4_000_000
+"""Of an answer in JSON: each takes up to a hundred bytes once it is read, and all else waits meanwhile."""
 MOST_RETRIES = 5
 """How often a call that came too fast is made again."""
 USUAL_HOLD_SECONDS = 1.0
@@ -219,7 +221,16 @@ class ProviderSession:
         if answer.truncated:
             message = f"{self._connector.name} answered with more than {MAX_ANSWER_BYTES:,} bytes"
             raise ConnectorError(message)
+        if holds_too_many(answer.body):
+            name, most = self._connector.name, f"{MOST_VALUES:,}"
+            message = f"{name} answered with more than {most} values; have it give smaller pages"
+            raise ConnectorError(message)
         return answer
+
+
+def holds_too_many(body: bytes) -> bool:
+    """Say whether a body may hold more values than ``MOST_VALUES``: each but the first stands behind such a sign."""
+    return len(body) > MOST_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES
 
 
 def put_in_query(url: str, parameters: Mapping[str, str]) -> str:
