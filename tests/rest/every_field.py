@@ -45,6 +45,7 @@ body = { state = { "is" = 1 } }
 description = "Tickets."
 records = "data"
 absent_is_empty = true
+key_field = "id"
 id_field = "id"
 updated_field = "updated"
 created_field = "created"

@@ -275,6 +275,7 @@ def test_what_comes_in_the_place_of_json_is_told(answer, words):
         (b"false", "at data.items; there is false"),
         (b'{"data": {"items": 7.5}}', "at data.items but a number"),
         (b'{"data": {"items": {}}}', "at data.items but an empty object"),
+        (b'{"data": {"items": {"7": 1}}}', "at data.items but an object; if its .* declare a key_field"),
     ],
 )
 def test_what_stands_in_the_place_of_a_list_is_named_as_json_has_it(body, words):

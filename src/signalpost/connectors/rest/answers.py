@@ -115,8 +115,12 @@ def find(value: Any, place: str) -> Any:
     return ABSENT
 
 
-def find_list(name: str, value: Any, place: str, *, absent_is_empty: bool = False) -> list[Any]:
+def find_list(
+    name: str, value: Any, place: str, *, absent_is_empty: bool = False, key_field: str = ""
+) -> list[Any]:
     """Give the records of a page; null counts as none, and with ``absent_is_empty`` an object without the place.
+
+    With a ``key_field`` they may stand in an object, and each has its key there in that field.
 
     Raises:
         ConnectorError: there is no such place, or no list stands there, or there are no records but a refusal.
@@ -125,13 +129,16 @@ def find_list(name: str, value: Any, place: str, *, absent_is_empty: bool = Fals
     if found is ABSENT and absent_is_empty and isinstance(value, Mapping):
         found = None
     where = f"at {place}" if place else "as its answer"
-    if (not found or found is ABSENT) and (refusal := find_refusal(value)):
+    is_whole = bool(key_field) and found is value
+    if (not found or found is ABSENT or is_whole) and (refusal := find_refusal(value)):
         message = f"{name} gave no records {where} but {refusal}; nothing was concluded from it"
         raise ConnectorError(message)
     if found is None and place:
         return []
     if isinstance(found, list):
         return found
+    if key_field and isinstance(found, Mapping):
+        return [_name_record(each, key_field, key) for key, each in found.items()]
     if found is ABSENT:
         there = ", ".join(sorted(str(key) for key in value))[:200] if isinstance(value, Mapping) else ""
         message = f"{name} gave no list {where}; there is {there or _name_kind(value)}"
@@ -139,7 +146,14 @@ def find_list(name: str, value: Any, place: str, *, absent_is_empty: bool = Fals
             message += "; if it leaves empty lists out, declare absent_is_empty = true"
     else:
         message = f"{name} gave no list {where} but {_name_kind(found)}"
+        if found and isinstance(found, Mapping):
+            message += "; if its records stand there by their keys, declare a key_field"
     raise ConnectorError(message)
+
+
+def _name_record(record: Any, field: str, key: str) -> dict[str, Any]:
+    """Give a record that stands by its key with it, where it has no such field; one that is no object as its value."""
+    return {field: key, **(record if isinstance(record, Mapping) else {"value": record})}
 
 
 def find_refusal(value: Any) -> str:

@@ -129,7 +129,13 @@ class RestListing:
 
     def _find_rows(self, value: Any) -> list[Any]:
         declared = self._declared
-        return find_list(self._name, value, declared.records, absent_is_empty=declared.absent_is_empty)
+        return find_list(
+            self._name,
+            value,
+            declared.records,
+            absent_is_empty=declared.absent_is_empty,
+            key_field=declared.key_field,
+        )
 
     def _check_repeated(self, answer: Answer, position: str | None, *, may_repeat: bool) -> None:
         """Refuse a page that is the one before: the provider does not heed what we ask the next one by."""

@@ -67,6 +67,12 @@ class DeclaredResource(Declared):
         " that is told as failing.",
         examples=[True],
     )
+    key_field: OptionalLine = Field(
+        default="",
+        description="Where `records` are an object of them by their keys, and no list: the field in which each has its"
+        " key, unless it has that field.",
+        examples=["id"],
+    )
     query: dict[Parameter, str] = Field(
         default={}, description="Parameters that every call has.", examples=[{"state": "all"}]
     )
