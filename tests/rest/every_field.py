@@ -53,6 +53,7 @@ deleted_field = "gone"
 deleted_values = ["yes"]
 lists_deleted = false
 date_format = "yyyy-MM-dd"
+date_zone = "Europe/Berlin"
 strategies = ["timestamp"]
 parameters = ["project"]
 required = ["team"]

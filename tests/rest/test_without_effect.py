@@ -96,12 +96,11 @@ def test_a_strategy_that_stands_twice():
     assert "resources.1.strategies: ['timestamp', 'snapshot', 'timestamp']: one stands there twice" in told
 
 
-def test_a_format_of_dates_that_are_not_there():
+def test_a_format_and_a_zone_of_dates_that_are_not_there():
     text = change(write(), 'updated_field = "updated"\ncreated_field = "created"\n', "")
     told = refuse(change(text, 'strategies = ["timestamp"]\n', ""))
-    assert (
-        "resources.1.date_format: 'yyyy-MM-dd': there is no date that is written so; it needs updated" in told
-    )
+    for place in ("date_format: 'yyyy-MM-dd'", "date_zone: 'Europe/Berlin'"):
+        assert f"resources.1.{place}: there is no date that is written so; it needs updated_field" in told
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,13 @@ def test_addresses_that_lead_anywhere_are_refused(statement, line, words):
         ),
         (write().replace('kind = "none"', 'kind = "nun"'), "auth.kind: 'nun': it is none of"),
         (write().replace('"yyyy-MM-dd"', '"yyyy-QQ"'), "'Q'"),
+        *(
+            (
+                write().replace("Europe/Berlin", zone),
+                f"date_zone: '{zone}': there is no such time zone; right would be, for example, date_zone = ",
+            )
+            for zone in ("Europe/Nowhere", "../etc/passwd", "Europe", "+2")
+        ),
         (write().replace('"yyyy-MM-dd"', '"YYYY-MM-DD"'), "for the year write y; D is the day of the year"),
         *(
             (write().replace('name = "tickets"', f'name = "{name}"'), words)

@@ -24,6 +24,7 @@ RESOURCE_TEXTS = (
     "updated_field",
     "created_field",
     "date_format",
+    "date_zone",
     "deleted_field",
 )
 RESOURCE_SETS = ("parameters", "required", "filters", "uncompared", "deleted_values")

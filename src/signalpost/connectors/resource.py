@@ -29,10 +29,10 @@ class Resource:
 
     ``strategies`` are those that suit it; the first is used unless a configuration names another. ``id_field``,
     ``updated_field`` and ``created_field`` name fields of its records ("" where they have none), ``date_format``
-    is the format of both dates. ``label_fields`` name what people call the object, its path or its name: the first that
-    has a text counts. ``parameters`` are the query parameters it takes, ``required`` those it cannot do
-    without, ``filters`` the fields that the provider itself can compare. Those of them that are ``uncompared`` are the
-    provider's alone, for records have no such field.
+    is the format of both dates, ``date_zone`` the zone of those that name none ("": UTC). ``label_fields`` name what
+    people call the object, its path or its name: the first that has a text counts. ``parameters`` are the query
+    parameters it takes, ``required`` those it cannot do without, ``filters`` the fields that the provider itself can
+    compare. Those of them that are ``uncompared`` are the provider's alone, for records have no such field.
     ``deleted_field`` names the field by which a record of a list says that its object is deleted, by one of
     ``deleted_values`` (none: by any that says something). ``appears_as`` is what a record means that was not there
     before: of a list of deleted things, DELETED. ``feed_tells_deletions`` says whether its feed does; where there is a
@@ -56,6 +56,7 @@ class Resource:
     feed_tells_deletions: bool | None = None
     deleted_field: str = ""
     deleted_values: frozenset[str] = frozenset()
+    date_zone: str = ""
 
     @property
     def deletions_seen_by(self) -> tuple[Strategy, ...]:

@@ -235,6 +235,7 @@ def _make_resource(declared: DeclaredResource) -> Resource:
         updated_field=declared.updated_field,
         created_field=declared.created_field,
         date_format=declared.date_format,
+        date_zone=declared.date_zone,
         parameters=frozenset(declared.parameters),
         required=frozenset(declared.required),
         filters=frozenset(each.field for each in declared.filters),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -104,6 +105,11 @@ class DeclaredResource(Declared):
         description="How both dates are written; empty: in [any common form](configuration.md#dates).",
         examples=["yyyy-MM-dd'T'HH:mm:ssX"],
     )
+    date_zone: OptionalLine = Field(
+        default="",
+        description="The time zone of dates that name none, as the time zone database calls it; empty: UTC.",
+        examples=["Europe/Berlin"],
+    )
     strategies: list[Literal["timestamp", "snapshot"]] = Field(
         default=[],
         description="How changes may be found, the usual one first; empty: by dates if it has any, else by snapshot.",
@@ -160,12 +166,26 @@ class DeclaredResource(Declared):
             raise ValueError(message)
         return given
 
-    @field_validator("date_format")
+    @field_validator("date_format", "date_zone")
     @classmethod
-    def _check_format(cls, text: str, info: ValidationInfo) -> str:
+    def _check_dated(cls, text: str, info: ValidationInfo) -> str:
         if text and not _is_dated(info):
             message = "there is no date that is written so; it needs updated_field or created_field"
             raise ValueError(message)
+        return text
+
+    @field_validator("date_zone")
+    @classmethod
+    def _check_zone(cls, name: str) -> str:
+        try:
+            return str(ZoneInfo(name)) if name else name
+        except (LookupError, ValueError, OSError):
+            message = "there is no such time zone"
+            raise ValueError(message) from None
+
+    @field_validator("date_format")
+    @classmethod
+    def _check_format(cls, text: str, info: ValidationInfo) -> str:
         if text and info.context:
             try:
                 remark = getattr(info.context["check_format"](text), "remark", None)

@@ -31,6 +31,7 @@ from signalpost.polling.configuration.definition import (
     read_definition,
     recall_pattern,
 )
+from signalpost.polling.dates import parse_zone
 from signalpost.polling.dates.patterns import show
 from signalpost.polling.where import read_where
 
@@ -160,7 +161,7 @@ def write_configuration(resource: Resource, connector: Connector) -> dict[str, A
             dates |= {
                 f"{kind}DateField": field,
                 f"{kind}DateFormat": resource.date_format,
-                f"{kind}DateTimezone": "GMT",
+                f"{kind}DateTimezone": resource.date_zone or "GMT",
             }
     return {
         "url": _write_url(resource, connector),
@@ -226,7 +227,8 @@ def _match_written(name: str, written: bytes, connector: Connector) -> PolledRes
 
 
 def _declare_date(field: str, resource: Resource) -> DateSetting | None:
-    return DateSetting(field, recall_pattern(resource.date_format), UTC) if field else None
+    zone = parse_zone(resource.date_zone) if resource.date_zone else UTC
+    return DateSetting(field, recall_pattern(resource.date_format), zone) if field else None
 
 
 def _check_parameters(name: str, location: Location, resource: Resource) -> None:
