@@ -133,6 +133,8 @@ BASE = "https://acme.example.com/api"
         ("/api/v2/tickets?a=%20b", "/v2/tickets?a=%20b"),
         ("HTTPS://ACME.example.com/api/x", "/x"),
         ("https://acme.example.com:443/api/x", "/x"),
+        ("http://acme.example.com/api/x?cursor=cD0x", "/x?cursor=cD0x"),
+        ("HTTP://acme.example.com:80/api/x", "/x"),
         ("/api/x y?since=2026-05-28 11:41:12", "/x%20y?since=2026-05-28%2011:41:12"),
     ],
 )
@@ -145,7 +147,11 @@ def test_a_next_page_below_the_base_is_followed(target, found):
     [
         "https://evil.example/api/x",
         "//evil.example/api/x",
-        "http://acme.example.com/api/x",
+        "http://acme.example.com/other",
+        "http://evil.example/api/x",
+        "http://u@acme.example.com/api/x",
+        "http://acme.example.com:8080/api/x",
+        "ftp://acme.example.com/api/x",
         "https://acme.example.com:8443/api/x",
         "https://acme.example.com@evil.example/api/x",
         "https://u@acme.example.com/api/x",
@@ -281,3 +287,11 @@ def test_what_comes_in_the_place_of_json_is_told(answer, words):
 def test_what_stands_in_the_place_of_a_list_is_named_as_json_has_it(body, words):
     with pytest.raises(ConnectorError, match=f"^Desk gave no list {words}$"):
         find_list("Desk", read_json("Desk", Answer(200, {}, body, False, 0.1)), "data.items")
+
+
+def test_a_base_by_http_is_left_for_nothing_else():
+    base = BASE.replace("https", "http")
+    assert follow(base, "/v2/tickets", "//acme.example.com/api/x?a=1") == "/x?a=1"
+    for target in (f"{BASE}/x", "http://acme.example.com:443/api/x"):
+        with pytest.raises(ConnectorError, match="which is not on http://acme"):
+            follow(base, "/v2/tickets", target)

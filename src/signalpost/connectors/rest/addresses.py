@@ -72,7 +72,7 @@ def fill_in(template: str, configuration: Mapping[str, str]) -> str:
 def follow(base_url: str, path: str, target: str) -> str:
     """Give what an answer names as its next page as path and query below ``base_url``.
 
-    ``target`` may be a whole URL or relative to the ``path`` just read.
+    ``target`` may be a whole URL or relative to the ``path`` just read; whatever it is, the base URL's host is called.
 
     Raises:
         ConnectorError: it leads to another host, out of the base URL, or is no address.
@@ -81,6 +81,9 @@ def follow(base_url: str, path: str, target: str) -> str:
     try:
         # Blanks are hardly ever encoded in a next page's dates, and some servers name the port that is the usual one.
         joined = urlsplit(urljoin(base_url + path, target.strip().replace(" ", "%20")))
+        if (joined.scheme, joined.port or 80, base.scheme) == ("http", 80, "https"):
+            # A server behind a proxy often does not know how it is called. It is called by HTTPS all the same.
+            joined = joined._replace(scheme="https", netloc=joined.netloc.removesuffix(":80"))
         ports = [each.port or USUAL_PORTS.get(each.scheme) for each in (joined, base)]
         same = (joined.scheme, joined.hostname, ports[0], joined.username) == (
             base.scheme,
