@@ -23,7 +23,11 @@ from signalpost.model.errors import (
 from signalpost.outbound import Answer
 
 _CODE = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){0,5}|[A-Z]{1,30}(?:_[A-Z]{1,30}){0,5}", re.ASCII)
-_EPOCH = re.compile(r"\d{9,11}", re.ASCII)
+_RESET = re.compile(r"(\d{1,14})(?:\.\d{1,9})?", re.ASCII)
+LIMITS = ("X-RateLimit", "X-Rate-Limit", "RateLimit")
+"""What the names of the headers begin with that tell how many calls are left, and when there are new ones."""
+OLDEST_SECONDS, OLDEST_MILLISECONDS = 10**8, 10**11
+"""What is less is a time to wait; what is more than the second, a time in milliseconds since 1970."""
 ABSENT = object()
 """What ``find`` gives where there is nothing."""
 
@@ -61,12 +65,15 @@ def classify(name: str, limits: Limits, answer: Answer, now: datetime) -> Except
 
 
 def _read_wait(answer: Answer, now: datetime) -> float | None:
-    """Read how long to wait: ``Retry-After``, or with no call left when there are new ones, in seconds since 1970."""
+    """Read how long to wait: ``Retry-After``, or with no call left when there are new ones."""
     after_seconds = read_retry_after(answer.headers, now)
-    if after_seconds is not None or answer.headers.get("X-RateLimit-Remaining") != "0":
+    spent = (each for each in LIMITS if answer.headers.get(f"{each}-Remaining", "").strip() == "0")
+    if after_seconds is not None or (name := next(spent, None)) is None:
         return after_seconds
-    reset = answer.headers.get("X-RateLimit-Reset", "")
-    seconds = int(reset) - now.timestamp() if _EPOCH.fullmatch(reset) else 0.0
+    found = _RESET.fullmatch(answer.headers.get(f"{name}-Reset", "").strip())
+    seconds = float(found[0]) if found else 0.0
+    if seconds >= OLDEST_SECONDS:
+        seconds = seconds / (1000 if seconds >= OLDEST_MILLISECONDS else 1) - now.timestamp()
     return min(max(seconds, 0.0), A_DAY_SECONDS)
 
 
