@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from signalpost.connectors.egnyte import EgnyteConnector
+from signalpost.connectors.egnyte.feeds import EventFeed
 from signalpost.connectors.registry import Registry
 from signalpost.instances.oauth2 import OAuth2
 from signalpost.instances.sessions import Sessions
-from signalpost.model.errors import NeedsAuthorisationError, RetryLaterError
+from signalpost.model.errors import ConnectorError, NeedsAuthorisationError, RetryLaterError
 from signalpost.observe import Metrics
 from signalpost.outbound import Outbound
 from signalpost.store import tokens as token_rows
@@ -149,6 +150,19 @@ async def test_a_renewal_that_fails_for_now_changes_nothing(world, connect, faul
     await (await accounts.open()).get(PATH, {})
     assert (await accounts.read_stored()).version == stored.version + 1
     assert accounts.count_renewals() == {"failed": 1, "renewed": 1}
+
+
+async def test_a_token_endpoint_that_is_not_found_says_nothing_of_what_is_read(world, connect):
+    accounts = await connect()
+    await fail(world, "status", path=TOKEN_ENDPOINT, status=404, times=2)
+    await fail(world, "expired_token", times=2)
+    feed = EventFeed({}, "", accounts.read_now)
+    for reading in (
+        feed.read(await accounts.open(), {"id": 1}, verify=True),
+        feed.find_start(await accounts.open(), accounts.read_now()),
+    ):
+        with pytest.raises(ConnectorError, match=r"token endpoint gives no token.*404"):
+            await reading
 
 
 async def test_a_renewal_that_is_refused_says_what_to_do(world, connect):

@@ -12,24 +12,13 @@ from urllib.parse import quote_plus, urlencode
 import orjson
 
 from signalpost.connectors.base import Authorization, Connector
-from signalpost.connectors.containment import check, contain, contain_configuration
-from signalpost.model.backoff import read_retry_after
-from signalpost.model.errors import (
-    AddressRefusedError,
-    ConnectorError,
-    NeedsAuthorisationError,
-    RetryLaterError,
-    SignalpostError,
-)
+from signalpost.connectors.containment import check, contain_configuration
+from signalpost.instances.token_answers import MAX_ANSWER_BYTES, REFUSED, is_refusal, read_answer, read_error
+from signalpost.model.errors import AddressRefusedError, ConnectorError, RetryLaterError
 from signalpost.model.instance import Tokens
 from signalpost.outbound import Answer, Outbound, OutboundError
 from signalpost.outbound.masking import mask_secrets
 from signalpost.store.vault import Vault
-
-MAX_ANSWER_BYTES = 64 * 1024
-# 429 everywhere; 409 is what Egnyte's token endpoint answers (egnyte-api.md 1.8).
-THROTTLED = frozenset({409, 429})
-REFUSED = frozenset({400, 401})
 
 
 def find_authorization(connector: Connector, configuration: Mapping[str, str]) -> Authorization:
@@ -139,16 +128,17 @@ class OAuth2:
         key, secret = (configuration.get(f"oauth.api.{each}", "") for each in ("key", "secret"))
         answer = await self._post(connector, url, {**form, "client_id": key, "client_secret": secret}, {})
         basic = b64encode(f"{quote_plus(key)}:{quote_plus(secret)}".encode()).decode()
-        if answer.status in REFUSED and _read_error(answer) == "invalid_client":
+        if answer.status in REFUSED and read_error(answer) == "invalid_client":
             # Every server takes the other way, and many no more than that (RFC 6749, 2.3.1).
             again = await self._post(connector, url, form, {"Authorization": f"Basic {basic}"})
             answer = answer if again.status in REFUSED else again
-        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+        # Of a good answer nothing is quoted, and it may give the very refresh token again.
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES or is_refusal(answer):
             answer = mask_secrets(
                 answer,
                 (*(form.get(each) for each in ("code", "code_verifier", "refresh_token")), secret, basic),
             )
-        return self._read(connector, answer)
+        return read_answer(connector, answer, self._clock())
 
     async def _post(
         self, connector: Connector, url: str, form: Mapping[str, str], headers: Mapping[str, str]
@@ -171,44 +161,3 @@ class OAuth2:
         except AddressRefusedError as error:
             message = f"{connector.name}'s token endpoint must not be called: {error}"
             raise ConnectorError(message) from error
-
-    def _read(self, connector: Connector, answer: Answer) -> Tokens:
-        # The body is quoted in errors only where no token can be in it.
-        if answer.status in THROTTLED:
-            after_seconds = read_retry_after(answer.headers, self._clock())
-            message = f"{connector.name}'s token endpoint asks us to slow down ({answer.status})"
-            raise RetryLaterError(message, after_seconds=after_seconds)
-        if answer.status in REFUSED:
-            raise NeedsAuthorisationError(_read_refusal(answer))
-        with contain("classify"):
-            failure = connector.classify(answer)
-        if failure is not None:
-            raise check("classify", failure, SignalpostError)
-        try:
-            value = orjson.loads(answer.body)
-        except orjson.JSONDecodeError as error:
-            message = f"{connector.name}'s token endpoint answered with no valid JSON"
-            raise ConnectorError(message) from error
-        if not isinstance(value, dict):
-            message = f"{connector.name}'s token endpoint answered with JSON that is no object"
-            raise ConnectorError(message)
-        with contain("read_tokens"):
-            return check("read_tokens", connector.read_tokens(value, self._clock()), Tokens)
-
-
-def _read_error(answer: Answer) -> str | None:
-    """Give the error code of a refusal (RFC 6749, 5.2)."""
-    try:
-        value = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        return None
-    return value.get("error") if isinstance(value, dict) and isinstance(value.get("error"), str) else None
-
-
-def _read_refusal(answer: Answer) -> str:
-    """Give the provider's words of a refusal (RFC 6749, 5.2), or the start of its body."""
-    error = _read_error(answer)
-    if error is not None:
-        description = orjson.loads(answer.body).get("error_description")
-        return ": ".join(str(each) for each in (error, description) if each)[:500]
-    return answer.excerpt(300) or f"status {answer.status} without a word"
