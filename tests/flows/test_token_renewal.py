@@ -3,85 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from signalpost.connectors.egnyte import EgnyteConnector
-from signalpost.connectors.egnyte.feeds import EventFeed
-from signalpost.connectors.registry import Registry
-from signalpost.instances.oauth2 import OAuth2
-from signalpost.instances.sessions import Sessions
-from signalpost.model.errors import ConnectorError, NeedsAuthorisationError, RetryLaterError
-from signalpost.observe import Metrics
-from signalpost.outbound import Outbound
+from signalpost.model.errors import RetryLaterError
 from signalpost.store import tokens as token_rows
 from signalpost.store.database import open_pool
-from signalpost.store.polls import Polls
-from signalpost.store.tokens import TokenRows
-from signalpost.store.vault import Vault
-from tests.flows.test_tokens import KEY, TOKEN_ENDPOINT, count_refreshes, fail
+from tests.flows.accounts import PATH, Accounts, open_accounts
+from tests.flows.test_tokens import TOKEN_ENDPOINT, count_refreshes, fail
 from tests.support import PATIENCE_SECONDS, until
-
-PATH = "/pubapi/v1/userinfo"
-
-
-class Accounts:
-    """Opens sessions of one stored instance, as another process would, with the ``clock`` wrong if a test wants."""
-
-    def __init__(self, world, pool, outbound, instance):
-        self.instance_id = instance["id"]
-        self.pool = pool
-        self.connector = Registry([EgnyteConnector(world.sandbox.url)]).find("egnyte")
-        self.clock_off = timedelta()
-        self.polls = Polls(pool, Vault([KEY]))
-        self.rows = TokenRows(pool, Vault([KEY]))
-        oauth2 = OAuth2(outbound, self.read_now, Vault([KEY]))
-        self.metrics = Metrics()
-        self.sessions = Sessions(
-            outbound, oauth2, self.rows, self.metrics, clock=self.read_now, monotonic=time.monotonic
-        )
-
-    def read_now(self):
-        return datetime.now(UTC) + self.clock_off
-
-    async def open(self):
-        return self.sessions.open(self.connector, await self.polls.load(self.instance_id))
-
-    def count_renewals(self):
-        """Give how many renewals the metrics count, by their outcome; those there were."""
-        name = "signalpost_token_renewals_total"
-        counted = {
-            each: self.metrics.registry.get_sample_value(name, {"outcome": each})
-            for each in ("renewed", "refused", "failed")
-        }
-        return {each: number for each, number in counted.items() if number}
-
-    async def read_stored(self):
-        async with self.rows.lock(self.instance_id, "egnyte") as lock:
-            return lock.tokens
 
 
 @pytest.fixture
 async def connect(world, pool):
-    """Give a function that connects an instance that is not polled again, and gives its ``Accounts``."""
-    async with Outbound(allow_private=True, connections=50) as outbound:
-
-        async def connect_one(*, own_pool=pool, **settings):
-            await world.control("PATCH", "settings", settings)
-            instance = await world.connect(**{"event.poller.refresh_interval": 60})
-
-            async def has_ended():
-                return await world.pool.fetchval(
-                    "SELECT last_poll_at FROM instance WHERE id = $1", instance["id"]
-                )
-
-            await until(has_ended)
-            return Accounts(world, own_pool, outbound, instance)
-
+    async with open_accounts(world, pool) as connect_one:
         yield connect_one
 
 
@@ -127,54 +65,6 @@ async def test_a_clock_that_is_off_costs_one_renewal_at_most(world, connect, min
     await fail(world, "expired_token")
     await (await accounts.open()).get(PATH, {})
     assert await count_refreshes(world) == before + 1
-
-
-FAULTS = (
-    {"kind": "status", "status": 409, "headers": {"Retry-After": "90"}},
-    {"kind": "status", "status": 500},
-    {"kind": "reset", "times": 2},  # on a connection used before it is sent once more
-)
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_a_renewal_that_fails_for_now_changes_nothing(world, connect, fault):
-    accounts = await connect()
-    stored = await accounts.read_stored()
-    await fail(world, path=TOKEN_ENDPOINT, **fault)
-    await fail(world, "expired_token")
-    with pytest.raises(RetryLaterError) as caught:
-        await (await accounts.open()).get(PATH, {})
-    assert caught.value.after_seconds == (90 if "headers" in fault else None)
-    assert await accounts.read_stored() == stored
-    assert accounts.count_renewals() == {"failed": 1}
-    await (await accounts.open()).get(PATH, {})
-    assert (await accounts.read_stored()).version == stored.version + 1
-    assert accounts.count_renewals() == {"failed": 1, "renewed": 1}
-
-
-async def test_a_token_endpoint_that_is_not_found_says_nothing_of_what_is_read(world, connect):
-    accounts = await connect()
-    await fail(world, "status", path=TOKEN_ENDPOINT, status=404, times=2)
-    await fail(world, "expired_token", times=2)
-    feed = EventFeed({}, "", accounts.read_now)
-    for reading in (
-        feed.read(await accounts.open(), {"id": 1}, verify=True),
-        feed.find_start(await accounts.open(), accounts.read_now()),
-    ):
-        with pytest.raises(ConnectorError, match=r"token endpoint gives no token.*404"):
-            await reading
-
-
-async def test_a_renewal_that_is_refused_says_what_to_do(world, connect):
-    accounts = await connect()
-    await world.control("POST", "revoke", {})
-    session = await accounts.open()
-    with pytest.raises(
-        NeedsAuthorisationError, match=r"no longer renews .*invalid_grant.*authorise the instance again"
-    ):
-        await session.get(PATH, {})
-    assert session.tokens_version == 0
-    assert accounts.count_renewals() == {"refused": 1}
 
 
 async def test_a_caller_that_is_stopped_in_the_middle_leaves_the_new_token_stored(world, connect):

@@ -6,12 +6,18 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from signalpost.connectors.authorising import Grant, find_grant
 from signalpost.connectors.base import Connector
 from signalpost.instances.oauth2 import OAuth2
-from signalpost.model.errors import DatabaseLostError, NeedsAuthorisationError, SignalpostError
+from signalpost.model.errors import (
+    DatabaseLostError,
+    NeedsAuthorisationError,
+    ProviderError,
+    RetryLaterError,
+    SignalpostError,
+)
 from signalpost.model.ids import InstanceId
 from signalpost.model.instance import Tokens
 from signalpost.observe import Metrics, get_logger
@@ -22,6 +28,9 @@ log = get_logger("instances")
 
 FINISH_SECONDS = 2.0
 """How long a renewal under way may still take after its caller was stopped (a process stops within 10 s)."""
+
+HOLD_SECONDS = 30.0
+"""How long a poll does not try a renewal again that failed for now, where the provider names no time."""
 
 KEEP_WAITS_SECONDS = (0.1, 1.0, 3.0, 10.0, 30.0)
 """How long to wait before what was renewed is tried to be stored again."""
@@ -77,6 +86,7 @@ class InstanceTokens:
         self._clock = clock
         self._on_renewed = on_renewed
         self._renewals = metrics.token_renewals
+        self._held: tuple[datetime, ProviderError] | None = None
 
     @property
     def version(self) -> int:
@@ -99,13 +109,17 @@ class InstanceTokens:
         """Get another token than ``refused``: the one that somebody else got meanwhile, or a new one.
 
         The row is locked from reading the refresh token to storing its successor, so two processes never spend
-        the same refresh token (promise: nothing is lost).
+        the same refresh token (promise: nothing is lost). One that failed for now fails the same again until the time
+        that the provider named: a poll of many resources would ask an endpoint that wants rest once for each of them,
+        and wait for a silent one as often.
 
         Raises:
             NeedsAuthorisationError: there is no refresh token, or the provider refuses it.
             RetryLaterError: the token endpoint cannot answer now.
             DatabaseLostError: who calls is a connector, and must not be taken for what failed.
         """
+        if self._held is not None and self._clock() < self._held[0]:
+            raise self._held[1].with_traceback(None)
         renewal = asyncio.create_task(self._renew(refused))
         try:
             return await asyncio.shield(renewal)
@@ -116,9 +130,15 @@ class InstanceTokens:
                     await renewal
             raise
         except Exception as error:
+            self._hold(error)
             if find_trouble(error) is None:
                 raise
             raise DatabaseLostError from error
+
+    def _hold(self, error: Exception) -> None:
+        if isinstance(error, ProviderError) and not isinstance(error, NeedsAuthorisationError):
+            told = error.after_seconds if isinstance(error, RetryLaterError) else None
+            self._held = (self._clock() + timedelta(seconds=told or HOLD_SECONDS), error)
 
     async def _renew(self, refused: str) -> str:
         fresh = None
