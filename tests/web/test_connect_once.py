@@ -16,6 +16,8 @@ from structlog.testing import capture_logs
 from signalpost.store.connections import TAKE
 from tests.web.consent import NEW, consent, fill, read_url
 
+APPLICATION = ("configuration.oauth.api.key", "configuration.oauth.api.secret")
+
 
 async def count_instances(world) -> int:
     return await world.pool.fetchval("SELECT count(*) FROM instance")
@@ -27,8 +29,7 @@ async def look(world, browser) -> tuple[str, dict[str, object]]:
     answer = await browser.client.post(NEW, data=fill(world, page, begin="look"))
     back = await consent(browser.client, read_url(await browser.read(answer.headers["location"])))
     again = back.headers["location"]
-    empty = {"configuration.oauth.api.key": "", "configuration.oauth.api.secret": ""}
-    return again, fill(world, await browser.read(again), begin="look", **empty)
+    return again, fill(world, await browser.read(again), begin="look", **dict.fromkeys(APPLICATION, ""))
 
 
 async def test_who_presses_the_button_twice_gets_one_instance(world, browser):
@@ -133,6 +134,20 @@ async def test_what_another_has_taken_stays_taken(world, browser, meanwhile):
     assert (after.taken_at, after.failure) == (now, None)
     assert await parts.connections.withdraw(after.member.organization_id, number) is None
     assert not await parts.connections.take(number, now)
+
+
+async def test_a_consent_that_ended_while_its_form_stood_open_is_asked_for_again(world, browser):
+    _, form = await look(world, browser)
+    await world.control("POST", "revoke", {})
+    del form["begin"]  # the page does not ask it any more
+    refused = await browser.client.post(NEW, data=form)
+    assert refused.status_code == 400
+    assert "the consent given is no longer good" in refused.text
+    form = fill(world, refused.text, **dict.fromkeys(APPLICATION, ""))
+    answer = await browser.client.post(NEW, data=form)
+    back = await consent(browser.client, read_url(await browser.read(answer.headers["location"])))
+    assert back.headers["location"].startswith("/instances/")
+    assert await count_instances(world) == 1
 
 
 async def test_what_is_sealed_is_good_for_its_member_and_its_purpose_alone(world, browser, enter):

@@ -15,7 +15,13 @@ from signalpost.instances.orders import read_order
 from signalpost.instances.wishes import REDIRECT_URI, clean_text
 from signalpost.model.addresses import mask_url
 from signalpost.model.configuration import CALLBACK_URL, SIGNATURE_KEY
-from signalpost.model.errors import ConflictError, InvalidRequestError, NotFoundError, RequestError
+from signalpost.model.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NeedsAuthorisationError,
+    NotFoundError,
+    RequestError,
+)
 from signalpost.polling.pace import count_calls_a_day
 from signalpost.store.vault import make_secret
 from signalpost.web.connect_filling import (
@@ -119,6 +125,11 @@ async def _act(request: Request, parts: WebParts, visit: Visit, form: ConnectFor
     except RequestError as error:
         if isinstance(error, ConflictError):
             form.tokens = None  # the consent given is used up: the next one is asked for
+        if form.tokens is not None and isinstance(error.__cause__, NeedsAuthorisationError):
+            form.tokens = None  # as it is where the form stood open for longer than its token is good
+            form.errors["begin"] = (
+                "the consent given is no longer good; Create Instance leads to the consent page again"
+            )
         form.add_error(error)
         shape.status = error.status
     if form.errors and shape.status < HTTPStatus.BAD_REQUEST:
