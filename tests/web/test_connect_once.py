@@ -136,6 +136,19 @@ async def test_what_another_has_taken_stays_taken(world, browser, meanwhile):
     assert not await parts.connections.take(number, now)
 
 
+async def test_a_consent_whose_taker_was_killed_says_when_another_counts(world, browser):
+    page = await browser.read(NEW)
+    way = (await browser.client.post(NEW, data=fill(world, page))).headers["location"]
+    url = read_url(await browser.read(way))
+    await world.pool.execute("UPDATE connection SET taken_at = now()")
+    answer = await consent(browser.client, url)
+    assert answer.status_code == 409
+    assert "If nothing comes of it within five minutes" in answer.text
+    await world.pool.execute("UPDATE connection SET taken_at = now() - interval '301 seconds'")
+    assert (await consent(browser.client, url)).headers["location"].startswith("/instances/")
+    assert await count_instances(world) == 1
+
+
 async def test_a_consent_that_ended_while_its_form_stood_open_is_asked_for_again(world, browser):
     _, form = await look(world, browser)
     await world.control("POST", "revoke", {})

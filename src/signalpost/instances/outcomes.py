@@ -42,4 +42,7 @@ def say_why_not(connection: Connection, now: datetime) -> str:
         return "what this consent was for has expired, and nothing was connected; begin again"
     if not connection.wish:
         return "what came of this consent was deleted since; begin again"
-    return "this consent is used already, in another window or by another person; it counts once"
+    words = "this consent is used already, in another window or by another person; it counts once"
+    if connection.taken_at is not None and connection.made_instance_id is None:
+        words += ". If nothing comes of it within five minutes, the service was stopped amid it: consent again then"
+    return words
