@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import pytest
 
+from signalpost.connectors.egnyte import EgnyteConnector
 from signalpost.connectors.rest import RestConnector
 from signalpost.connectors.rest.reading import read_text
 from signalpost.instances.oauth2 import OAuth2
-from signalpost.model.errors import ConfigurationError, NeedsAuthorisationError, RetryLaterError
+from signalpost.model.errors import (
+    ConfigurationError,
+    ConnectorError,
+    NeedsAuthorisationError,
+    RetryLaterError,
+)
 from signalpost.outbound import Outbound
 from signalpost.polling.dates import compile_pattern
 from signalpost.store.vault import Vault
@@ -86,3 +93,23 @@ def test_what_is_given_anyhow_is_no_such_parameter(name):
         read_text(
             text.replace("\n[account]", f'parameters = {{ {name} = "x" }}\n[account]'), "d", compile_pattern
         )
+
+
+@pytest.mark.parametrize("connector", ["egnyte", "desk"])
+@pytest.mark.parametrize("token", ["two\nlines", "a header\r\nX: of its own", "\x7f", ""])
+async def test_a_token_that_no_header_can_hold_is_told_before_it_is_used(connector, token):
+    given = json.dumps({"access_token": token, "refresh_token": "r"}).encode()
+    async with (
+        run_receiver(lambda _: Reply(200, body=given)) as endpoint,
+        Outbound(allow_private=True, connections=5) as outbound,
+    ):
+        text = write_desk(endpoint.url, auth="oauth2_code")
+        desk = RestConnector(read_text(text, "desk.toml", compile_pattern))
+        asked = EgnyteConnector(endpoint.url) if connector == "egnyte" else desk
+        oauth2 = OAuth2(outbound, lambda: datetime.now(UTC), VAULT)
+        for asking in (
+            oauth2.exchange_code(asked, {**APPLICATION, "subdomain": "acme"}, "code", state=None),
+            oauth2.refresh(asked, {**APPLICATION, "subdomain": "acme"}, "spent"),
+        ):
+            with pytest.raises(ConnectorError, match="token endpoint"):
+                await asking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -73,7 +74,16 @@ def read_answer(connector: Connector, answer: Answer, now: datetime) -> Tokens:
         message = f"{connector.name}'s token endpoint answered with JSON that is no object"
         raise ConnectorError(message)
     with contain("read_tokens"):
-        return check("read_tokens", connector.read_tokens(value, now), Tokens)
+        tokens = check("read_tokens", connector.read_tokens(value, now), Tokens)
+    if has_controls(tokens.access_token):
+        message = f"{connector.name}'s token endpoint gave an access token with a line break or the like"
+        raise ConnectorError(message)
+    return tokens
+
+
+def has_controls(token: str) -> bool:
+    """Say whether a token has control characters: no header can hold it."""
+    return any(unicodedata.category(each) == "Cc" for each in token)
 
 
 def is_refusal(answer: Answer) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from signalpost.connectors.base import Connector, Field
+from signalpost.instances.token_answers import has_controls
 from signalpost.model.configuration import (
     ALWAYS_SECRET,
     EVENTS_ENABLED,
@@ -179,7 +179,7 @@ def take_tokens(configuration: Mapping[str, str]) -> Tokens:
             " needs a token of the provider's, or a refresh token to get one by"
         )
         raise InvalidRequestError(message)
-    if any(unicodedata.category(each) == "Cc" for each in access_token):
+    if has_controls(access_token):
         message = (
             f"configuration.{ACCESS_TOKEN}: it holds a line break or another control character; give one line"
         )
