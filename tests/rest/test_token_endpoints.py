@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
 from signalpost.connectors.egnyte import EgnyteConnector
@@ -27,7 +29,8 @@ from tests.scripted import Reply, run_receiver
 
 APPLICATION = {"oauth.api.key": "my key", "oauth.api.secret": "a/secret:of+mine"}
 REFUSED = Reply(401, body=b'{"error": "invalid_client", "error_description": "who?"}')
-VAULT = Vault(["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="])
+KEY, OTHER = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
+VAULT = Vault([KEY])
 GIVEN = Reply(200, body=b'{"access_token": "t", "expires_in": 60}')
 
 
@@ -113,3 +116,21 @@ async def test_a_token_that_no_header_can_hold_is_told_before_it_is_used(connect
         ):
             with pytest.raises(ConnectorError, match="token endpoint"):
                 await asking
+
+
+@pytest.mark.parametrize("keys", [[OTHER, KEY], [KEY, OTHER]])
+async def test_a_consent_that_began_before_the_keys_were_changed_is_proved_all_the_same(keys):
+    now = datetime.now(UTC)
+    async with (
+        run_receiver(lambda _: GIVEN) as endpoint,
+        Outbound(allow_private=True, connections=5) as outbound,
+    ):
+        text = write_desk(endpoint.url, auth="oauth2_code")
+        desk = RestConnector(read_text(text, "desk.toml", compile_pattern))
+        begun, finished = (OAuth2(outbound, lambda: now, Vault(each)) for each in (keys, keys[::-1]))
+        state = Vault(keys).seal_text("consent", "7", now)
+        url = httpx.URL(begun.write_consent_url(desk, APPLICATION, state=state))
+        await finished.exchange_code(desk, APPLICATION, "code", state=state)
+        verifier = parse_qs(endpoint.arrived[0].body.decode())["code_verifier"][0]
+        digest = hashlib.sha256(verifier.encode()).digest()
+        assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == url.params["code_challenge"]

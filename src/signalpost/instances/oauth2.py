@@ -119,7 +119,8 @@ class OAuth2:
     def _prove(self, connector: Connector, configuration: Mapping[str, str], state: str | None) -> str:
         """Give the code verifier of a consent (RFC 7636, 4.1)."""
         about = [connector.key, configuration.get("oauth.api.key", ""), state or connector.key]
-        return self._vault.derive("code verifier", orjson.dumps(about).decode())
+        # The console's states are sealed: another process may have another key first, while keys are changed.
+        return self._vault.derive("code verifier", orjson.dumps(about).decode(), sealed=state or "")
 
     async def _ask(
         self, connector: Connector, configuration: Mapping[str, str], form: Mapping[str, str]

@@ -63,7 +63,8 @@ class Vault:
             message = "SIGNALPOST_ENCRYPTION_KEYS is empty: at least one key is needed"
             raise ConfigurationError(message)
         self._cipher = MultiFernet(ciphers)
-        self._first, self._first_key = ciphers[0], urlsafe_b64decode(keys[0])
+        self._first = ciphers[0]
+        self._keys = [(each, urlsafe_b64decode(key)) for each, key in zip(ciphers, keys, strict=True)]
         # Decrypting costs more than a database round trip's share; the same texts come by on every poll.
         self._decrypt = lru_cache(maxsize=10_000)(self._decrypt_now)
 
@@ -106,17 +107,28 @@ class Vault:
         """Give the text of a token made for ``purpose`` within the last ``seconds``; None: it is no such token."""
         if len(token) > LONGEST_TOKEN or not token.isascii():
             return None
-        sealed = token.encode() + b"=" * (-len(token) % 4)
         try:
-            read = orjson.loads(self._cipher.decrypt_at_time(sealed, seconds, int(now.timestamp())))
+            read = orjson.loads(self._cipher.decrypt_at_time(_complete(token), seconds, int(now.timestamp())))
         except InvalidToken:
             return None
         return str(read[1]) if isinstance(read, list) and read[:1] == [purpose] else None
 
-    def derive(self, purpose: str, text: str) -> str:
-        """Give the secret that belongs to ``text``: 43 URL-safe characters, the same as long as the first key is."""
-        derived = hmac.digest(self._first_key, orjson.dumps([purpose, text]), "sha256")
+    def derive(self, purpose: str, text: str, *, sealed: str = "") -> str:
+        """Give the secret that belongs to ``text``: 43 URL-safe characters, the same as long as the first key is.
+
+        With a token that ``seal_text`` gave it is that of the key which sealed it, whichever is the first by now.
+        """
+        derived = hmac.digest(self._find_key(sealed), orjson.dumps([purpose, text]), "sha256")
         return urlsafe_b64encode(derived).decode().rstrip("=")
+
+    def _find_key(self, sealed: str) -> bytes:
+        """Give the key that sealed a token; the first, where none did."""
+        if sealed.isascii() and 0 < len(sealed) <= LONGEST_TOKEN:
+            for cipher, key in self._keys:
+                with contextlib.suppress(InvalidToken):
+                    cipher.decrypt(_complete(sealed))
+                    return key
+        return self._keys[0][1]
 
     def join_configuration(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Give the whole configuration of a row with ``configuration`` and ``secrets``; raises as ``unseal``."""
@@ -127,6 +139,11 @@ class Vault:
             return self._cipher.decrypt(sealed)
         except InvalidToken as error:
             raise ConfigurationError(NO_KEY_FITS) from error
+
+
+def _complete(token: str) -> bytes:
+    """Give a token with the padding that stands in no URL."""
+    return token.encode() + b"=" * (-len(token) % 4)
 
 
 def keep_key(path: Path) -> str:
