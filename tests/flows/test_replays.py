@@ -88,7 +88,7 @@ async def stage(pool):
 
 async def test_a_range_goes_out_in_order_marked_and_with_the_same_ids(stage):
     ids = await add_notifications(
-        stage.pool, stage.instance_id, ["delivered", "dead", "pending", *["delivered"] * 30]
+        stage.pool, stage.instance_id, ["unsent", "dead", "pending", "cancelled", *["delivered"] * 30]
     )
     replay = await stage.orders.ask_range(stage.instance_id, 1, None)
     done = await stage.work(replay)
@@ -100,16 +100,8 @@ async def test_a_range_goes_out_in_order_marked_and_with_the_same_ids(stage):
         assert received["headers"]["Signalpost-Replay"] == str(replay.id)
         assert received["headers"]["Authorization"].startswith("Basic ")
         assert received["body"]["id"] == received["headers"]["webhook-id"]
-    assert (await read_states(stage.pool, ids))[:3] == ["delivered", "delivered", "pending"]
-
-
-async def test_whatever_reaches_the_callback_by_a_replay_is_delivered(stage):
-    ids = await add_notifications(stage.pool, stage.instance_id, ["unsent", "cancelled", "dead", "unsent"])
-    replay = await stage.orders.ask_range(stage.instance_id, 1, None)
-    assert (await stage.work(replay)).sent == len(ids)
-    assert await read_states(stage.pool, ids) == ["delivered"] * len(ids)
-    query = "SELECT count(*) FROM notification WHERE delivered_at IS NOT NULL AND dead_at IS NULL"
-    assert await stage.pool.fetchval(query) == len(ids)
+    states = await read_states(stage.pool, ids)  # whatever reached the callback is delivered
+    assert (states[2], {*states[:2], *states[3:]}) == ("pending", {"delivered"})
 
 
 async def test_another_url_gets_all_signed_and_none_of_the_callbacks_secrets(stage):
