@@ -148,8 +148,14 @@ async def ask_about_instances(ask: Any, world: World, url: str, token: dict[str,
         await ask("GET", path_of_first, **options)
         await ask("PATCH", path_of_first, {"propertyValue": first["propertyValue"]}, **options)
         await ask("PUT", f"{path}/signature-keys", {"overlapSeconds": 3600}, **options)
-    await ask("GET", "/instances", params={"pageSize": 1})
-    await ask("GET", url)
+    for start in ("/instances", "/elements/egnyte/instances"):
+        await ask("GET", start, params={"pageSize": 1})
+        await ask("GET", url.replace("/instances", start))
+    place = "/elements/egnyte/instances"
+    body = await world.body()
+    made = await ask("POST", place, {key: body[key] for key in body if key != "element"})
+    await ask("PUT", f"{place}/{made['id']}", {"name": "Acme", "tags": ["Acme"]})
+    await ask("DELETE", f"{place}/{made['id']}")
 
 
 def clean(kept: dict[str, Any], world: World) -> dict[str, Any]:

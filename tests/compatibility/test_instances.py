@@ -142,6 +142,16 @@ async def test_values_of_an_instance_without_events_are_put_as_the_original_show
     assert "event.poller.configuration" in answer.json()["message"]
 
 
+async def test_the_instances_of_a_connector_have_a_place_of_their_own(program):
+    place = "/elements/egnyte/instances"
+    made = await program.done("POST", place, body=await program.world.body())
+    assert [each["id"] for each in await program.done("GET", place)] == [made["id"]]
+    path = f"{place}/{made['id']}"
+    assert (await program.done("PUT", path, body=await program.done("GET", path)))["name"] == made["name"]
+    assert (await program.call("DELETE", path)).status_code == 200
+    assert await program.done("GET", "/instances") == []
+
+
 async def test_markup_is_stripped_from_names_and_tags(program):
     body = {**await program.world.body(), "name": "<b>Acme</b>", "tags": ["<i>legal</i>", ""]}
     made = await program.done("POST", "/instances", body=body)

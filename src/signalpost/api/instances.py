@@ -18,7 +18,7 @@ from signalpost.api.conditions import (
     tag,
 )
 from signalpost.api.once import ONCE
-from signalpost.api.paging import Pages, write_paging
+from signalpost.api.paging import Pages, Paging, write_paging
 from signalpost.api.parts import (
     ApiParts,
     Asking,
@@ -35,9 +35,12 @@ from signalpost.api.reading import JsonRoute
 from signalpost.api.shapes import find_field_id, show_configuration, show_instance
 from signalpost.instances.wishes import Wish
 from signalpost.model.errors import InvalidRequestError, NotFoundError
-from signalpost.model.instance import Instance
+from signalpost.model.instance import Caller, Instance
 
 router = APIRouter(prefix="/instances", tags=["instances"], route_class=JsonRoute)
+
+Tags = Annotated[list[str] | None, Query(alias="tags[]")]
+Search = Annotated[str | None, Query(alias="searchText")]
 
 
 @router.post("", dependencies=ONCE)
@@ -46,7 +49,7 @@ async def create_instance(
 ) -> dict[str, Any]:
     """Connect: exchange the code, call the provider once, store the instance, begin to poll."""
     require_organization(caller)
-    return _show(parts, response, await parts.lifecycle.create(caller, body.to_wish()))
+    return show(parts, response, await parts.lifecycle.create(caller, body.to_wish()))
 
 
 @router.get("", response_model=None)
@@ -55,17 +58,36 @@ async def list_instances(
     caller: Asking,
     response: Response,
     paging: Pages,
-    tags: Annotated[list[str] | None, Query(alias="tags[]")] = None,
-    search: Annotated[str | None, Query(alias="searchText")] = None,
+    tags: Tags = None,
+    search: Search = None,
     if_none_match: IfNoneMatch = None,
 ) -> list[dict[str, Any]] | dict[str, Any] | Response:
     """List instances; with an instance token and without a search, show that instance."""
-    wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
-    if caller.instance_id is not None and not (wanted or search or paging.after):
+    is_search = any(tags or ()) or search or paging.after
+    if caller.instance_id is not None and not is_search:
         return await read_instance(parts, await find_own_instance(parts, caller), response, if_none_match)
-    require_organization(caller)
     check_known(if_none_match)
-    if any("\x00" in text for text in (search or "", *(tags or ()))):
+    return await search_instances(parts, caller, response, paging, tags, search)
+
+
+async def search_instances(
+    parts: ApiParts,
+    caller: Caller,
+    response: Response,
+    paging: Paging,
+    tags: list[str] | None,
+    search: str | None,
+    *,
+    connector: str | None = None,
+) -> list[dict[str, Any]]:
+    """Search the organization's instances, all or those of a ``connector``.
+
+    Raises:
+        NotFoundError: none matches what is searched for.
+    """
+    require_organization(caller)
+    wanted = [each for each in tags or () if each]  # what is empty is not asked: no tag is
+    if any("\x00" in text for text in (search or "", *wanted)):
         message = "searchText, tags[]: a NUL character stands in no name and no tag"
         raise InvalidRequestError(message)
     found = await parts.instances.search(
@@ -75,6 +97,7 @@ async def list_instances(
         after_id=paging.after_id,
         limit=paging.size,
         offset=paging.offset,
+        connector=connector,
     )
     if not found and (wanted or search) and not paging.after and not paging.offset:
         message = "no instance matches the search"  # 404, as the original answers (open-connectors.md 3.2)
@@ -148,7 +171,7 @@ async def read_instance(
     parts: Parts, instance: Named, response: Response, if_none_match: IfNoneMatch = None
 ) -> dict[str, Any] | Response:
     """Show an instance."""
-    return find_unchanged(response, parts, instance, if_none_match) or _show(parts, response, instance)
+    return find_unchanged(response, parts, instance, if_none_match) or show(parts, response, instance)
 
 
 @router.put("/{instance_id}")
@@ -158,7 +181,7 @@ async def replace_instance(
     """Replace name, tags and configuration. With ``providerData.code`` it is authorised again; watermarks stay."""
     with refuse_changed(instance):
         changed = await parts.lifecycle.change(instance, body.to_wish(), whole=True, exact=exact)
-    return _show(parts, response, changed)
+    return show(parts, response, changed)
 
 
 @router.patch("/{instance_id}")
@@ -168,7 +191,7 @@ async def change_instance(
     """Change what is named. Resources that stay keep their watermark."""
     with refuse_changed(instance):
         changed = await parts.lifecycle.change(instance, body.to_wish(), whole=False, exact=exact)
-    return _show(parts, response, changed)
+    return show(parts, response, changed)
 
 
 @router.delete("/{instance_id}")
@@ -188,7 +211,7 @@ async def enable_instance(
     with refuse_changed(instance):
         await parts.instances.set_disabled(instance, disabled=False, exact=exact)
     found = await parts.instances.find(instance.organization_id, instance.id) or instance
-    return _show(parts, response, found)
+    return show(parts, response, found)
 
 
 @router.delete("/{instance_id}/enabled")
@@ -238,6 +261,7 @@ def _find_property(parts: ApiParts, instance: Instance, config_id: str) -> dict[
     raise NotFoundError(message)
 
 
-def _show(parts: ApiParts, response: Response, instance: Instance) -> dict[str, Any]:
+def show(parts: ApiParts, response: Response, instance: Instance) -> dict[str, Any]:
+    """Show an instance, and set the ``ETag`` of the answer."""
     tag(response, parts, instance)
     return show_instance(instance, connector_of(parts, instance))

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from signalpost.api import (
     analytics,
     deliveries,
+    element_instances,
     elements,
     events,
     hubs,
@@ -32,6 +33,7 @@ ELEMENT = re.compile(r"\bElement\s", re.IGNORECASE)
 
 ROUTERS = (
     elements.router,
+    element_instances.router,
     # These come first: /instances/events and /instances/polling must not be taken for instances of these ids.
     # And /instances/events/analytics not for an event.
     analytics.router,
@@ -48,7 +50,7 @@ ROUTERS = (
 )
 
 
-OWN = frozenset({"openapi.json", *(router.prefix.strip("/") for router in ROUTERS)})
+OWN = frozenset({"openapi.json", *(router.prefix.split("/")[1] for router in ROUTERS)})
 """How the paths of the API begin; ``hubs`` among them."""
 
 

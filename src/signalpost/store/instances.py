@@ -216,8 +216,9 @@ class Instances:
         limit: int,
         offset: int = 0,
         needing_at: datetime | None = None,
+        connector: str | None = None,
     ) -> list[Instance]:
-        """List instances in the order of their ids: with all ``tags`` and with ``text`` in the name.
+        """List instances in the order of their ids: with all ``tags``, ``text`` in the name, and of a ``connector``.
 
         ``needing_at``: only those of ``NEEDS_SOMEBODY``, as it was then.
         """
@@ -225,6 +226,7 @@ class Instances:
             f"SELECT {COLUMNS} FROM instance WHERE organization_id = $1 AND tags @> $2"
             " AND ($3::text IS NULL OR strpos(lower(name), lower($3)) > 0)"
             f" AND ($7::timestamptz IS NULL OR {NEEDS_SOMEBODY.format(now='$7')})"
+            " AND ($8::text IS NULL OR connector = $8)"
             " AND id > $4 ORDER BY id LIMIT $5 OFFSET $6",
             organization_id,
             list(tags),
@@ -233,6 +235,7 @@ class Instances:
             limit,
             offset,
             needing_at,
+            connector,
         )
         return [self._read(row) for row in rows]
 

@@ -34,6 +34,11 @@ BODIES: dict[str, Schema] = {
         "configuration",
         **{**FIELDS_OF_INSTANCE, "configuration": OBJECT},
     ),
+    "InstanceOfElement": wish(
+        "An instance to connect of the connector that the path names.",
+        "configuration",
+        **{**FIELDS_OF_INSTANCE, "configuration": OBJECT},
+    ),
     "ChangedInstance": wish("What is to be changed of an instance.", **FIELDS_OF_INSTANCE),
     "ChangedProperty": wish(
         "A configuration value.",

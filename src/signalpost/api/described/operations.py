@@ -94,6 +94,13 @@ OPERATIONS: dict[str, Operation] = {
         pages=True,
         tagged=True,
     ),
+    "create_instance_of_element": Operation(
+        ref("Instance"), body="InstanceOfElement", refusals=(404,), tagged=True
+    ),
+    "list_instances_of_element": page("Instance", 404),
+    "read_instance_of_element": SHOWN,
+    "replace_instance_of_element": CHANGED,
+    "delete_instance_of_element": DONE,
     "replace_own_instance": CHANGED,
     "change_own_instance": CHANGED,
     "delete_own_instance": DONE,
