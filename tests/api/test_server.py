@@ -45,6 +45,34 @@ async def test_a_request_that_says_twice_how_long_it_is_is_refused_and_nothing_b
     assert asked == []
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("http://x.example:8080/a%20b/%2Fc?d=http://y/z", "/a b//c"),
+        ("HTTPS://x.example", "/"),
+        ("http://x.example?d", "/"),
+        ("/http://x.example/a", "/http://x.example/a"),
+        ("http:///a", "http:///a"),  # no address: there is nothing at that
+    ],
+)
+async def test_a_whole_address_is_answered_as_its_path(target, path):
+    asked, stop, ready = [], asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def note(scope, receive, send):
+        asked.append((scope["path"], scope["query_string"].decode()))
+        await PlainTextResponse("well")(scope, receive, send)
+
+    serving = asyncio.create_task(serve_app(note, bind("127.0.0.1", 0), stop, ready.set_result))
+    place = urlsplit(await ready)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    stop.set()
+    await serving
+    assert asked == [(path, target.partition("?")[2])]
+
+
 async def test_a_connection_is_kept_for_longer_than_balancers_and_clients_wait_between_two_requests(
     monkeypatch,
 ):

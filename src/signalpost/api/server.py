@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import unquote
 from uuid import uuid4
 
 import uvicorn
@@ -15,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalpost.api.connections import KEEP_ALIVE_SECONDS, PatientProtocol
 from signalpost.model.errors import ConfigurationError, explain_bind
+
+ADDRESS = re.compile(rb"https?://[^/]+(?=/|$)", re.IGNORECASE)
+"""What stands before the path in a whole address."""
 
 STOP_SECONDS = 2
 """How long requests in hand may go on after a stop was asked for."""
@@ -89,6 +94,20 @@ class OneLength:
         await answer(scope, receive, send)
 
 
+class WholeAddress:
+    """Has a request that names a whole address answered as one for its path (RFC 9112, 3.2.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on (ASGI)."""
+        if scope["type"] == "http" and (found := ADDRESS.match(scope["raw_path"])):
+            raw_path = scope["raw_path"][found.end() :] or b"/"
+            scope = {**scope, "raw_path": raw_path, "path": unquote(raw_path.decode("ascii"))}
+        await self._app(scope, receive, send)
+
+
 class HeadAsGet:
     """Has HEAD answered as GET without its body, of whatever can be read (RFC 9110, 9.3.2): routes name GET alone."""
 
@@ -137,7 +156,7 @@ async def serve_app(
     logging.getLogger("uvicorn.error").addFilter(_is_worth_telling)
     server = _Server(
         uvicorn.Config(
-            OneLength(HeadAsGet(app)),
+            OneLength(WholeAddress(HeadAsGet(app))),
             http=PatientProtocol,
             log_config=None,
             access_log=False,
