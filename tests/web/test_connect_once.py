@@ -7,12 +7,16 @@ import re
 from datetime import UTC, datetime
 from html import unescape
 from types import SimpleNamespace
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from signalpost.api.bodies import InstanceBody
+from signalpost.model.errors import ConflictError
+from signalpost.model.instance import Caller
 from signalpost.store.connections import TAKE
 from tests.web.consent import NEW, consent, fill, read_url
 
@@ -90,6 +94,45 @@ async def test_what_is_killed_after_the_instance_was_made_leads_to_that_one(worl
     assert (await browser.client.get(way)).headers["location"] == f"/instances/{number}"
     assert (await consent(browser.client, url)).headers["location"] == f"/instances/{number}"
     assert await count_instances(world) == 1
+
+
+async def test_what_is_killed_after_the_instance_was_authorised_has_its_consent_spent(
+    world, browser, monkeypatch
+):
+    consents = world.service.app.console.state.parts.consents
+    place = f"/instances/{(await world.connect())['id']}"
+    csrf = re.search(r'name="csrf" value="([^"]+)"', await browser.read(place))[1]
+    way = (await browser.client.post(f"{place}/authorise", data={"csrf": csrf})).headers["location"]
+    url = read_url(await browser.read(way))
+
+    async def die(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    version = await world.pool.fetchval("SELECT version FROM credential")
+    with monkeypatch.context() as patched, capture_logs():
+        patched.setattr(consents._audit, "add", die)
+        assert (await consent(browser.client, url)).status_code == 500
+    # Of the same transaction: it was not authorised, or the connection is done, and its secrets are gone.
+    assert await world.pool.fetchval("SELECT version FROM credential") == version + 1
+    assert not await world.pool.fetchval("SELECT wish FROM connection")
+    assert (await consent(browser.client, url)).headers["location"] == place
+    assert await world.pool.fetchval("SELECT version FROM credential") == version + 1
+
+
+async def test_who_was_thought_killed_and_comes_late_changes_nothing(world):
+    """Another has taken the connection since: its tokens are those that count."""
+    api, taken = world.service.api, (uuid4(), datetime.now(UTC))
+    made = (await world.connect())["id"]
+    organization_id, user_id = await world.pool.fetchrow("SELECT organization_id, user_id FROM instance")
+    instance = await api.instances.find(organization_id, made)
+    before = await world.pool.fetch("SELECT * FROM credential")
+    wish = InstanceBody.model_validate(await world.body()).to_wish()
+    with pytest.raises(ConflictError, match="used meanwhile"):
+        await api.lifecycle.create(Caller(organization_id, user_id), wish, taken=taken)
+    wish = InstanceBody.model_validate(await world.body()).to_wish()
+    with pytest.raises(ConflictError, match="used meanwhile"):
+        await api.lifecycle.change(instance, wish, whole=False, taken=taken)
+    assert await world.pool.fetch("SELECT * FROM credential") == before
 
 
 async def test_a_connection_that_was_taken_as_the_database_was_lost_is_free_again(

@@ -257,9 +257,8 @@ class Consents:
         return instance
 
     async def _make(self, connection: Connection, order: Order, taken_at: datetime) -> None:
-        member = connection.member
+        member, taken = connection.member, (connection.id, taken_at)
         if connection.instance_id is None:
-            taken = (connection.id, taken_at)
             instance = await self._lifecycle.create(member.caller, order.wish, taken=taken)
             await self._save_application(member, order, instance)
             action, detail = "instance.created", f"connected {instance.name} as {instance.account.label}"
@@ -268,9 +267,8 @@ class Consents:
             if before is None:
                 message = f"instance {connection.instance_id} was deleted meanwhile"
                 raise NotFoundError(message)
-            instance = await self._lifecycle.change(before, order.wish, whole=False)
+            instance = await self._lifecycle.change(before, order.wish, whole=False, taken=taken)
             action, detail = "instance.authorised", f"authorised {instance.name} as {instance.account.label}"
-            await self._connections.finish(connection.id, instance.id, taken_at=taken_at)
         by_link = ", by a connect link" if connection.by_link else ""
         await self._audit.add(member, action, detail + by_link, self._clock(), instance_id=instance.id)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from uuid import UUID
 
 from signalpost.connectors.authorising import NO_TOKENS, Grant, asks_consent, find_grant
 from signalpost.connectors.base import Connector
@@ -38,6 +36,7 @@ from signalpost.model.errors import (
 )
 from signalpost.model.instance import Account, Caller, Instance, Tokens
 from signalpost.observe import get_logger
+from signalpost.store.connections import Taken
 from signalpost.store.instance_rows import InstanceDraft
 from signalpost.store.instances import Instances
 from signalpost.store.vault import make_secret
@@ -113,9 +112,7 @@ class Lifecycle:
         with contain_configuration(connector, "open_session"):
             return self._open_session(connector, with_defaults(given, connector), wish.tokens.access_token)
 
-    async def create(
-        self, caller: Caller, wish: Wish, *, taken: tuple[UUID, datetime] | None = None
-    ) -> Instance:
+    async def create(self, caller: Caller, wish: Wish, *, taken: Taken | None = None) -> Instance:
         """Check everything, exchange the code, call the provider once, and only then store the instance.
 
         Feeds start where they are before it is stored: what happens once we have answered is told by the first poll,
@@ -147,11 +144,14 @@ class Lifecycle:
         log.info("instance.created", instance=instance.id, connector=connector.key)
         return instance
 
-    async def change(self, instance: Instance, wish: Wish, *, whole: bool, exact: bool = False) -> Instance:
+    async def change(
+        self, instance: Instance, wish: Wish, *, whole: bool, exact: bool = False, taken: Taken | None = None
+    ) -> Instance:
         """Change an instance: PUT (``whole``) replaces its configuration, PATCH changes what is named.
 
         Watermarks of resources that stay are kept. With a code it is authorised again, as the same account. What
         somebody else changed meanwhile stays, where it is not named here; with ``exact`` nothing may have been changed.
+        ``taken`` as in ``create``.
 
         Raises:
             InvalidRequestError: the wish is wrong; nothing was changed.
@@ -183,7 +183,7 @@ class Lifecycle:
             starts = await self._starts.find_added(connector, draft, tokens, instance)
             draft = replace(draft, starts=starts)
             try:
-                changed = await self._instances.update(instance, draft, tokens=tokens)
+                changed = await self._instances.update(instance, draft, tokens=tokens, taken=taken)
                 break
             except FencedError:  # changed by somebody else since it was read: the wish goes over that
                 if exact:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -38,6 +38,9 @@ FINISH = """
 UPDATE connection SET made_instance_id = $3, wish = '' WHERE id = $1 AND taken_at = $2 AND made_instance_id IS NULL
 RETURNING id
 """
+
+Taken: TypeAlias = tuple[UUID, datetime]
+"""A connection that was taken, and when."""
 
 OPEN_LINKS = """
 SELECT connection.id, connection.name, connection.instance_id, connection.expires_at, connection.failure, member.email
@@ -237,10 +240,6 @@ class Connections:
             None if failure is None else failure[:2000],
             None if wish is None else self._vault.seal(dict(wish)),
         )
-
-    async def finish(self, number: UUID, instance_id: InstanceId, *, taken_at: datetime) -> None:
-        """Write which instance was authorised by a connection; its secrets go."""
-        await self._pool.execute(FINISH, number, taken_at, instance_id)
 
     async def list_open_links(
         self,

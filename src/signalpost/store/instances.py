@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
@@ -13,7 +12,7 @@ from signalpost.model.configuration import DELIVERY_PREFIX
 from signalpost.model.errors import ConflictError, FencedError
 from signalpost.model.ids import InstanceId, OrganizationId, UserId
 from signalpost.model.instance import Instance, Tokens
-from signalpost.store.connections import FINISH
+from signalpost.store.connections import FINISH, Taken
 from signalpost.store.endpoints import activate_endpoint, rest_endpoint
 from signalpost.store.events import delete_log
 from signalpost.store.instance_rows import COLUMNS, InstanceDraft, read_instance, split_configuration
@@ -54,7 +53,7 @@ class Instances:
         user_id: UserId,
         token: str,
         tokens: Tokens,
-        taken: tuple[UUID, datetime] | None = None,
+        taken: Taken | None = None,
     ) -> Instance:
         """Write a new instance, its endpoint and its resource polls in one transaction.
 
@@ -86,16 +85,20 @@ class Instances:
                 self._vault.seal(tokens_to_json(tokens)),
             )
             await self._write_polling(connection, row["id"], draft)
-            if taken is not None and await connection.fetchval(FINISH, *taken, row["id"]) is None:
-                raise ConflictError("this consent was used meanwhile, in another window or by another person")
+            await _finish(connection, taken, row["id"])
         return self._read(row)
 
     async def update(
-        self, instance: Instance, draft: InstanceDraft, *, tokens: Tokens | None = None
+        self,
+        instance: Instance,
+        draft: InstanceDraft,
+        *,
+        tokens: Tokens | None = None,
+        taken: Taken | None = None,
     ) -> Instance | None:
         """Write the changed instance. ``tokens`` come with a new authorisation, which makes it valid again.
 
-        The first one of an imported instance enables it, if nobody disabled it.
+        The first one of an imported instance enables it, if nobody disabled it. ``taken`` as in ``create``.
         Resources that stay keep their watermark; those that went lose it. None when the instance is gone.
 
         Raises:
@@ -139,6 +142,7 @@ class Instances:
             if _list_delivery(instance.configuration) != _list_delivery(draft.configuration):
                 # What was wrong may be right now: what waits goes out at once.
                 await activate_endpoint(connection, instance.id)
+            await _finish(connection, taken, instance.id)
         return self._read(row)
 
     async def update_configuration(
@@ -289,3 +293,8 @@ def _list_delivery(configuration: Mapping[str, str]) -> dict[str, str]:
 async def _disable(connection: Any, instance_id: InstanceId) -> None:
     await connection.execute(DISABLE, instance_id)
     await rest_endpoint(connection, instance_id)
+
+
+async def _finish(connection: Any, taken: Taken | None, instance_id: int) -> None:
+    if taken is not None and await connection.fetchval(FINISH, *taken, instance_id) is None:
+        raise ConflictError("this consent was used meanwhile, in another window or by another person")
