@@ -38,15 +38,23 @@ async def test_a_retention_of_any_length_ends_its_spans_where_the_next_begin(poo
 
 
 @pytest.mark.parametrize(
-    "setting", ["standard_conforming_strings = off", "DateStyle = 'German'", "TimeZone = 'Asia/Kolkata'"]
+    "settings",
+    [
+        ["standard_conforming_strings = off"],
+        ["DateStyle = 'German'"],
+        ["DateStyle = 'SQL, YMD'"],
+        ["TimeZone = 'Asia/Kolkata'"],
+        ["DateStyle = 'SQL'", "TimeZone = 'Asia/Shanghai'"],  # CST is America's as well
+    ],
+    ids=", ".join,
 )
-async def test_spans_are_read_alike_whatever_the_server_is_set_to(pool, made, setting):
+async def test_spans_are_read_alike_whatever_the_server_is_set_to(pool, made, settings):
     await made.make_ahead(NOW)
     spans = await made.list_spans()
     async with pool.acquire() as connection:
-        await connection.execute(
-            f"ALTER DATABASE {await connection.fetchval('SELECT current_database()')} SET {setting}"
-        )
+        name = await connection.fetchval("SELECT current_database()")
+        for setting in settings:
+            await connection.execute(f"ALTER DATABASE {name} SET {setting}")
     await pool.expire_connections()
     assert await made.list_spans() == spans
     assert await made.make_ahead(NOW) == 0

@@ -18,6 +18,10 @@ from tests.store.test_migrations import (  # noqa: F401
     test_what_the_first_tables_knew_of_objects_becomes_their_memory,
     test_what_waited_before_dead_letters_came_is_delivered_and_sent_again_after,
 )
+from tests.store.test_partitions_made import (  # noqa: F401
+    made,
+    test_spans_are_read_alike_whatever_the_server_is_set_to,
+)
 from tests.store.test_queue import (  # noqa: F401
     test_the_log_is_emptied_and_waits_for_nobody,
     test_what_has_a_job_gets_no_second_and_is_named,

@@ -44,6 +44,9 @@ LOCK = "SET LOCAL lock_timeout = '300ms'"
 ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(x'5167'::int, x'7061'::int)"
 
 # Bounds are read once: of a partition that another process is dropping they are there at one moment, not at the next.
+# Of them there is only their text, in the form of the session: not in each of these can it be read again, and a zone's
+# letters, as CST, may be taken for another's.
+PLAINLY = "SET LOCAL datestyle = 'ISO'"
 LIST = """
 SELECT ending, substring(bounds FROM 'FROM [(]''([^'']+)''')::timestamptz AS begin_at,
        substring(bounds FROM 'TO [(]''([^'']+)''')::timestamptz AS end_at
@@ -121,7 +124,9 @@ class Partitions:
 
     async def list_spans(self) -> list[Span]:
         """List the partitions there are, oldest first."""
-        return [Span(*row) for row in await self._pool.fetch(LIST)]
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(PLAINLY)
+            return [Span(*row) for row in await connection.fetch(LIST)]
 
     async def make_ahead(self, now: datetime) -> int:
         """Make the partitions of now and of the next span, where they are missing; give the number made."""
