@@ -128,6 +128,22 @@ async def test_content_alone_is_no_change_once_the_date_is_old(open_machine):
     assert len(await machine.tell()) == 1
 
 
+async def test_content_is_a_change_as_long_as_the_date_lies_ahead(open_machine):
+    """docs: such a date is not old; a provider's clock that is ahead ticks as seldom as any."""
+    machine = await open_machine("timestamp")
+    provider = machine.provider
+    dated = provider.now + AHEAD + timedelta(seconds=7)
+    for value in range(3):
+        provider.write("o", value, dated=dated)
+        assert len(await machine.tell()) == value + 1
+        assert len(await machine.tell()) == value + 1
+    for _ in range(4):  # seen again, unchanged, until long after its date
+        provider.now += timedelta(hours=1)
+        assert len(await machine.tell()) == 3
+    provider.records["o"]["lastActive"] = "changed"
+    assert len(await machine.tell()) == 3
+
+
 @pytest.mark.parametrize("configuration", [BY_CONTENT, {"url": "/hubs/tests/things", "idField": "id"}])
 async def test_an_id_that_is_not_unique_is_not_told_over_and_over(open_machine, configuration):
     machine = await open_machine("timestamp", configuration=configuration)

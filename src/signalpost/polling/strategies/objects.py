@@ -114,10 +114,11 @@ def has_same_content(seen: Seen) -> bool:
 def is_fresh(date: datetime, seen_at: datetime) -> bool:
     """Say whether a date was young when its record was seen: the provider's clock may not have ticked since.
 
-    A date on a full quarter of an hour, which all whole days are in any zone, is taken for one of a day.
+    So is one that lies ahead, however far: by the provider's clock it may be of just now. A date on a full quarter of
+    an hour, which all whole days are in any zone, is taken for one of a day.
     """
     whole = not date.second and not date.microsecond and not date.minute % 15
-    return abs(seen_at - date) <= (WHOLE_DAYS if whole else OVERLAP)
+    return seen_at - date <= (WHOLE_DAYS if whole else OVERLAP)
 
 
 @dataclass(frozen=True, slots=True)
