@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from tests.browser.walking import FOCUSED, fill_form, name_field, press, tab_to
+from tests.browser.walking import FOCUSED, fill_form, name_field, open_group, press, tab_to
 from tests.browser.watching import watch
 
 PANE = "event.poller.configuration"
@@ -39,6 +39,28 @@ async def test_check_boxes_and_json_say_the_same_and_the_interval_says_what_it_c
     await page.locator(".wrong-line").wait_for()
     assert (await page.locator(".wrong-line").inner_text()).startswith("2 |")
     assert seen == [line for line in seen if "status of 400" in line]
+
+
+async def test_what_is_no_number_stays_in_its_field_and_is_told_there(stage, open_page):
+    """Of what is no number a browser would send nothing, and that stands for the usual one."""
+    page = await open_page(stage.world, stage.people["operator"])
+    typed = {
+        "event.poller.refresh_interval": "0,5",
+        "event.notification.concurrency": "a few",
+        "event.notification.rate": "10/s",
+    }
+    for key, text in typed.items():
+        await page.goto("/instances/new?connector=egnyte")
+        await fill_form(page, stage.world)
+        await open_group(page, key)
+        await name_field(page, key).press("Control+A")
+        await page.keyboard.type(text)
+        assert await page.locator("[data-arithmetic]").is_hidden() == ("interval" in key)
+        await press(page, "Create Instance").click()
+        told = page.locator(f'[id="configuration.{key}-error"]')
+        await told.wait_for()
+        assert text in await told.inner_text()
+        assert await name_field(page, key).input_value() == text
 
 
 async def test_a_keyboard_goes_past_the_frame_and_to_the_search(stage, open_page):

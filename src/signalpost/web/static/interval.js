@@ -11,13 +11,14 @@ if (place) {
 
   const tell = () => {
     const minutes = Number(number.value);
-    if (!(minutes > 0)) return;
+    told.hidden = !(minutes > 0);
+    if (told.hidden) return;
     const resources = place.querySelectorAll("[data-resource] > .check > input:checked").length || 1;
     const calls = Math.ceil((24 * 60) / minutes) * resources;
     told.textContent = `Every ${minutes < 1 ? `${write(minutes * 60)} s` : `${write(minutes)} min`} = ${write(calls)}${most ? ` of ${write(most)}` : ""} calls a day`;
     chosen.textContent = resources === 1 ? "1 resource" : `${resources} resources`;
   };
   slider.addEventListener("input", () => { number.value = slider.value; tell(); });
-  number.addEventListener("input", () => { slider.value = number.value; tell(); });
+  number.addEventListener("input", () => { slider.value = Number(number.value) || slider.value; tell(); });
   place.closest("form").addEventListener("change", tell);
 }
