@@ -13,12 +13,14 @@ import asyncpg
 from signalpost.model.delivery import State
 from signalpost.model.ids import InstanceId, NotificationId, OrganizationId
 from signalpost.store.arguments import Arguments
+from signalpost.store.endpoints import IS_TRIED
 from signalpost.store.event_log import EventSearch
 
-DELIVERY = """
+DELIVERY = f"""
 SELECT notification.id, notification.instance_id, instance.connector, notification.state, notification.attempts,
        notification.failures, notification.created_at, notification.delivered_at, notification.dead_at,
-       notification.next_attempt_at, endpoint.state AS endpoint_state, endpoint.url AS endpoint_url,
+       CASE WHEN {IS_TRIED} THEN notification.next_attempt_at END AS next_attempt_at,
+       endpoint.state AS endpoint_state, endpoint.url AS endpoint_url,
        last.status AS last_status, last.error AS last_error, last.started_at AS last_attempt_at
 """
 
@@ -78,7 +80,7 @@ class LoggedDelivery:
     created_at: datetime
     delivered_at: datetime | None
     dead_at: datetime | None
-    next_attempt_at: datetime
+    next_attempt_at: datetime | None
     endpoint_state: str
     endpoint_url: str | None
     last_status: int | None

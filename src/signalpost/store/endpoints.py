@@ -29,10 +29,12 @@ endpoint.state = 'active' AND endpoint.url IS NOT NULL AND endpoint.failing_sinc
 """
 """The condition that what waits for an endpoint is late."""
 
+IS_TRIED = "endpoint.state = 'active' AND endpoint.url IS NOT NULL AND NOT instance.disabled"
+"""The condition that what waits for an endpoint is tried by itself."""
+
 ENDPOINT = f"""
 SELECT url, endpoint.state, failing_since, deactivated_at, last_error, first.created_at AS oldest_waiting_at,
-       CASE WHEN endpoint.state = 'active' AND url IS NOT NULL AND NOT instance.disabled
-       THEN first.next_attempt_at END AS next_attempt_at,
+       CASE WHEN {IS_TRIED} THEN first.next_attempt_at END AS next_attempt_at,
        (SELECT count(*) FROM (SELECT FROM notification WHERE instance_id = $1 AND state = 'pending'
                               LIMIT {MOST_COUNTED}) AS counted) AS waiting
 FROM endpoint JOIN instance ON instance.id = endpoint.instance_id

@@ -13,6 +13,7 @@ from signalpost.model.delivery import Notification, State
 from signalpost.model.ids import InstanceId, NotificationId, OrganizationId
 from signalpost.store.arguments import Arguments
 from signalpost.store.delivery_log import LAST_ATTEMPT, DeliveryAttempt
+from signalpost.store.endpoints import IS_TRIED
 from signalpost.store.notifications import COLUMNS, load_notifications
 
 LOOKED_AT = 20_000
@@ -57,11 +58,13 @@ WHERE {wanted} ORDER BY notification.id DESC LIMIT {limit}
 ROWS = f"""
 SELECT notification.id, notification.instance_id, instance.name AS instance_name, notification.state,
        notification.attempts, notification.created_at, notification.delivered_at, notification.dead_at,
-       notification.next_attempt_at, last.status AS last_status, last.error AS last_error,
+       CASE WHEN {IS_TRIED} THEN notification.next_attempt_at END AS next_attempt_at,
+       last.status AS last_status, last.error AS last_error,
        coalesce(first.event_type, '') AS event_type, coalesce(first.label, '') AS label,
        coalesce(first.object_id, '') AS object_id, coalesce(first.number, 0) AS events
 FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
 JOIN notification ON notification.id = wanted.id JOIN instance ON instance.id = notification.instance_id
+JOIN endpoint ON endpoint.instance_id = instance.id
 {LAST_ATTEMPT}
 LEFT JOIN LATERAL (
     SELECT event_type, label, object_id, count(*) OVER () AS number FROM event
@@ -109,7 +112,7 @@ class SeenDelivery:
     created_at: datetime
     delivered_at: datetime | None
     dead_at: datetime | None
-    next_attempt_at: datetime
+    next_attempt_at: datetime | None
     last_status: int | None
     last_error: str | None
     event_type: str

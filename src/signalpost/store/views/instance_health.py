@@ -9,7 +9,7 @@ from datetime import datetime
 import asyncpg
 
 from signalpost.model.ids import InstanceId
-from signalpost.store.endpoints import IS_LATE, MOST_COUNTED
+from signalpost.store.endpoints import IS_LATE, IS_TRIED, MOST_COUNTED
 from signalpost.store.polling_status import PollingRow, Schedule
 
 COUNTED_IN_LISTS = 1000
@@ -30,8 +30,7 @@ LANES = f"""
 SELECT endpoint.instance_id, url, endpoint.state, failing_since, deactivated_at, last_error, last_sequence,
        NOT instance.disabled AND {IS_LATE} AS late,
        first.created_at AS oldest_waiting_at, coalesce(first.failures, 0) AS failures,
-       CASE WHEN endpoint.state = 'active' AND url IS NOT NULL AND NOT instance.disabled
-       THEN first.next_attempt_at END AS next_attempt_at,
+       CASE WHEN {IS_TRIED} THEN first.next_attempt_at END AS next_attempt_at,
        (SELECT count(*) FROM (SELECT FROM notification WHERE instance_id = endpoint.instance_id AND state = 'pending'
                               LIMIT $2) AS counted) AS waiting
 FROM endpoint JOIN instance ON instance.id = endpoint.instance_id
