@@ -21,7 +21,7 @@ def read_form(page: str) -> tuple[str, dict[str, str]]:
     """Give where the only form of a page goes to, and its fields."""
     assert page.count("<form") == 1 + page.count('class="search"'), page
     action, body = re.search(
-        r'<form[^>]*method="post" action="([^"]+)">(.*?)</form>', page, re.DOTALL
+        r'<form[^>]*method="post" action="([^"]+)"[^>]*>(.*?)</form>', page, re.DOTALL
     ).groups()
     fields = dict(re.findall(r'name="(\w+)"(?: value="([^"]*)")?', body))
     return unescape(action), {name: unescape(value) for name, value in fields.items()}

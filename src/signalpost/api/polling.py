@@ -165,15 +165,14 @@ async def _read(parts: ApiParts, instance: Instance) -> Schedule:
 def find_last_success(row: PollingRow, schedule: Schedule) -> datetime | None:
     """Give when a resource was last read: at the last poll, unless it fails; each success is not written apart.
 
-    Of one that was given up and resumed, a poll that read everything says that it was read again.
+    Of one that was given up and resumed the first is.
     """
-    read_at = row.last_success_at
-    if row.failures or row.disabled_at is not None or row.watermark is None:
-        return read_at
-    if row.last_error_at is None or (read_at is not None and read_at > row.last_error_at):
-        return schedule.last_poll_at
-    good_at = schedule.last_success_at
-    return good_at if good_at is not None and good_at > row.last_error_at else read_at
+    was_read = row.last_error_at is None or (
+        row.last_success_at is not None and row.last_success_at > row.last_error_at
+    )
+    if row.failures or row.disabled_at is not None or row.watermark is None or not was_read:
+        return row.last_success_at
+    return schedule.last_poll_at
 
 
 def _show_resource(row: PollingRow, schedule: Schedule, connector: Connector) -> dict[str, Any]:

@@ -57,17 +57,18 @@ WHERE instance.id = done.id
 # Who asks for a poll amid one (by hand, by a new authorisation, by a change) has all of it read: nothing that ends then
 # waits for its time. The instance is held before its resource, as by whoever asks: not its wishes of the moment before
 # count.
-AMID = """(SELECT wishes = $2 AS unasked, last_poll_at AS polled_at, last_success_at AS good_at
-           FROM instance WHERE id = $1 FOR SHARE) AS poll"""
+AMID = (
+    "(SELECT wishes = $2 AS unasked, last_poll_at AS polled_at FROM instance WHERE id = $1 FOR SHARE) AS poll"
+)
 
 # Once it has failed so often in a row that it is given up ($7), it is not read again until somebody resumes it. The
-# first failure keeps when it was last read, which no success writes: with each poll since it last recovered, or where
-# somebody resumed it, with one that read everything.
+# first failure keeps when it was last read, which no success writes but the first after failures or a resumption: with
+# each poll since then.
 RECORD_FAILURE = f"""
 UPDATE resource_poll SET failures = failures + 1, last_error = $5, last_error_at = $6,
-       last_success_at = CASE WHEN failures > 0 OR watermark IS NULL THEN last_success_at ELSE greatest(last_success_at,
-           CASE WHEN last_error_at IS NULL OR last_success_at > last_error_at THEN polled_at
-                WHEN good_at > last_error_at THEN good_at END) END,
+       last_success_at = CASE WHEN failures = 0 AND watermark IS NOT NULL
+                                   AND (last_error_at IS NULL OR last_success_at > last_error_at)
+                              THEN greatest(last_success_at, polled_at) ELSE last_success_at END,
        retry_at = CASE WHEN unasked THEN $4::timestamptz END,
        disabled_at = CASE WHEN $7 AND unasked AND disabled_at IS NULL THEN $6 ELSE disabled_at END
 FROM {AMID} WHERE id = $3 AND configuration = $8

@@ -27,8 +27,9 @@ SELECT resource, configuration, watermark, failures, last_error, last_error_at, 
 FROM resource_poll WHERE instance_id = $1 ORDER BY resource
 """
 
+# With a remark that is no more true then the first success is written, as one after failures is.
 RESUME = """
-UPDATE resource_poll SET disabled_at = NULL, failures = 0, retry_at = NULL
+UPDATE resource_poll SET disabled_at = NULL, failures = 0, retry_at = NULL, remark = 'resumed, and not read since'
 WHERE instance_id = $1 AND disabled_at IS NOT NULL RETURNING resource
 """
 
