@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,21 @@ from starlette.responses import PlainTextResponse
 
 from signalpost.api.server import bind, serve_app
 from signalpost.model.errors import ConfigurationError
+
+
+@asynccontextmanager
+async def connected(app):
+    """Serve an application; give a connection to it."""
+    stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve_app(app, bind("127.0.0.1", 0), stop, ready.set_result))
+    place = urlsplit(await ready)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        stop.set()
+        await serving
 
 
 async def test_a_port_that_another_process_took_while_this_one_started_is_told():
@@ -24,22 +40,17 @@ async def test_a_port_that_another_process_took_while_this_one_started_is_told()
 
 
 async def test_a_request_that_says_twice_how_long_it_is_is_refused_and_nothing_behind_it_is_taken():
-    asked, stop, ready = [], asyncio.Event(), asyncio.get_running_loop().create_future()
+    asked = []
 
     async def note(scope, receive, send):
         asked.append(scope["path"])
         await PlainTextResponse("well")(scope, receive, send)
 
-    serving = asyncio.create_task(serve_app(note, bind("127.0.0.1", 0), stop, ready.set_result))
-    place = urlsplit(await ready)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
     lengths = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     behind = "GET /behind HTTP/1.1\r\nHost: x\r\n\r\n"
-    writer.write(f"POST /first HTTP/1.1\r\nHost: x\r\n{lengths}{behind}".encode())
-    answer = await reader.read()  # to the end: the connection is closed
-    writer.close()
-    stop.set()
-    await serving
+    async with connected(note) as (reader, writer):
+        writer.write(f"POST /first HTTP/1.1\r\nHost: x\r\n{lengths}{behind}".encode())
+        answer = await reader.read()  # to the end: the connection is closed
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1") == 1
     assert asked == []
@@ -56,20 +67,15 @@ async def test_a_request_that_says_twice_how_long_it_is_is_refused_and_nothing_b
     ],
 )
 async def test_a_whole_address_is_answered_as_its_path(target, path):
-    asked, stop, ready = [], asyncio.Event(), asyncio.get_running_loop().create_future()
+    asked = []
 
     async def note(scope, receive, send):
         asked.append((scope["path"], scope["query_string"].decode()))
         await PlainTextResponse("well")(scope, receive, send)
 
-    serving = asyncio.create_task(serve_app(note, bind("127.0.0.1", 0), stop, ready.set_result))
-    place = urlsplit(await ready)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
-    writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
-    writer.close()
-    stop.set()
-    await serving
+    async with connected(note) as (reader, writer):
+        writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
     assert asked == [(path, target.partition("?")[2])]
 
 
@@ -86,36 +92,22 @@ async def test_a_connection_is_kept_for_longer_than_balancers_and_clients_wait_b
         return call_later(seconds, callback, *given, **named)
 
     monkeypatch.setattr(loop, "call_later", note)
-    stop, ready = asyncio.Event(), loop.create_future()
-    app = PlainTextResponse("well")
-    serving = asyncio.create_task(serve_app(app, bind("127.0.0.1", 0), stop, ready.set_result))
-    place = urlsplit(await ready)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
-    for _ in range(2):
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert (await reader.readuntil(b"well")).startswith(b"HTTP/1.1 200 ")
-    [*_, (seconds, end)] = timers
-    assert seconds > 120
-    end()  # as it does when the time has come
-    assert await reader.read() == b""
-    writer.close()
-    stop.set()
-    await serving
+    async with connected(PlainTextResponse("well")) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"well")).startswith(b"HTTP/1.1 200 ")
+        [*_, (seconds, end)] = timers
+        assert seconds > 120
+        end()  # as it does when the time has come
+        assert await reader.read() == b""
 
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket", "TLS/1.2"])
 async def test_an_offer_of_another_protocol_is_passed_over_and_not_logged(caplog, protocol):
     """As Java's own client makes one of HTTP/2 with each connection."""
-    stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-    app = PlainTextResponse("well")
-    serving = asyncio.create_task(serve_app(app, bind("127.0.0.1", 0), stop, ready.set_result))
-    place = urlsplit(await ready)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
     offer = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {protocol}\r\nHTTP2-Settings: AAEAAEAA\r\n"
-    for _ in range(2):
-        writer.write(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{offer}\r\n{{}}".encode())
-        assert (await reader.readuntil(b"well")).startswith(b"HTTP/1.1 200 ")
-    writer.close()
-    stop.set()
-    await serving
+    async with connected(PlainTextResponse("well")) as (reader, writer):
+        for _ in range(2):
+            writer.write(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{offer}\r\n{{}}".encode())
+            assert (await reader.readuntil(b"well")).startswith(b"HTTP/1.1 200 ")
     assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == []

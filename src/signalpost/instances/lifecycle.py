@@ -45,7 +45,6 @@ log = get_logger("instances")
 
 SPENT = "try again, but a code, or a refresh token given alone, is spent by now: give a new one"
 
-
 FIRST_CALL_WAITS_SECONDS = (0.5, 2.0)
 """Waits before the first call is made again where the provider cannot answer: a code that failed with it would be
 spent, and the consent be asked for once more."""

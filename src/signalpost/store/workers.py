@@ -52,10 +52,8 @@ class Workers:
     async def beat(self, worker_id: WorkerId, lease_seconds: float) -> bool:
         """Say that the worker lives; tells whether it still did for all others, by the beat before."""
         async with self._pool.acquire(timeout=LONGEST_BEAT_SECONDS) as connection:
-            good: bool | None = await connection.fetchval(
-                BEAT, worker_id, lease_seconds, timeout=LONGEST_BEAT_SECONDS
-            )
-        return good or False
+            good = await connection.fetchval(BEAT, worker_id, lease_seconds, timeout=LONGEST_BEAT_SECONDS)
+        return bool(good)
 
     async def leave(self, worker_id: WorkerId) -> None:
         """Take the worker out and free what it holds, at once."""

@@ -23,7 +23,7 @@ from signalpost.model.errors import (
 from signalpost.outbound import Answer
 
 _CODE = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){0,5}|[A-Z]{1,30}(?:_[A-Z]{1,30}){0,5}", re.ASCII)
-_RESET = re.compile(r"(\d{1,14})(?:\.\d{1,9})?", re.ASCII)
+_RESET = re.compile(r"\d{1,14}(?:\.\d{1,9})?", re.ASCII)
 LIMITS = ("X-RateLimit", "X-Rate-Limit", "RateLimit")
 """What the names of the headers begin with that tell how many calls are left, and when there are new ones."""
 OLDEST_SECONDS, OLDEST_MILLISECONDS = 10**8, 10**11

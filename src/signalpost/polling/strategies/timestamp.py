@@ -179,7 +179,8 @@ class TimestampReading:
                 continue
             remembered.append(self._note(remember(each, reading.started_at, by_date=self._by_date)))
             # The same content under another date: a release before this one read its dates otherwise.
-            if not self._is_told(each) if self._settling else has_same_content(each):
+            is_silent = not self._is_told(each) if self._settling else has_same_content(each)
+            if is_silent:
                 continue
             changes.append(self._change(each, len(texts)))
             texts.append(each.record.text)
